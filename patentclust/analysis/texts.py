@@ -1,0 +1,29 @@
+"""What of a document is embedded, and in which order."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+# The claims come before the description, so that what a short window cuts is the tail of the description.
+_ORDER = {
+    "full": ("title", "abstract", "claims", "description"),
+    "tac": ("title", "abstract", "claims"),
+    "ta": ("title", "abstract"),
+}
+
+
+def text_fields(selection: str) -> tuple[str, ...]:
+    """Return the document columns that a selection such as `tac` reads, in order."""
+    return _ORDER.get(selection, (selection,))
+
+
+def compose(parts: Sequence[str | Sequence[str]]) -> str:
+    """Join title, abstract, claims and description, whichever are there, by blank lines; empty parts leave nothing."""
+    flat = (part if isinstance(part, str) else "\n".join(part) for part in parts)
+    return "\n\n".join(stripped for part in flat if (stripped := part.strip()))
+
+
+def text_sha256(text: str) -> str:
+    """Return the sha256 (hex) of the text as UTF-8; a lone surrogate counts as `?`."""
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()

@@ -1,0 +1,217 @@
+"""What the user chooses. Frozen dataclasses change the answer and are hashed; Resources changes only the speed.
+
+Defaults stand here and nowhere else: the command line takes them from these classes.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from patentclust.errors import ConfigError
+
+TEXT_FIELDS = {"t": "title", "a": "abstract", "c": "claims", "d": "description"}
+TEXT_SELECTIONS = ("full", "tac", "ta", "title", "abstract", "claims", "description")
+LONG_MODES = ("window", "truncate")
+SELECTION_METHODS = ("eom", "leaf")
+
+
+def _check(condition: bool, message: str, *, hint: str = "") -> None:
+    if not condition:
+        raise ConfigError(message, hint=hint)
+
+
+def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    _check(value in allowed, f"{name} is {value!r}", hint=f"allowed: {', '.join(allowed)}")
+
+
+@dataclass(frozen=True)
+class IngestParams:
+    """How files become documents.
+
+    Attributes:
+        mapping: `(field, column)` pairs for table exports, e.g. `("title", "Title (English)")`; they win over presets.
+        prefer_language: BCP 47 code of the text to take where a document carries several; None takes the procedure's.
+    """
+
+    mapping: tuple[tuple[str, str], ...] = ()
+    prefer_language: str | None = None
+
+
+@dataclass(frozen=True)
+class EmbedParams:
+    """How documents become vectors.
+
+    Attributes:
+        model: name of an entry of models.toml, or the path of a GGUF file.
+        task: prompt template of the model, and folder of the vectors.
+        text: which fields go in, in the order title, abstract, claims, description; None takes the model's default.
+        dim: Matryoshka cut: keep the first `dim` components and renormalise; None keeps all.
+        long: what happens to a text longer than the model's window: `window` averages several, `truncate` cuts.
+        max_tokens: window in tokens; None takes the model's own.
+    """
+
+    model: str = "qwen3-embedding-4b"
+    task: str = "cluster"
+    text: str | None = None
+    dim: int | None = None
+    long: str = "window"
+    max_tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.text is not None:
+            _check_choice("text", self.text, TEXT_SELECTIONS)
+        _check_choice("long", self.long, LONG_MODES)
+        _check(self.dim is None or self.dim > 0, f"dim is {self.dim}", hint="give a positive number")
+        _check(
+            self.max_tokens is None or self.max_tokens >= 16, f"max-tokens is {self.max_tokens}", hint="give 16 or more"
+        )
+        _check(self.task.isidentifier(), f"task is {self.task!r}", hint="a task is a name such as `cluster`")
+
+
+@dataclass(frozen=True)
+class ClusterParams:
+    """How vectors become clusters: UMAP, then HDBSCAN.
+
+    Attributes:
+        min_cluster_size: the smallest group that counts as a cluster; smaller groups become noise. Raise it for fewer,
+            broader clusters.
+        min_samples: how dense a neighbourhood must be; None takes `min_cluster_size`. Lower it for less noise.
+        selection: `eom` takes the most persistent clusters of the tree, `leaf` its finest ones.
+        n_neighbors: UMAP's neighbourhood; raise it for a more global picture.
+        n_components: dimensions that UMAP reduces to before clustering.
+        min_dist: how tightly UMAP packs points.
+        seed: of every random choice; the same seed and input give the same bytes.
+        task: which embeddings to read.
+    """
+
+    min_cluster_size: int = 10
+    min_samples: int | None = None
+    selection: str = "eom"
+    n_neighbors: int = 15
+    n_components: int = 50
+    min_dist: float = 0.1
+    seed: int = 42
+    task: str = "cluster"
+
+    def __post_init__(self) -> None:
+        _check_choice("selection", self.selection, SELECTION_METHODS)
+        _check(self.min_cluster_size >= 2, f"min-size is {self.min_cluster_size}", hint="give 2 or more")
+        _check(self.min_samples is None or self.min_samples >= 1, f"min-samples is {self.min_samples}", hint="give 1 or more")
+        _check(self.n_neighbors >= 2, f"neighbors is {self.n_neighbors}", hint="give 2 or more")
+        _check(self.n_components >= 2, f"components is {self.n_components}", hint="give 2 or more")
+        _check(0 <= self.min_dist <= 1, f"min-dist is {self.min_dist}", hint="give a number from 0 to 1")
+        _check(0 <= self.seed < 2**32, f"seed is {self.seed}", hint="give a whole number from 0 to 4294967295")
+
+
+@dataclass(frozen=True)
+class ReportParams:
+    """How clusters become a page and tables.
+
+    Attributes:
+        title: heading of the page.
+        task: which embeddings the clusters came from.
+    """
+
+    title: str = "Technology map"
+    task: str = "cluster"
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What changes only the speed, never the answer.
+
+    Attributes:
+        threads: CPU threads of the model; None takes the machine's usable cores.
+        gpu_layers: `auto` (all when there is a GPU, else none), `all`, or a number of layers.
+        offline: never touch the network, not even for a missing model.
+    """
+
+    threads: int | None = None
+    gpu_layers: str = "auto"
+    offline: bool = field(default_factory=lambda: os.environ.get("PATENTCLUST_OFFLINE", "") not in ("", "0"))
+
+    def __post_init__(self) -> None:
+        _check(self.threads is None or self.threads > 0, f"threads is {self.threads}", hint="give 1 or more")
+        valid = self.gpu_layers in ("auto", "all") or self.gpu_layers.isdecimal()
+        _check(valid, f"gpu-layers is {self.gpu_layers!r}", hint="allowed: auto, all, or a number such as 0 or 35")
+
+    @property
+    def n_threads(self) -> int:
+        """Return the number of threads to use."""
+        if self.threads is not None:
+            return self.threads
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+Params = TypeVar("Params", IngestParams, EmbedParams, ClusterParams, ReportParams)
+
+STAGE_PARAMS: dict[str, type] = {
+    "ingest": IngestParams,
+    "embed": EmbedParams,
+    "cluster": ClusterParams,
+    "report": ReportParams,
+}
+
+
+def load_params_file(path: Path) -> dict[str, dict[str, Any]]:
+    """Read a params file: one TOML table per stage, keys as the fields of its class.
+
+    Raises:
+        ConfigError: the file cannot be read, or names a stage or field that does not exist.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"cannot read the params file {path}: {error}") from error
+    for stage, table in raw.items():
+        _check(stage in STAGE_PARAMS, f"{path}: unknown table [{stage}]", hint=f"allowed: {', '.join(STAGE_PARAMS)}")
+        _check(isinstance(table, dict), f"{path}: {stage} is not a table", hint=f"write [{stage}] and its keys below")
+        allowed = [f.name for f in fields(STAGE_PARAMS[stage])]
+        for key in table:
+            _check(key in allowed, f"{path}: unknown key {key!r} in [{stage}]", hint=f"allowed: {', '.join(allowed)}")
+    return raw
+
+
+def resolve(base: Params, from_file: dict[str, Any], flags: dict[str, Any]) -> Params:
+    """Return `base` overlaid with a params file's table, then with the flags that were given (not None)."""
+    given = {key: value for key, value in flags.items() if value is not None}
+    values = {**from_file, **given}
+    if "mapping" in values and isinstance(values["mapping"], dict):
+        values["mapping"] = tuple(sorted(values["mapping"].items()))
+    try:
+        return replace(base, **values)
+    except TypeError as error:
+        raise ConfigError(f"a parameter has the wrong type: {error}") from error
+
+
+def dump_params(stage_params: dict[str, Any]) -> str:
+    """Write parameters as TOML that `load_params_file` reads back; unset (None) fields are left out."""
+    lines: list[str] = []
+    for stage, params in stage_params.items():
+        lines.append(f"[{stage}]")
+        for key, value in asdict(params).items():
+            if value is not None and value != ():
+                lines.append(f"{key} = {_toml_value(value)}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, tuple):
+        return "{ " + ", ".join(f"{_toml_string(k)} = {_toml_string(v)}" for k, v in value) + " }"
+    return _toml_string(str(value))
+
+
+def _toml_string(text: str) -> str:
+    # JSON escapes are TOML escapes, except that TOML also wants DEL escaped.
+    import json
+
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

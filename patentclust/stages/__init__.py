@@ -1,0 +1,27 @@
+"""The story: ingest, embed, cluster, report. One module and one `run` each; they meet only in the workspace's files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a stage did.
+
+    Attributes:
+        stage: its name.
+        current: True when its files were there already, with the same fingerprint, and nothing had to be done.
+        facts: figures for the summary, in order, e.g. `{"documents": 120, "failures": 1}`.
+        warnings: sentences the user must see.
+        outputs: files it stands for.
+    """
+
+    stage: str
+    current: bool
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    outputs: tuple[Path, ...] = ()
