@@ -5,9 +5,10 @@ Defaults stand here and nowhere else: the command line takes them from these cla
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -132,7 +133,7 @@ class Resources:
 
     threads: int | None = None
     gpu_layers: str = "auto"
-    offline: bool = field(default_factory=lambda: os.environ.get("PATENTCLUST_OFFLINE", "") not in ("", "0"))
+    offline: bool = False
 
     def __post_init__(self) -> None:
         _check(self.threads is None or self.threads > 0, f"threads is {self.threads}", hint="give 1 or more")
@@ -212,6 +213,4 @@ def _toml_value(value: Any) -> str:
 
 def _toml_string(text: str) -> str:
     # JSON escapes are TOML escapes, except that TOML also wants DEL escaped.
-    import json
-
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

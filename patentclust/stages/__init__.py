@@ -25,3 +25,23 @@ class Outcome:
     facts: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     outputs: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class StageState:
+    """Where one stage of a workspace stands.
+
+    Attributes:
+        state: `missing`, `current`, `stale` or `damaged`.
+        detail: why, in a few words.
+        n_rows: rows of its main file.
+        n_bytes: size of its files.
+        fingerprint: of its main file, hex.
+    """
+
+    stage: str
+    state: str
+    detail: str = ""
+    n_rows: int = 0
+    n_bytes: int = 0
+    fingerprint: str = ""

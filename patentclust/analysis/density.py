@@ -1,0 +1,98 @@
+"""Points to clusters by density: HDBSCAN. The only door to hdbscan. Knows nothing of texts or of the map."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+NOISE = -1
+
+
+@dataclass(frozen=True)
+class Density:
+    """What HDBSCAN found among n points.
+
+    Attributes:
+        labels: n cluster ids, int32: 0 = largest (of equal ones, the one whose first member comes first), -1 = noise.
+        probabilities: n strengths of membership, float32, 0 to 1; 0 for noise.
+        outlier_scores: n GLOSH scores (Campello et al. 2015), float32, 0 to 1; NaN where there is nothing to compare with.
+        persistence: one value per cluster, float32, 0 to 1: how long it lasts as the density threshold rises.
+    """
+
+    labels: np.ndarray
+    probabilities: np.ndarray
+    outlier_scores: np.ndarray
+    persistence: np.ndarray
+
+
+def find_clusters(
+    points: np.ndarray, *, min_cluster_size: int, min_samples: int | None = None, selection: str = "eom"
+) -> Density:
+    """Cluster points with HDBSCAN (Campello, Moulavi & Sander 2013; McInnes & Healy 2017), Euclidean.
+
+    Fewer points than `min_cluster_size` are all noise, and so are points that form one blob: HDBSCAN names a cluster only
+    where the density splits.
+
+    Args:
+        points: shape (n, d); n = 0 and duplicates are fine.
+        min_cluster_size: the smallest group that counts, 2 or more; raise it for fewer, broader clusters.
+        min_samples: how many neighbours make a place dense; None takes `min_cluster_size`; at most n take effect. Lower it
+            for less noise.
+        selection: `eom` for the most persistent clusters, `leaf` for the finest.
+
+    Raises:
+        ValueError: a value is NaN or infinite.
+    """
+    if not np.isfinite(points).all():
+        raise ValueError("points hold NaN or infinity")
+    n = len(points)
+    if n < min_cluster_size or bool(np.all(np.ptp(points, axis=0) == 0)):
+        return _all_noise(n)
+    with warnings.catch_warnings():
+        # hdbscan calls scikit-learn by names that it renames; its files hold string escapes that Python deprecates.
+        warnings.filterwarnings("ignore", category=FutureWarning)
+        warnings.filterwarnings("ignore", category=SyntaxWarning)
+        # GLOSH divides by the density of the points' cluster, infinite among duplicates; the NaN is ours to handle.
+        warnings.filterwarnings("ignore", category=RuntimeWarning)
+        from hdbscan import HDBSCAN
+
+        model = HDBSCAN(
+            min_cluster_size=min_cluster_size,
+            min_samples=min(min_samples or min_cluster_size, n),
+            metric="euclidean",
+            cluster_selection_method=selection,
+            # The default starts four processes; the answer is the same.
+            core_dist_n_jobs=1,
+        ).fit(points.astype(np.float64))
+        outlier_scores = model.outlier_scores_
+    labels, order = by_size(model.labels_)
+    probabilities = np.where(labels == NOISE, 0, np.nan_to_num(model.probabilities_))
+    return Density(
+        labels=labels,
+        probabilities=probabilities.astype(np.float32),
+        outlier_scores=np.where(np.isfinite(outlier_scores), outlier_scores, np.nan).astype(np.float32),
+        persistence=np.asarray(model.cluster_persistence_, np.float32)[order],
+    )
+
+
+def by_size(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Renumber clusters by falling size, ties by first member; return int32 labels and the old id of each new one."""
+    ids, first, counts = np.unique(labels, return_index=True, return_counts=True)
+    real = ids != NOISE
+    ids, first, counts = ids[real], first[real], counts[real]
+    old_ids = ids[np.lexsort((first, -counts))]
+    renumbered = np.full(len(labels), NOISE, np.int32)
+    for new, old in enumerate(old_ids):
+        renumbered[labels == old] = new
+    return renumbered, old_ids
+
+
+def _all_noise(n: int) -> Density:
+    return Density(
+        labels=np.full(n, NOISE, np.int32),
+        probabilities=np.zeros(n, np.float32),
+        outlier_scores=np.full(n, np.nan, np.float32),
+        persistence=np.empty(0, np.float32),
+    )

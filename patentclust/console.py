@@ -1,0 +1,178 @@
+"""Everything the user sees in a terminal or a notebook: progress, summaries, tables, errors.
+
+Progress and errors go to stderr, results to stdout. Text from patents and errors is never read as markup.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Task as RichTask
+from rich.table import Table
+from rich.text import Text
+
+from patentclust.errors import PatentclustError
+from patentclust.progress import Quiet, Task
+from patentclust.stages import Outcome, StageState
+
+_BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def human_bytes(n_bytes: float) -> str:
+    """Return a size as a person writes it, e.g. `46.2 MB`."""
+    size = float(n_bytes)
+    for unit in _BYTE_UNITS:
+        if size < 1000 or unit == _BYTE_UNITS[-1]:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    raise AssertionError("unreachable")
+
+
+class _CountColumn(ProgressColumn):
+    """Show the count and the rate in the bar's own unit."""
+
+    def render(self, task: RichTask) -> Text:
+        unit = task.fields["unit"]
+        if unit == "characters":  # they stand for work; the note counts what a person counts
+            return Text(f"{task.percentage:.0f} %")
+        if unit == "bytes":
+            total = f"/{human_bytes(task.total)}" if task.total else ""
+            rate = f", {human_bytes(task.speed)}/s" if task.speed else ""
+            return Text(f"{human_bytes(task.completed)}{total}{rate}")
+        total = f"/{task.total:,.0f}" if task.total else ""
+        rate = f", {task.speed:,.0f}/s" if task.speed and task.speed >= 1 else ""
+        return Text(f"{task.completed:,.0f}{total} {unit}{rate}")
+
+
+class _Bar:
+    def __init__(self, progress: Progress, task_id: Any) -> None:
+        self._progress, self._task_id = progress, task_id
+
+    def advance(self, amount: float = 1, *, note: str | None = None) -> None:
+        """Move the bar."""
+        fields = {} if note is None else {"note": escape(note)}
+        self._progress.update(self._task_id, advance=amount, **fields)
+
+
+class Live:
+    """Draw progress with rich, in a terminal or in Jupyter."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(stderr=True)
+
+    @contextmanager
+    def task(self, label: str, *, total: float | None, unit: str) -> Iterator[Task]:
+        """Open a bar that goes away when its work is done."""
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            _CountColumn(),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+            TextColumn("ETA"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=self._console, transient=True) as progress:
+            yield _Bar(progress, progress.add_task(escape(label), total=total, unit=unit, note=""))
+
+    def note(self, message: str) -> None:
+        """Print one line."""
+        self._console.print(Text(message), style="dim")
+
+
+def progress(*, quiet: bool = False) -> Live | Quiet:
+    """Return progress fit for where we are: live in a terminal or a notebook, silent elsewhere."""
+    console = Console(stderr=True)
+    return Live(console) if not quiet and (console.is_terminal or console.is_jupyter) else Quiet()
+
+
+def show_outcome(outcome: Outcome) -> None:
+    """Print one stage's summary line and its warnings."""
+    console = Console(stderr=True, highlight=False)
+    done = "is current" if outcome.current else "done"
+    line = Text.assemble((f"{outcome.stage:<8}", "bold"), f"{done:<11}", _facts(outcome.facts))
+    console.print(line, soft_wrap=True)
+    for warning in outcome.warnings:
+        console.print(Text.assemble(("  note: ", "yellow"), warning), soft_wrap=True)
+
+
+def _facts(facts: Mapping[str, Any]) -> str:
+    return ", ".join(f"{_figure(value)} {name}" for name, value in facts.items())
+
+
+def _figure(value: Any) -> str:
+    if value is None:
+        return "no"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def outcome_dict(outcome: Outcome) -> dict[str, Any]:
+    """Return an outcome as plain data."""
+    return {
+        "stage": outcome.stage,
+        "current": outcome.current,
+        "facts": dict(outcome.facts),
+        "warnings": list(outcome.warnings),
+        "outputs": [str(path) for path in outcome.outputs],
+    }
+
+
+def show_status(states: Sequence[StageState]) -> None:
+    """Print the table of a workspace's stages."""
+    colours = {"current": "green", "stale": "yellow", "damaged": "red", "missing": "dim"}
+    rows = [
+        [
+            state.stage,
+            Text(state.state, style=colours[state.state]),
+            f"{state.n_rows:,}" if state.n_rows else "",
+            human_bytes(state.n_bytes) if state.n_bytes else "",
+            state.fingerprint[:12],
+            state.detail,
+        ]
+        for state in states
+    ]
+    show_table(["stage", "state", "rows", "size", "fingerprint", ""], rows, numeric={"rows", "size"})
+
+
+def show_checks(results: Sequence[Any]) -> None:
+    """Print a model's checks with pass or fail."""
+    verdicts = {True: Text("pass", style="green"), False: Text("FAIL", style="bold red")}
+    show_table(["check", "", "figure"], [[r.name, verdicts[r.passed], r.detail] for r in results])
+
+
+def show_table(headers: Sequence[str], rows: Sequence[Sequence[str | Text]], *, numeric: set[str] = frozenset()) -> None:
+    """Print a table to stdout; cells are text, never markup."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for header in headers:
+        # Only the last column, which is prose, may wrap.
+        table.add_column(header, justify="right" if header in numeric else "left", no_wrap=bool(header), overflow="fold")
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+    Console(highlight=False).print(table)
+
+
+def print_json(value: Any) -> None:
+    """Print machine-readable JSON to stdout."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def print_line(text: str) -> None:
+    """Print one result to stdout."""
+    sys.stdout.write(text + "\n")
+
+
+def show_error(error: PatentclustError) -> None:
+    """Print what went wrong and what to do next."""
+    console = Console(stderr=True, highlight=False)
+    console.print(Text.assemble(("error: ", "bold red"), str(error)), soft_wrap=True)
+    if error.hint:
+        console.print(Text.assemble(("hint: ", "bold"), error.hint), soft_wrap=True)

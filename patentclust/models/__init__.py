@@ -1,0 +1,256 @@
+"""models.toml -> ModelSpec, and ModelSpec -> a verified GGUF file on this machine. Does not load or run models."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from patentclust.errors import ConfigError, ModelError
+from patentclust.params import TEXT_SELECTIONS
+from patentclust.progress import Progress
+
+POOLINGS = ("last", "mean", "cls")
+SOURCE_KEYS = {
+    "hub": {"repo", "revision", "file"},
+    "wheel": {"distribution", "version", "folder", "sha256", "convert", "size_bytes"},
+    "path": {"path"},
+}
+# A GGUF outside models.toml is taken for an instruction-following embedder; its own file says the rest.
+UNLISTED_TEMPLATES = {task: f"{task.capitalize()}: {{text}}" for task in ("cluster", "retrieve", "classify")} | {
+    "query": "{text}"
+}
+_HASH_BLOCK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """What models.toml says of one model; see the head of that file for the meaning of each key.
+
+    `dim`, `context_tokens` and `pooling` are None for a GGUF given by path: the file itself says them.
+    """
+
+    name: str
+    file: str
+    source: Mapping[str, Any]
+    description: str = ""
+    licence: str = ""
+    sha256: str | None = None
+    size_bytes: int | None = None
+    dim: int | None = None
+    context_tokens: int | None = None
+    pooling: str | None = None
+    matryoshka: tuple[int, int] | None = None
+    text: str = "full"
+    templates: Mapping[str, str] = field(default_factory=lambda: dict(UNLISTED_TEMPLATES))
+
+    def template(self, task: str) -> str:
+        """Return the prompt template of a task.
+
+        Raises:
+            ConfigError: the model has no template of that name.
+        """
+        if task not in self.templates:
+            raise ConfigError(
+                f"model {self.name} has no template for the task {task!r}",
+                hint=f"allowed: {', '.join(self.templates)}; add templates in {user_file()}",
+            )
+        return self.templates[task]
+
+    def check_dim(self, dim: int | None) -> None:
+        """Refuse a vector length that the model was not trained to be cut to.
+
+        Raises:
+            ConfigError: `dim` lies outside the model's Matryoshka range.
+        """
+        if dim is None or dim == self.dim:
+            return
+        if self.matryoshka is None and self.dim is not None:
+            raise ConfigError(
+                f"model {self.name} gives vectors of {self.dim} and cannot be cut to {dim}",
+                hint="leave --dim out, or take a model with a Matryoshka range (patentclust models list)",
+            )
+        low, high = self.matryoshka or (1, dim)
+        if not low <= dim <= high:
+            raise ConfigError(f"dim is {dim}; model {self.name} takes {low} to {high}", hint=f"give --dim {low}…{high}")
+
+
+def cache_folder() -> Path:
+    """Return the folder for model files, from PATENTCLUST_CACHE or the system's convention."""
+    chosen = os.environ.get("PATENTCLUST_CACHE")
+    return Path(chosen) if chosen else platformdirs.user_cache_path("patentclust")
+
+
+def models_folder() -> Path:
+    """Return where fetched, converted and hand-placed model files lie."""
+    return cache_folder() / "models"
+
+
+def user_file() -> Path:
+    """Return where the user's own models.toml is looked for, from PATENTCLUST_MODELS or the system's convention."""
+    chosen = os.environ.get("PATENTCLUST_MODELS")
+    return Path(chosen) if chosen else platformdirs.user_config_path("patentclust") / "models.toml"
+
+
+def _shipped_file() -> Path:
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "models.toml"  # in a wheel; an editable install has it beside the package
+    return inside if inside.exists() else package.parent / "models.toml"
+
+
+def registry() -> dict[str, ModelSpec]:
+    """Return all known models by name, the user's entries over the shipped ones.
+
+    Raises:
+        ConfigError: a models.toml cannot be read or an entry is wrong.
+    """
+    specs = _read(_shipped_file())
+    own = user_file()
+    if own.exists():
+        specs |= _read(own)
+    elif os.environ.get("PATENTCLUST_MODELS"):
+        raise ConfigError(f"PATENTCLUST_MODELS names {own}, which does not exist", hint="correct or unset it")
+    return specs
+
+
+def _read(path: Path) -> dict[str, ModelSpec]:
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"cannot read {path}: {error}") from error
+    return {name: _spec(path, name, table) for name, table in tables.items()}
+
+
+def _spec(path: Path, name: str, table: Any) -> ModelSpec:
+    def require(condition: bool, problem: str) -> None:
+        if not condition:
+            raise ConfigError(f"{path}: [{name}] {problem}", hint="compare with the entries shown by: patentclust models list")
+
+    require(isinstance(table, dict), "is not a table")
+    known = set(ModelSpec.__dataclass_fields__) - {"name"}
+    unknown = set(table) - known
+    require(not unknown, f"has unknown keys: {', '.join(sorted(unknown))}; allowed: {', '.join(sorted(known))}")
+    source = table.get("source", {})
+    kind = source.get("kind") if isinstance(source, dict) else None
+    require(kind in SOURCE_KEYS, f"source.kind is {kind!r}; allowed: {', '.join(SOURCE_KEYS)}")
+    lacking = SOURCE_KEYS[str(kind)] - set(source)
+    require(not lacking, f"source lacks {', '.join(sorted(lacking))}")
+    require(table.get("pooling") in (None, *POOLINGS), f"pooling is {table.get('pooling')!r}; allowed: {', '.join(POOLINGS)}")
+    require(table.get("text", "full") in TEXT_SELECTIONS, f"text is {table.get('text')!r}; allowed: {', '.join(TEXT_SELECTIONS)}")
+    for task, template in table.get("templates", {}).items():
+        require(str(template).endswith("{text}"), f"template {task} does not end with {{text}}")
+    values = dict(table)
+    values.setdefault("file", Path(str(source.get("path", f"{name}.gguf"))).name)
+    if "matryoshka" in values:
+        values["matryoshka"] = tuple(values["matryoshka"])
+    return ModelSpec(name=name, **values)
+
+
+def find(name: str) -> ModelSpec:
+    """Return the spec of a registered model, or of a GGUF file given by its path.
+
+    Raises:
+        ConfigError: neither.
+    """
+    specs = registry()
+    if name in specs:
+        return specs[name]
+    if name.endswith(".gguf") or os.sep in name:
+        return ModelSpec(name=Path(name).name, file=Path(name).name, source={"kind": "path", "path": name})
+    raise ConfigError(f"no model is called {name!r}", hint=f"known: {', '.join(specs)}; or give the path of a .gguf file")
+
+
+def describe(spec: ModelSpec, path: Path | None) -> dict[str, Any]:
+    """Return a spec as plain data, with where its file lies (or None)."""
+    return asdict(spec) | {"path": None if path is None else str(path)}
+
+
+def locate(spec: ModelSpec) -> Path | None:
+    """Return where the model file lies on this machine, or None; does not verify it or touch the network."""
+    from patentclust.models import fetch
+
+    if spec.source["kind"] == "path":
+        path = Path(str(spec.source["path"])).expanduser()
+        return path if path.is_file() else None
+    placed = models_folder() / spec.file
+    if placed.is_file():
+        return placed
+    return fetch.hub_cached(spec) if spec.source["kind"] == "hub" else None
+
+
+def require(spec: ModelSpec) -> Path:
+    """Return where the model file lies on this machine.
+
+    Raises:
+        ModelError: it is not here.
+    """
+    path = locate(spec)
+    if path is None:
+        raise ModelError(f"model {spec.name} is not on this machine", hint=f"run: patentclust models pull {spec.name}")
+    return path
+
+
+def ensure(spec: ModelSpec, *, offline: bool, progress: Progress) -> Path:
+    """Return the verified model file, fetching (and converting) it first where it is missing and `offline` allows.
+
+    Raises:
+        ModelError: missing and offline, unreachable, or of another sha256.
+    """
+    from patentclust.models import fetch
+
+    path = locate(spec)
+    if path is None:
+        if spec.source["kind"] == "path":
+            raise ModelError(f"no model file at {spec.source['path']}", hint="give the path of a .gguf file")
+        path = fetch.fetch(spec, models_folder(), offline=offline, progress=progress)
+    verify(spec, path)
+    return path
+
+
+def verify(spec: ModelSpec, path: Path) -> None:
+    """Compare the file's sha256 with the one of models.toml, where it states one.
+
+    Raises:
+        ModelError: they differ.
+    """
+    if spec.sha256 is None:
+        return
+    found = file_sha256(path)
+    if found != spec.sha256:
+        raise ModelError(
+            f"{path} is not the file of model {spec.name}: expected sha256 {spec.sha256}, got {found}",
+            hint=f"delete it and run: patentclust models pull {spec.name}",
+        )
+
+
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a file, remembered by size and modification time: hashing gigabytes takes seconds."""
+    resolved = path.resolve()
+    stat = resolved.stat()
+    memo = cache_folder() / "sha256" / (hashlib.sha256(str(resolved).encode()).hexdigest()[:32] + ".json")
+    seen = {"size_bytes": stat.st_size, "mtime_ns": stat.st_mtime_ns}
+    try:
+        remembered = json.loads(memo.read_text())
+        if {key: remembered.get(key) for key in seen} == seen:
+            return str(remembered["sha256"])
+    except (OSError, ValueError, KeyError, AttributeError):
+        pass  # no usable memo: hash afresh
+    digest = hashlib.sha256()
+    with resolved.open("rb") as handle:
+        while block := handle.read(_HASH_BLOCK_BYTES):
+            digest.update(block)
+    try:
+        memo.parent.mkdir(parents=True, exist_ok=True)
+        attempt = memo.with_suffix(f".tmp-{os.getpid()}")
+        attempt.write_text(json.dumps(seen | {"sha256": digest.hexdigest()}))
+        attempt.replace(memo)
+    except OSError:
+        pass  # a cache folder that cannot be written costs time, not the answer
+    return digest.hexdigest()

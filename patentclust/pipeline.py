@@ -1,0 +1,230 @@
+"""The order of the stages. Each skips what is current; each leaves its parameters and a line in the workspace's log."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from patentclust import __version__, artifacts, models
+from patentclust.errors import ArtifactError, ConfigError
+from patentclust.params import (
+    STAGE_PARAMS,
+    ClusterParams,
+    EmbedParams,
+    IngestParams,
+    ReportParams,
+    Resources,
+    dump_params,
+    load_params_file,
+)
+from patentclust.progress import Progress, Quiet
+from patentclust.stages import Outcome, StageState
+from patentclust.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class RunParams:
+    """The parameters of all stages."""
+
+    ingest: IngestParams = field(default_factory=IngestParams)
+    embed: EmbedParams = field(default_factory=EmbedParams)
+    cluster: ClusterParams = field(default_factory=ClusterParams)
+    report: ReportParams = field(default_factory=ReportParams)
+
+
+def ingest(
+    workspace: Workspace,
+    paths: Sequence[str | Path],
+    params: IngestParams = IngestParams(),
+    *,
+    resources: Resources = Resources(),
+    progress: Progress = Quiet(),
+) -> Outcome:
+    """Read files into documents."""
+    from patentclust.stages import ingest as stage
+
+    with _recorded(workspace, "ingest", params) as finish:
+        return finish(stage.run(workspace, paths, params, resources=resources, progress=progress))
+
+
+def embed(
+    workspace: Workspace,
+    params: EmbedParams = EmbedParams(),
+    *,
+    resources: Resources = Resources(),
+    progress: Progress = Quiet(),
+) -> Outcome:
+    """Turn documents into vectors."""
+    from patentclust.stages import embed as stage
+
+    with _recorded(workspace, "embed", params) as finish:
+        return finish(stage.run(workspace, params, resources=resources, progress=progress))
+
+
+def cluster(
+    workspace: Workspace,
+    params: ClusterParams = ClusterParams(),
+    *,
+    resources: Resources = Resources(),
+    progress: Progress = Quiet(),
+) -> Outcome:
+    """Turn vectors into clusters and topics."""
+    from patentclust.stages import cluster as stage
+
+    with _recorded(workspace, "cluster", params) as finish:
+        return finish(stage.run(workspace, params, resources=resources, progress=progress))
+
+
+def report(
+    workspace: Workspace,
+    params: ReportParams = ReportParams(),
+    *,
+    resources: Resources = Resources(),
+    progress: Progress = Quiet(),
+) -> Outcome:
+    """Turn clusters into a page and tables."""
+    from patentclust.stages import report as stage
+
+    with _recorded(workspace, "report", params) as finish:
+        return finish(stage.run(workspace, params, resources=resources, progress=progress))
+
+
+def run(
+    workspace: Workspace,
+    paths: Sequence[str | Path],
+    params: RunParams = RunParams(),  # noqa: B008  (frozen)
+    *,
+    resources: Resources = Resources(),
+    progress: Progress = Quiet(),
+) -> Iterator[Outcome]:
+    """Run all stages, yielding each outcome as it comes. The model is fetched first: nobody should ingest for nothing.
+
+    Raises:
+        ConfigError: the stages were given different tasks.
+        PatentclustError: whatever a stage raises.
+    """
+    if not params.embed.task == params.cluster.task == params.report.task:
+        raise ConfigError("embed, cluster and report must name one task", hint="give --task once, or in all tables")
+    models.ensure(models.find(params.embed.model), offline=resources.offline, progress=progress)
+    yield ingest(workspace, paths, params.ingest, resources=resources, progress=progress)
+    yield embed(workspace, params.embed, resources=resources, progress=progress)
+    yield cluster(workspace, params.cluster, resources=resources, progress=progress)
+    yield report(workspace, params.report, resources=resources, progress=progress)
+
+
+@contextmanager
+def _recorded(workspace: Workspace, stage: str, params: Any) -> Iterator[Callable[[Outcome], Outcome]]:
+    """Hold the workspace while a stage runs; then leave its parameters, and a line of when and where it ran."""
+    started, clock = datetime.now(UTC), time.monotonic()
+
+    def finish(outcome: Outcome) -> Outcome:
+        _keep_params(workspace, stage, params)
+        line = {
+            "stage": stage,
+            "started": started.isoformat(timespec="seconds"),
+            "seconds": round(time.monotonic() - clock, 3),
+            "current": outcome.current,
+            "facts": dict(outcome.facts),
+            "params": asdict(params),
+            "version": __version__,
+            "python": platform.python_version(),
+            "machine": platform.platform(),
+        }
+        with workspace.log.open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line, ensure_ascii=False) + "\n")
+        return outcome
+
+    with workspace.lock():
+        yield finish
+
+
+def _keep_params(workspace: Workspace, stage: str, params: Any) -> None:
+    """Put this stage's parameters into the workspace's params.toml beside those of the other stages."""
+    kept: dict[str, Any] = {}
+    if workspace.params.exists():
+        try:
+            kept = {name: STAGE_PARAMS[name](**_tuples(table)) for name, table in load_params_file(workspace.params).items()}
+        except (ConfigError, TypeError):
+            kept = {}  # it records the past; one that an older version or a hand broke is written anew
+    kept[stage] = params
+    ordered = {name: kept[name] for name in STAGE_PARAMS if name in kept}
+    artifacts.write_text(workspace.params, dump_params(ordered))
+
+
+def _tuples(table: dict[str, Any]) -> dict[str, Any]:
+    return {k: tuple(sorted(v.items())) if isinstance(v, dict) else v for k, v in table.items()}
+
+
+def status(workspace: Workspace, *, task: str = "cluster") -> list[StageState]:
+    """Look at every stage of a workspace without changing it."""
+    states: list[StageState] = []
+    looks = (_look_ingest, _look_embed, _look_cluster, _look_report)
+    for stage, look in zip(STAGE_PARAMS, looks, strict=True):
+        try:
+            state = look(workspace, task)
+        except ArtifactError as error:
+            there = "is missing" not in str(error) and "no embeddings" not in str(error)
+            state = StageState(stage, "damaged" if there else "missing", str(error) if there else "")
+        if state.state == "current" and any(earlier.state == "stale" for earlier in states):
+            state = replace(state, state="stale", detail="an earlier stage is stale")
+        states.append(state)
+    return states
+
+
+def _n_bytes(*paths: Path) -> int:
+    return sum(path.stat().st_size for path in paths if path.is_file())
+
+
+def _look_ingest(workspace: Workspace, _task: str) -> StageState:
+    header = artifacts.read_header(workspace.documents, kind="documents")
+    n_failures = artifacts.read_header(workspace.failures, kind="failures").n_rows
+    size = _n_bytes(workspace.documents, workspace.failures)
+    return StageState("ingest", "current", f"{n_failures} failures", header.n_rows, size, header.fingerprint)
+
+
+def _look_embed(workspace: Workspace, task: str) -> StageState:
+    from patentclust.stages import embed as stage
+
+    paths = workspace.shards(task)
+    if not paths:
+        return StageState("embed", "missing")
+    headers = [artifacts.read_header(path, kind="embeddings") for path in paths]
+    fingerprint = artifacts.embeddings_fingerprint(paths)
+    model = headers[0].json("model")["name"]
+    n_rows = sum(header.n_rows for header in headers)
+    current = stage.is_current(workspace, task)
+    detail = f"{model}, {len(paths)} shards" if current else "the documents, or part of the shards, changed since"
+    return StageState("embed", "current" if current else "stale", detail, n_rows, _n_bytes(*paths), fingerprint)
+
+
+def _look_cluster(workspace: Workspace, _task: str) -> StageState:
+    header = artifacts.read_header(workspace.topics, kind="topics")
+    task = header.json("params")["task"]
+    expected = {
+        "documents": artifacts.read_header(workspace.documents, kind="documents").fingerprint,
+        "embeddings": artifacts.embeddings_fingerprint(workspace.shards(task)),
+    }
+    changed = [kind for kind, fingerprint in header.json("inputs").items() if expected.get(kind) != fingerprint]
+    detail = f"the {' and '.join(changed)} changed since" if changed else f"{header.n_rows} clusters"
+    n_rows = artifacts.read_header(workspace.clusters, kind="clusters").n_rows
+    size = _n_bytes(workspace.clusters, workspace.topics, workspace.scores)
+    return StageState("cluster", "stale" if changed else "current", detail, n_rows, size, header.fingerprint)
+
+
+def _look_report(workspace: Workspace, _task: str) -> StageState:
+    from patentclust.stages import report as stage
+
+    if not workspace.report.is_file():
+        return StageState("report", "missing")
+    fingerprint = stage.page_fingerprint(workspace)
+    current = stage.is_current(workspace)
+    size = _n_bytes(workspace.report, workspace.documents_csv, workspace.clusters_csv)
+    detail = "" if current else "its inputs changed since"
+    return StageState("report", "current" if current else "stale", detail, 0, size, fingerprint)

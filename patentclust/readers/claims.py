@@ -1,0 +1,79 @@
+"""Claims as text: where one ends and the next begins, and whether one refers to another. Knows no file format."""
+
+from __future__ import annotations
+
+import re
+
+_DIGITS = str.maketrans("０１２３４５６７８９", "0123456789")
+# A dependent claim names the claim it rests on, in the languages of the large offices.
+_REFERENCE = re.compile(
+    r"\bclaims?\s+(?:\d|[IVX]+\b|one\b)|\bthe\s+(?:first|second|third)\s+claim\b|\b(?:any|one|all)\s+of\s+(?:the\s+)?claims\b"
+    r"|\b(?:any|one)\s+preceding\s+claim|\b(?:preceding|previous|foregoing|above)\s+claims?\b|\bAnspr(?:uch|üche|üchen|uchs)\s+\d"
+    r"|\b(?:vorhergehenden|vorangehenden|vorstehenden|vorherigen)\s+Anspr|\brevendications?\s+\d|\brevendications?\s+pr[ée]c[ée]dentes"
+    r"|\breivindicaci(?:ón|ones)\s+\d|\breivindicaciones\s+(?:anteriores|precedentes)|請求項\s*[0-9０-９]|請求項[のい]|权利要求\s*[0-9０-９]"
+    r"|請求項第|제\s*[0-9]+\s*항|청구항\s*[0-9]",
+    re.IGNORECASE,
+)
+_HEADING = re.compile(
+    r"\s*(?:(?:what|that\s+which|the\s+invention)\s+(?:is|we|i)?\s*claim(?:ed)?(?:\s+(?:is|as\s+new)\b)?[^\n:]{0,80}|(?:we|i)\s+claim"
+    r"|(?:patent)?claims?|patentansprüche|ansprüche|revendications)\s*[:;.\-—–]*\s*(?:\n|(?=1\s*[.)]))",
+    re.IGNORECASE,
+)
+_CANCELLED = re.compile(r"[\d\s.,\-–]*\(?\s*cancel+ed\s*\)?[\s.]*", re.IGNORECASE)
+_NUMBER = re.compile(r"(?:^|(?<=\n)|(?<=[.;:!?]\s))[ \t]*(\d{1,4})\s?[.)、．](?!\d)[ \t]*", re.MULTILINE)
+
+
+def refers_to_claim(text: str) -> bool:
+    """Tell whether a claim refers to another one."""
+    return bool(_REFERENCE.search(text))
+
+
+def is_cancelled(text: str) -> bool:
+    """Tell whether nothing is left of a claim but `(canceled)`."""
+    return bool(_CANCELLED.fullmatch(text))
+
+
+def is_numbered(text: str) -> bool:
+    """Tell whether a claim begins with its printed number."""
+    return bool(re.match(r"\s*\d{1,4}(?:\s?[-–]\s?\d{1,4})?\s?[.)、．]", text))
+
+
+def numbered(text: str, number: str | None) -> str:
+    """Return a claim that begins with its number; `number` (`0007`) is used where the text has none of its own."""
+    digits = re.match(r"0*(\d+)", number or "")
+    if not text or is_numbered(text) or not digits:
+        return text
+    return f"{digits[1]}. {text}"
+
+
+def strip_heading(text: str) -> str:
+    """Drop `What is claimed is:` and its like from the start."""
+    return text[match.end() :] if (match := _HEADING.match(text)) else text
+
+
+def split_claims(text: str) -> list[str]:
+    """Split running text at the numbers 1, 2, 3, … in sequence, each claim keeping its number.
+
+    A number out of sequence is part of the text; text without `1.` stays whole.
+    """
+    plain = strip_heading(text.strip()).strip()
+    starts: list[int] = []
+    for match in _NUMBER.finditer(plain):
+        if int(match[1]) == len(starts) + 1:
+            starts.append(match.start(1))
+    if not starts:
+        return [plain] if plain else []
+    ends = [*starts[1:], len(plain)]
+    return [plain[start:end].strip() for start, end in zip(starts, ends, strict=True)]
+
+
+def split_japanese_claims(text: str) -> list[str]:
+    """Split at `【請求項N】`, writing each claim as `N. …`."""
+    pieces = re.split(r"【請求項\s*([0-9０-９]+)】", text)
+    pairs = zip(pieces[1::2], pieces[2::2], strict=True)
+    return [f"{number.translate(_DIGITS)}. {body.strip()}" for number, body in pairs if body.strip()]
+
+
+def independent_flags(claims: tuple[str, ...]) -> tuple[bool, ...]:
+    """Return, for each claim, whether it refers to no other."""
+    return tuple(not refers_to_claim(claim) for claim in claims)

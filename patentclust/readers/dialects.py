@@ -1,0 +1,127 @@
+"""What a file is, by its first bytes. Names what we do not read, so that no file of another dialect becomes garbage."""
+
+from __future__ import annotations
+
+import re
+
+READ = (
+    "US grants and applications since 2005 (us-patent-grant, us-patent-application), EP documents (ep-patent-document), "
+    "PDF with a text layer, tables (CSV, TSV, JSON, JSON lines)"
+)
+
+_ROOTS = {
+    "PATDOC": "US grant of 2001-2004 (PATDOC, ST.32)",
+    "patent-application-publication": "US application of 2001-2004 (PAP)",
+    "exchange-document": "EPO DOCDB exchange document",
+    "exchange-documents": "EPO DOCDB exchange document",
+    "world-patent-data": "EPO OPS answer",
+    "fulltext-documents": "EPO OPS full text",
+    "PatentDocumentAndRelated": "CNIPA document (ST.96)",
+    "cn-patent-document": "CNIPA document (ST.36)",
+    "tw-patent-grant": "TIPO (Taiwan) grant",
+    "tw-patent-application": "TIPO (Taiwan) application",
+    "jp-official-gazette": "JPO gazette (ST.36)",
+    "UnexaminedPatentPublication": "JPO document (ST.96)",
+    "RegisteredPatentPublication": "JPO document (ST.96)",
+    "InternationalPatentPublication": "JPO document (ST.96)",
+    "KR_PatentDocument": "KIPO document",
+    "wo-patent-document": "WIPO PCT publication",
+    "wo-published-application": "WIPO PCT publication",
+    "patent-document": "a patent document of the CLEF or Marec kind",
+    "ClaimsDocument": "USPTO file-wrapper part (ST.96)",
+    "SpecificationDocument": "USPTO file-wrapper part (ST.96)",
+    "AbstractDocument": "USPTO file-wrapper part (ST.96)",
+    "ST26SequenceListing": "sequence listing (ST.26)",
+    "sequence-cwu": "sequence listing",
+}
+_TEXTS = (
+    (re.compile(rb"\APATN\s*\r?\n\s*WKU\s"), "US grant of 1976-2001 (APS green book)"),
+    (re.compile(rb"\*\*\* BRS DOCUMENT BOUNDARY \*\*\*"), "US document of the BRS search system"),
+    (re.compile(rb"\A\s*(?:SEQUENCE LISTING\s|<110>)"), "sequence listing (ST.25)"),
+    (re.compile(rb"\A\s*[\[{][\s\[{]*\"guid\"\s*:"), "answer of USPTO's public search"),
+    (re.compile(rb"\A\s*[\[{][\s\S]{0,4000}\"biblioSummaryInfoArray\"\s*:"), "KIPRIS document"),
+    (re.compile(rb"<PatentUtilityInfo[\s>]"), "KIPRIS answer"),
+)
+_MAGIC = (
+    (b"%PDF-", "PDF"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"\x89PNG", "a PNG image"),
+    (b"GIF8", "a GIF image"),
+    (b"II*\x00", "a TIFF image"),
+    (b"MM\x00*", "a TIFF image"),
+    (b"BM", "a BMP image"),
+    (b"\xd0\xcf\x11\xe0", "an old Office file (xls or doc)"),
+    (b"Rar!", "a RAR archive"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"BZh", "a bzip2 archive"),
+    (b"\xfd7zXZ", "an xz archive"),
+    (b"\x28\xb5\x2f\xfd", "a zstd archive"),
+    (b"PAR1", "a Parquet file"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"\x7fELF", "a program"),
+    (b"MZ", "a program"),
+)
+_COMPANIONS = ("image", "a DTD", "a program")
+_MARKUP_NOISE = re.compile(r"<!--[\s\S]*?(?:-->|\Z)|<\?[\s\S]*?(?:\?>|\Z)")
+
+
+def decoded(head: bytes) -> str:
+    """Return the head as text, good enough to look for names in it."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or head[:2] in (b"<\x00", b"\x00<"):
+        return head.decode("utf-16-le" if head[:1] in (b"\xff", b"<") else "utf-16-be", "replace").lstrip("\ufeff")
+    return head.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+
+
+def looks_like_xml(head: bytes) -> bool:
+    """Tell whether the first sign that is no blank opens a tag."""
+    return decoded(head[:1024]).lstrip().startswith("<")
+
+
+def root_name(head: bytes) -> str | None:
+    """Return the name of the root element without prefix, None when it is no XML; the DOCTYPE is passed over."""
+    if not looks_like_xml(head):
+        return None
+    plain = _MARKUP_NOISE.sub("", decoded(head))
+    match = re.search(r"<([A-Za-z_][\w.\-]*:)?([A-Za-z_][\w.\-]*)[\s/>]", plain)
+    declared = re.search(r"<!DOCTYPE\s+(?:[\w.\-]+:)?([\w.\-]+)", plain)
+    return match[2] if match else declared[1] if declared else None
+
+
+def unread(head: bytes) -> str | None:
+    """Return the name of a patent dialect that we know of but do not read, else None."""
+    name = root_name(head)
+    if name in _ROOTS:
+        return _ROOTS[name]
+    if name == "html" and b"patents.google.com" in head:
+        return "Google Patents page"
+    return next((title for pattern, title in _TEXTS if pattern.search(head)), None)
+
+
+def describe(head: bytes) -> str:
+    """Return what a file is, for a message."""
+    for magic, title in _MAGIC:
+        # Two letters prove nothing alone: text may begin so.
+        if head.startswith(magic) and (len(magic) > 2 or b"\x00" in head[:64]):
+            return title
+    name = root_name(head)
+    if name:
+        return "an HTML page" if name.lower() == "html" else f"XML with the root <{name}>"
+    start = decoded(head[:2048]).lstrip()
+    if start.startswith(("<!ELEMENT", "<!ENTITY", "<!ATTLIST")) or b"<!ELEMENT" in head:
+        return "a DTD"
+    if start.lower().startswith("<!doctype html"):
+        return "an HTML page"
+    if start.startswith(("{", "[")):
+        return "JSON"
+    return "plain text" if b"\x00" not in head[:2048] else "binary data"
+
+
+def is_companion(head: bytes) -> bool:
+    """Tell whether a file only goes along with patents: an image, a DTD."""
+    return any(word in describe(head) for word in _COMPANIONS)
+
+
+def must_be_named(head: bytes) -> bool:
+    """Tell whether a file that nobody reads must be reported even inside an archive: XML, PDF or JSON, but no page."""
+    kind = describe(head)
+    return kind == "PDF" or kind == "JSON" or kind.startswith("XML with") or "Office" in kind or "archive" in kind

@@ -1,0 +1,42 @@
+"""Which language a text is in, as far as that is plain to see. Knows no file format."""
+
+from __future__ import annotations
+
+import re
+
+_SAMPLE_CHARS = 4_000
+_KANA = re.compile("[぀-ヿㇰ-ㇿｦ-ﾟ]")
+_HANGUL = re.compile("[ᄀ-ᇿ가-힣]")
+_HAN = re.compile("[㐀-䶿一-鿿]")
+_LETTER = re.compile(r"[^\W\d_]")
+_ENGLISH = frozenset("the of and to in is for with that which wherein said an by are as from on at having".split())
+# Below this share of letters, kana or han are names or labels inside another language.
+_SCRIPT_SHARE = 0.2
+_ENGLISH_SHARE = 0.2
+
+
+def by_script(text: str) -> str | None:
+    """Return ja, ko or zh when the script says so, else None."""
+    sample = text[:_SAMPLE_CHARS]
+    n_letters = len(_LETTER.findall(sample)) or 1
+    n_kana, n_hangul, n_han = (len(script.findall(sample)) for script in (_KANA, _HANGUL, _HAN))
+    if n_hangul / n_letters > _SCRIPT_SHARE:
+        return "ko"
+    if (n_kana + n_han) / n_letters > _SCRIPT_SHARE:
+        return "ja" if n_kana * 20 > n_han else "zh"
+    return None
+
+
+def guess(text: str) -> str | None:
+    """Return ja, ko or zh by script, en when a fifth of the words are English function words, else None."""
+    words = re.findall(r"[a-z]+", text[:_SAMPLE_CHARS].lower())
+    n_english = sum(word in _ENGLISH for word in words)
+    if len(words) >= 8 and n_english / len(words) >= _ENGLISH_SHARE:
+        return by_script(text) or "en"
+    return by_script(text)
+
+
+def normalise(code: str | None) -> str | None:
+    """Return a BCP 47 code in lower case (`EN` gives `en`, `zh_CN` gives `zh-cn`); None when it is none."""
+    plain = (code or "").strip().lower().replace("_", "-")
+    return plain if re.fullmatch(r"[a-z]{2,3}(?:-[a-z0-9]{2,8})*", plain) else None

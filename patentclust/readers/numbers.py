@@ -1,0 +1,174 @@
+"""Publication numbers, classification symbols and dates in one written form. Pure; knows no file format.
+
+Publication numbers follow WIPO ST.3 (office), ST.6 (number) and ST.16 (kind), written `CC-NUMBER-KIND`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+# Offices of WIPO ST.3 that have published patents, the historic ones included.
+_OFFICES = frozenset(
+    "AE AG AL AM AO AP AR AT AU AZ BA BB BE BF BG BH BN BO BR BW BX BY BZ CA CF CG CH CI CL CM CN CO CR CS CU CY CZ DD DE DJ "
+    "DK DM DO DZ EA EC EE EG EM EP ES FI FR GA GB GC GD GE GH GM GN GQ GR GT GW HK HN HR HU IB ID IE IL IN IR IS IT JO JP KE "
+    "KG KH KM KN KP KR KW KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MG MK ML MN MO MR MT MW MX MY MZ NA NE NG NI NL NO "
+    "NZ OA OM PA PE PG PH PK PL PT PY QA RO RS RU RW SA SC SD SE SG SI SK SL SM SN ST SU SV SY SZ TD TG TH TJ TM TN TR TT TW "
+    "TZ UA UG US UY UZ VC VE VN WO YU ZA ZM ZW".split()
+)
+_SEPARATORS = re.compile(r"[\s.,/\-_]+")
+_PUBLICATION = re.compile(r"([A-Z]{2})[\s\-_]*((?:[A-Z]\s?){0,2}\d[\d\s.,/\-]*)[\s\-_(]*([A-Z]\s?\d{0,2})?\)?")
+# `EP-A1- 3 109 871`: how EP documents print a citation, kind before number.
+_KIND_FIRST = re.compile(r"([A-Z]{2})\s?-\s?([A-Z]\d?)\s?-\s?((?:[A-Z]\s?){0,2}\d[\d\s.,/\-]*)")
+_JP_YEAR = re.compile(r"(\d{4})\s*-\s*(\d{1,6})")
+_SYMBOL = re.compile(r"\d?([A-HY])\s*(\d{2})(?:\s*([A-Z])(?:\s*(\d{1,4})\s*/\s*(\d[\d ]{0,7}))?)?")
+_FIXED_WIDTH = re.compile(r"([A-HY]\d{2}[A-Z])([ \d]{2}\d)(\d{2,6})\b")
+_MONTHS = {m: i for i, m in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)}
+
+
+def compact(number: str) -> str:
+    """Return a number in upper case without blanks and punctuation."""
+    return _SEPARATORS.sub("", number).upper()
+
+
+def publication_number(country: str, number: str) -> str:
+    """Return the number as this project writes it: no punctuation, no leading zeros, four-digit years.
+
+    `D0701016` gives `D701016`; `2008/197955` of US (DOCDB leaves a zero out) gives `20080197955`; `02/12345` of WO gives
+    `2002012345`; `2025-27833` of JP gives `2025027833`.
+    """
+    year = _JP_YEAR.fullmatch(number.strip()) if country == "JP" else None
+    if year:
+        return year[1] + year[2].zfill(6)
+    plain = compact(number).removeprefix(country) or compact(number)
+    letters = re.match(r"[A-Z]*", plain)[0]  # type: ignore[index]
+    digits = plain[len(letters) :]
+    if country == "US" and not letters and re.fullmatch(r"20[0-3]\d{7}", digits):
+        return f"{digits[:4]}0{digits[4:]}"
+    if country == "WO" and not letters and re.fullmatch(r"(?:[789]\d|0[0-4])\d{5}", digits):
+        return f"{'20' if digits[0] == '0' else '19'}{digits[:2]}0{digits[2:]}"
+    return letters + (digits.lstrip("0") or digits[:1])
+
+
+def publication_id(country: str | None, number: str | None, kind: str | None = None) -> str | None:
+    """Return `CC-NUMBER-KIND`, or `CC-NUMBER` where no kind is stated; None without office or number."""
+    office = (country or "").strip().upper()
+    if not re.fullmatch(r"[A-Z]{2}", office) or not number or not any(c.isdigit() for c in number):
+        return None
+    code = compact(kind or "")
+    parts = [office, publication_number(office, number)]
+    if re.fullmatch(r"[A-Z]\d{0,2}", code):
+        parts.append(code)
+    return "-".join(parts)
+
+
+def split_publication(text: str) -> tuple[str, str, str | None] | None:
+    """Return (office, number, kind) of a printed publication number, None when it is none.
+
+    Reads `US 2013/0101709 A1`, `US8574301`, `USRE46947`, `CN215667380U`, `EP-A1- 3 109 871`, `JP 2025-27833 A`.
+    """
+    plain = text.strip().upper()
+    if len(plain) > 60:
+        return None
+    reversed_order = _KIND_FIRST.fullmatch(plain)
+    if reversed_order:
+        country, kind, number = reversed_order[1], reversed_order[2], reversed_order[3]
+    else:
+        match = _PUBLICATION.fullmatch(plain)
+        if not match:
+            return None
+        country, number, kind = match[1], match[2], match[3]
+    if country not in _OFFICES or sum(c.isdigit() for c in number) < 3:
+        return None
+    return country, publication_number(country, number.strip(" -.,/")), compact(kind) if kind else None
+
+
+def parse_publication(text: str) -> str | None:
+    """Return a printed publication number as `CC-NUMBER-KIND`, None when it is none."""
+    parts = split_publication(text)
+    return publication_id(*parts) if parts else None
+
+
+def application_id(country: str | None, number: str | None) -> str | None:
+    """Return `CC-NUMBER` of an application; the check digit after the point of EP numbers is dropped."""
+    office = (country or "").strip().upper()
+    stated = (number or "").strip()
+    if office == "EP":
+        stated = re.sub(r"\.\d$", "", stated)
+    plain = re.sub(r"[^0-9A-Z]", "", stated.upper())
+    if not re.fullmatch(r"[A-Z]{2}", office) or not any(c.isdigit() for c in plain):
+        return None
+    return f"{office}-{plain.removeprefix(office)}"
+
+
+def symbol(text: str) -> str | None:
+    """Return an IPC or CPC symbol as `H01M10/0525`, or as far as it goes (`H01M`, `H01`); None when it is none.
+
+    Reads `H01M 10/0525`, `H01M  1/ 00`, `G06F015/00`, `7C 07C 29/44 A`, `H05K 1/02 (2006.01)` and the fixed-width form of
+    ST.32 without a stroke, `H03M 1300` (group in columns 5-7).
+    """
+    plain = text.strip().upper()
+    fixed = _FIXED_WIDTH.match(plain)
+    if fixed and "/" not in plain[:14]:
+        return f"{fixed[1]}{int(fixed[2])}/{fixed[3]}"
+    match = _SYMBOL.match(plain)
+    if not match:
+        return None
+    section, class_, subclass, group, rest = match.groups()
+    if group is None:
+        return f"{section}{class_}{subclass or ''}"
+    # A blank after the stroke is padding (`1/ 00`), a blank after digits begins the version date.
+    subgroup = rest.split()[0]
+    return f"{section}{class_}{subclass}{int(group)}/{subgroup}"
+
+
+def symbols(texts: list[str]) -> tuple[str, ...]:
+    """Return the symbols among the texts, each once, in order."""
+    return tuple(dict.fromkeys(found for text in texts if (found := symbol(text))))
+
+
+def parse_date(text: str | None) -> date | None:
+    """Return a date, None when there is none or it is incomplete (`20021000`).
+
+    Reads `2018-07-10`, `20180710`, `2018/7/10`, `10.07.2018`, `July 10, 2018`, `10 July 2018`; `07/10/2018` is read the
+    American way, month first, unless the first number is above 12.
+    """
+    plain = (text or "").strip()[:40]
+    for read in (_year_first, _year_last, _month_name):
+        parts = read(plain)
+        if parts:
+            return _date_of(*parts)
+    return None
+
+
+def _date_of(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _year_first(text: str) -> tuple[int, int, int] | None:
+    match = re.match(r"(\d{4})(\d{2})(\d{2})(?!\d)|(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?!\d)", text)
+    if not match:
+        return None
+    year, month, day = (int(part) for part in match.groups() if part)
+    return year, month, day
+
+
+def _year_last(text: str) -> tuple[int, int, int] | None:
+    match = re.match(r"(\d{1,2})\s*([./-])\s*(\d{1,2})\s*[./-]\s*(\d{4})(?!\d)", text)
+    if not match:
+        return None
+    first, second, year = int(match[1]), int(match[3]), int(match[4])
+    month_first = match[2] == "/" and first <= 12
+    return (year, first, second) if month_first else (year, second, first)
+
+
+def _month_name(text: str) -> tuple[int, int, int] | None:
+    match = re.match(r"([A-Za-z]{3,9})\.?\s*(\d{1,2})\s*,?\s*(\d{4})|(\d{1,2})\.?\s*([A-Za-z]{3,9})\.?,?\s*(\d{4})", text)
+    if not match:
+        return None
+    name, day, year = (match[1], match[2], match[3]) if match[1] else (match[5], match[4], match[6])
+    month = _MONTHS.get(name[:3].lower())
+    return (int(year), month, int(day)) if month else None

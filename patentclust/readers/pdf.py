@@ -1,0 +1,1 @@
+def accepts(head, name): return False

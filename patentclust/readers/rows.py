@@ -1,0 +1,136 @@
+"""One row of a table -> one Document. Pure; knows no file and no column names."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from patentclust.errors import SourceError
+from patentclust.readers import claims as claim_text
+from patentclust.readers import numbers
+from patentclust.readers.columns import TEXT_FIELDS, Plan
+from patentclust.readers.language import guess, normalise
+from patentclust.records import Document
+
+_LIST_SEPARATOR = re.compile(r"\s*(?:;;|;|\n|\s\|\s|\|\|)\s*")
+_SYMBOL_SEPARATOR = re.compile(r"[;,|\n]+")
+_MEMBERS = ("text", "name", "value", "symbol", "code", "number", "title")
+_EMPTY = frozenset(("", "-", "nan", "none", "null", "n/a", "na"))
+_MAX_LIST_CHARS = 1_000_000
+
+
+def document(row: Mapping[str, Any], plan: Plan, *, path: str, warnings: tuple[str, ...]) -> Document | SourceError:
+    """Return the document of a row, or an error when it has no text."""
+    cells = {field: row.get(column) for field, column in plan.columns.items()}
+    texts = {field: _text(cells.get(field)) for field in ("title", "abstract", "description")}
+    claims = _claims(cells.get("claims"))
+    if not any(texts.values()) and not claims:
+        return SourceError("the row has no text in title, abstract, claims or description", source_path=path)
+    number, country, kind = _identity(cells)
+    cpc, ipc = _symbols(cells)
+    family = _strings(cells.get("family_id"))
+    return Document(
+        doc_id=number or _hash(row),
+        claims=claims,
+        independent=claim_text.independent_flags(claims),
+        language=_language(cells, plan, [*texts.values(), *claims]),
+        country=country,
+        kind=kind,
+        family_id=family[0] if family else None,
+        application_number=_application(cells, country),
+        priorities=_strings(cells.get("priorities")),
+        **{name: numbers.parse_date(_text(cells.get(name))) for name in ("priority_date", "filing_date", "publication_date")},
+        **{name: _strings(cells.get(name)) for name in ("applicants", "assignees", "inventors")},
+        cpc=cpc,
+        ipc=ipc,
+        cited=tuple(dict.fromkeys(numbers.parse_publication(text) or text for text in _strings(cells.get("cited")))),
+        source_path=path,
+        warnings=warnings,
+        **texts,
+    )
+
+
+def _text(value: Any) -> str:
+    """Return a cell as text; a list becomes lines, the usual signs of emptiness become nothing."""
+    if value is None or isinstance(value, bool):
+        return ""
+    if isinstance(value, list):
+        return "\n".join(filter(None, map(_text, value)))
+    if isinstance(value, dict):
+        return next((_text(value[name]) for name in _MEMBERS if value.get(name)), "")
+    plain = str(value).replace("\r\n", "\n").replace("\r", "\n").strip()
+    return "" if plain.lower() in _EMPTY else plain
+
+
+def _listed(value: Any) -> list[Any] | None:
+    """Return a cell that is a list, or the text of one as JSON or Python writes it."""
+    if isinstance(value, list):
+        return value
+    if not isinstance(value, str) or not value.strip().startswith("[") or len(value) > _MAX_LIST_CHARS:
+        return None
+    for read in (json.loads, ast.literal_eval):
+        try:
+            found = read(value.strip())
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        if isinstance(found, list):
+            return found
+    return None
+
+
+def _strings(value: Any, separator: re.Pattern[str] = _LIST_SEPARATOR) -> tuple[str, ...]:
+    listed = _listed(value)
+    parts: Iterable[str] = map(_text, listed) if listed is not None else separator.split(_text(value))
+    return tuple(dict.fromkeys(part for part in map(str.strip, parts) if part.lower() not in _EMPTY))
+
+
+def _claims(value: Any) -> tuple[str, ...]:
+    listed = _listed(value)
+    if listed is None:
+        return tuple(claim_text.split_claims(_text(value)))
+    texts = [claim_text.strip_heading(_text(item)).strip() for item in listed]
+    return tuple(text for text in texts if text)
+
+
+def _identity(cells: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
+    """Return (doc_id, country, kind); an id that is no publication number stays as it is."""
+    stated = _text(cells.get("doc_id"))
+    country = _text(cells.get("country")).upper()
+    country = country if re.fullmatch(r"[A-Z]{2}", country) else ""
+    kind = _text(cells.get("kind")).upper()
+    kind = kind if re.fullmatch(r"[A-Z]\d{0,2}", kind) else ""
+    parts = numbers.split_publication(stated)
+    if parts is None and country and re.fullmatch(r"[A-Z]{0,2}[\d/,\- ]{4,}", stated):
+        parts = (country, numbers.publication_number(country, stated), None)
+    if parts is None:
+        return stated or None, country or None, kind or None
+    kind = parts[2] or kind
+    return numbers.publication_id(parts[0], parts[1], kind), parts[0], kind or None
+
+
+def _application(cells: Mapping[str, Any], country: str | None) -> str | None:
+    stated = _text(cells.get("application_number"))
+    office = stated[:2] if re.match(r"[A-Z]{2}[\s\-]*\d", stated) else country
+    return numbers.application_id(office, stated) or stated or None
+
+
+def _symbols(cells: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return (cpc, ipc); symbols of an unnamed scheme count as CPC, which holds nearly all of IPC."""
+    found = {name: numbers.symbols(list(_strings(cells.get(name), _SYMBOL_SEPARATOR))) for name in ("cpc", "ipc", "codes")}
+    scheme = "ipc" if "ipc" in _text(cells.get("scheme")).lower() else "cpc"
+    found[scheme] = found[scheme] or found["codes"]
+    return found["cpc"], found["ipc"]
+
+
+def _language(cells: Mapping[str, Any], plan: Plan, texts: list[str]) -> str | None:
+    named = next((plan.languages[field] for field in TEXT_FIELDS if field in plan.languages), None)
+    return named or normalise(_text(cells.get("language"))) or guess("\n".join(texts))
+
+
+def _hash(row: Mapping[str, Any]) -> str:
+    content = json.dumps(row, sort_keys=True, ensure_ascii=True, default=str)
+    return f"sha256:{hashlib.sha256(content.encode()).hexdigest()[:16]}"

@@ -1,0 +1,48 @@
+"""What all dialects of WIPO ST.36 share: claims, paragraphs and people. Knows no office."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from patentclust.readers import claims as claim_text
+from patentclust.readers.xml import find, lines_of, text_of
+
+
+def unique(values: Iterable[str | None]) -> tuple[str, ...]:
+    """Return the values that are there, each once, in order."""
+    return tuple(dict.fromkeys(value for value in values if value))
+
+
+def claims_of(element: Any) -> tuple[tuple[str, ...], tuple[bool, ...]]:
+    """Return the claims of a `claims` element with their numbers, steps on lines of their own, and which are independent."""
+    texts: list[str] = []
+    independent: list[bool] = []
+    for claim in element.iterchildren("claim") if element is not None else ():
+        text = claim_text.numbered("\n".join(lines_of(claim)), claim.get("num"))
+        if text and not claim_text.is_cancelled(text):
+            texts.append(text)
+            independent.append(claim.find(".//claim-ref") is None and not claim_text.refers_to_claim(text))
+    return tuple(texts), tuple(independent)
+
+
+def paragraphs(element: Any) -> str:
+    """Return the text of an abstract or description, one paragraph or heading a line."""
+    return "\n".join(lines_of(element))
+
+
+def document_ids(parent: Any, path: str) -> Iterator[tuple[str, str, str, str]]:
+    """Yield (country, number, kind, date) of every `document-id` at a path, "" for what is not stated."""
+    for found in parent.iterfind(path):
+        yield find(found, "country"), find(found, "doc-number"), find(found, "kind"), find(found, "date")
+
+
+def person(parent: Any) -> str:
+    """Return a name from an address book: an organisation, else given name, then surname."""
+    book = parent.find("addressbook")
+    book = parent if book is None else book
+    for tag in ("orgname", "name"):
+        if name := find(book, tag):
+            return name
+    parts = (text_of(book.find(tag)) for tag in ("first-name", "middle-name", "last-name", "suffix"))
+    return " ".join(part for part in parts if part)

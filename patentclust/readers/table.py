@@ -1,0 +1,251 @@
+"""Tables of patents: CSV and TSV of any make, JSON lines, and JSON arrays of objects.
+
+Rows are streamed; what a column means is decided by `columns`, what a cell becomes by `rows`. A row that fails is one error,
+the rest goes on.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import itertools
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO, TextIO
+
+from patentclust.errors import SourceError
+from patentclust.params import IngestParams
+from patentclust.readers import columns, limits
+from patentclust.readers.rows import document
+from patentclust.readers.source import Source
+from patentclust.records import Document
+
+_SEPARATORS = (",", ";", "\t", "|")
+_SAMPLE_ROWS = 20
+_PROBE_RECORDS = 100
+_CHUNK_BYTES = 1024 * 1024
+_CHUNK_CHARS = 256 * 1024
+_HINT = "name the columns yourself, e.g. --map title=COLUMN --map abstract=COLUMN"
+
+# (row number from 1, cells by column name) or what is wrong with the row.
+Record = tuple[int, dict[str, Any] | SourceError]
+
+
+def accepts(head: bytes, name: str) -> bool:
+    """Tell whether it is JSON objects, or separated text with a header that we know or under a table's name."""
+    text = _sample(head)
+    if text is None:
+        return False
+    start = text.lstrip()
+    if start.startswith(("{", "[")):
+        return bool(re.match(r"(?:\[\s*)?\{\s*(?:\"|\})", start))
+    if start.startswith(("<", "%PDF")):
+        return False
+    layout = _layout(text)
+    if layout is None or len(layout.header) < 2:
+        return False
+    return columns.has_text(layout.header) or name.endswith((".csv", ".tsv", ".tab"))
+
+
+def read(source: Source, params: IngestParams) -> Iterator[Document | SourceError]:
+    """Read one document a row."""
+    encoding, warning = _encoding(source)
+    with source.open() as stream:
+        stream = io.BufferedReader(stream) if isinstance(stream, io.RawIOBase) else stream
+        # newline="" leaves line ends to csv, and lets a bare CR end a line.
+        text = io.TextIOWrapper(stream, encoding, errors="replace", newline="")
+        records = _records(text, _sample(source.head) or "")
+        probe = list(itertools.islice(records, _PROBE_RECORDS))
+        names = dict.fromkeys(name for _, row in probe if isinstance(row, dict) for name in row)
+        plan = columns.plan(list(names), params)
+        if names and not plan.has_text:
+            shown = ", ".join(itertools.islice(names, 30))
+            raise SourceError(f"no column with text: expected title, abstract, claims or description, got {shown}", hint=_HINT)
+        for number, row in itertools.chain(probe, records):
+            path = f"{source.path}#{number}"
+            if isinstance(row, SourceError):
+                row.source_path = path
+                yield row
+            else:
+                yield document(row, plan, path=path, warnings=(warning,) if warning else ())
+
+
+def _sample(head: bytes) -> str | None:
+    """Return the head as text, None when it is binary."""
+    encoding = _by_mark(head)
+    if encoding is None and b"\x00" in head[:1024] and head.count(b"\x00") * 10 > len(head):
+        return None
+    return head.decode(encoding or "utf-8", "replace").lstrip("\ufeff")
+
+
+def _by_mark(head: bytes) -> str | None:
+    if head.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    # UTF-16 of mostly Latin text without a mark: every other byte is zero.
+    half = len(head[:2000]) // 2
+    if half >= 8 and head[1:2000:2].count(0) > half * 0.7:
+        return "utf-16-le"
+    if half >= 8 and head[0:2000:2].count(0) > half * 0.7:
+        return "utf-16-be"
+    return None
+
+
+def _encoding(source: Source) -> tuple[str, str]:
+    """Return the encoding of the whole file, and a warning when it was guessed."""
+    marked = _by_mark(source.head)
+    if marked:
+        return marked, ""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with source.open() as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            try:
+                decoder.decode(chunk)
+            except UnicodeDecodeError as error:
+                name = _legacy(chunk[max(0, error.start - 4096) : error.start + 65536])
+                return name, f"file is not UTF-8; read as {name}"
+    return "utf-8", ""
+
+
+def _legacy(sample: bytes) -> str:
+    """Tell Chinese from western bytes: Chinese stand in pairs, accented letters alone."""
+    high = re.findall(rb"[\x80-\xff]+", sample)
+    n_paired = sum(len(run) for run in high if len(run) > 1)
+    if n_paired > 0.7 * sum(map(len, high)):
+        return "gb18030"
+    return "cp1252"
+
+
+def _records(text: TextIO, sample: str) -> Iterator[Record]:
+    start = sample.lstrip()
+    if start.startswith("["):
+        return _json_values(text)
+    if start.startswith("{"):
+        lines = [line for line in start.splitlines()[:4] if line.strip()]
+        return _json_lines(text) if any(map(_is_object, lines)) or len(lines) == 1 else _json_values(text)
+    return _csv_rows(text, sample)
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _lines(text: TextIO) -> Iterator[str]:
+    while line := text.readline(limits.MAX_RECORD_CHARS + 1):
+        if len(line) > limits.MAX_RECORD_CHARS:
+            raise SourceError(f"a line of more than {limits.MAX_RECORD_CHARS:,} characters")
+        yield line
+
+
+def _json_lines(text: TextIO) -> Iterator[Record]:
+    for number, line in enumerate(_lines(text), start=1):
+        if line.strip("\ufeff \t\r\n\x00"):
+            yield number, _object(line.strip("\ufeff\x00"))
+
+
+def _object(text: str) -> dict[str, Any] | SourceError:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        return SourceError(f"no JSON: {error}")
+    return value if isinstance(value, dict) else SourceError(f"expected a JSON object, got {type(value).__name__}")
+
+
+def _json_values(text: TextIO) -> Iterator[Record]:
+    """Yield the objects of an array, or of values one after another, without holding the file."""
+    decoder = json.JSONDecoder()
+    buffer, number = text.read(_CHUNK_CHARS).lstrip("\ufeff \t\r\n[,"), 0
+    while buffer and buffer[0] != "]":
+        try:
+            value, end = decoder.raw_decode(buffer)
+        except (ValueError, RecursionError) as error:
+            # Either cut by the end of the buffer, or broken: more text tells. Doubling keeps the retries few.
+            more = text.read(max(_CHUNK_CHARS, len(buffer)))
+            if not more or len(buffer) > limits.MAX_RECORD_CHARS or isinstance(error, RecursionError):
+                yield number + 1, SourceError(f"no JSON: {error}; the file is read up to here")
+                return
+            buffer += more
+            continue
+        number += 1
+        yield number, value if isinstance(value, dict) else SourceError(f"expected an object, got {type(value).__name__}")
+        buffer = buffer[end:].lstrip(" \t\r\n,")
+        if len(buffer) < _CHUNK_CHARS:
+            buffer = (buffer + text.read(_CHUNK_CHARS)).lstrip(" \t\r\n,")
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How separated text is laid out: its separator and which of its first rows names the columns."""
+
+    separator: str
+    header_index: int
+    header: list[str]
+    n_known: int
+
+
+def _layout(sample: str) -> _Layout | None:
+    """Return the layout of separated text, None when it is not even a line."""
+    lines = [line for line in io.StringIO(sample, newline="") if line.strip()][:_SAMPLE_ROWS]
+    candidates = [found for separator in _SEPARATORS if (found := _layout_with(lines, separator))]
+    # The separator of most columns we know; where none is known, of most columns.
+    return max(candidates, key=lambda found: (found.n_known, len(found.header)), default=None)
+
+
+def _layout_with(lines: list[str], separator: str) -> _Layout | None:
+    try:
+        rows = list(csv.reader(lines, delimiter=separator))
+    except csv.Error:
+        return None
+    known = [columns.n_known(row) for row in rows]
+    if not known:
+        return None
+    # Exports may begin with a few lines about themselves before the header.
+    index = max(range(len(known)), key=lambda i: (known[i], -i))
+    return _Layout(separator, index, rows[index], known[index])
+
+
+def _csv_rows(text: TextIO, sample: str) -> Iterator[Record]:
+    # Larger than the default 128 KiB: one cell may hold a whole description. The limit is global to the process.
+    csv.field_size_limit(max(csv.field_size_limit(), limits.MAX_RECORD_CHARS))
+    layout = _layout(sample)
+    if layout is None:
+        return
+    rows = csv.reader((line.replace("\x00", "") for line in _lines(text)), delimiter=layout.separator)
+    number, header = 0, None
+    while True:
+        number += 1
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield number, SourceError(f"no table row: {error}; the file is read up to here")
+            return
+        if header is None:
+            header = _header(row) if row == layout.header or _header(row) == _header(layout.header) else None
+        elif any(cell.strip() for cell in row):
+            yield number, _cells(header, row)
+
+
+def _header(row: list[str]) -> list[str]:
+    return [cell.strip("\ufeff \t\r\n") for cell in row[: limits.MAX_COLUMNS]]
+
+
+def _cells(header: list[str], row: list[str]) -> dict[str, Any] | SourceError:
+    extra = [cell for cell in row[len(header) :] if cell.strip()]
+    if extra:
+        return SourceError(
+            f"the row has {len(row)} cells, the header {len(header)}", hint="quote cells that hold the separator"
+        )
+    cells: dict[str, Any] = {}
+    for name, cell in zip(header, row, strict=False):
+        if name and not cells.get(name):
+            cells[name] = cell
+    return cells

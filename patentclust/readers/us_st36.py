@@ -1,0 +1,127 @@
+"""US grants and applications since 2005: USPTO XML v4.0 to v4.7, roots `us-patent-grant` and `us-patent-application`.
+
+Source of the format: the USPTO's DTDs `us-patent-grant-v40` … `v47`. Knows nothing of archives or of the older dialects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from patentclust.errors import SourceError
+from patentclust.params import IngestParams
+from patentclust.readers import numbers
+from patentclust.readers.dialects import root_name
+from patentclust.readers.language import normalise
+from patentclust.readers.source import Source
+from patentclust.readers.st36 import claims_of, document_ids, paragraphs, person, unique
+from patentclust.readers.xml import find, local, parse
+from patentclust.records import Document
+
+_ROOTS = {"us-patent-grant": "us-bibliographic-data-grant", "us-patent-application": "us-bibliographic-data-application"}
+
+
+def accepts(head: bytes, name: str) -> bool:
+    """Tell whether the root element is one of ours."""
+    return root_name(head) in _ROOTS
+
+
+def read(source: Source, params: IngestParams) -> Iterator[Document | SourceError]:
+    """Read one grant or application."""
+    parsed = parse(source.read())
+    root = parsed.root
+    biblio = root.find(_ROOTS.get(local(root), ""))
+    if biblio is None:
+        raise SourceError(f"<{local(root)}> has no bibliographic data: expected <{_ROOTS.get(local(root), '')}>")
+    document_id = numbers.publication_id(*next(document_ids(biblio, "publication-reference/document-id"), ("", "", ""))[:3])
+    if document_id is None:
+        raise SourceError("no publication number: expected publication-reference/document-id/doc-number")
+    claims, independent = claims_of(root.find("claims"))
+    yield Document(
+        doc_id=document_id,
+        title=find(biblio, "invention-title"),
+        abstract=paragraphs(root.find("abstract")),
+        claims=claims,
+        independent=independent,
+        description=paragraphs(root.find("description")),
+        language=normalise(root.get("lang")),
+        warnings=parsed.warnings,
+        **_numbers(biblio),
+        **_parties(biblio),
+        cpc=_classes(biblio, ("classifications-cpc/main-cpc/classification-cpc", "classifications-cpc/further-cpc/classification-cpc")),
+        ipc=_ipc(biblio),
+        cited=_cited(biblio),
+    )
+
+
+def _numbers(biblio: Any) -> dict[str, Any]:
+    country, _, kind, published = next(document_ids(biblio, "publication-reference/document-id"))
+    filed_in, filed_as, _, filed = next(document_ids(biblio, "application-reference/document-id"), ("", "", "", ""))
+    priorities = list(_priorities(biblio))
+    days = [day for _, day in priorities if day]
+    return {
+        "country": country or None,
+        "kind": kind or None,
+        "publication_date": numbers.parse_date(published),
+        "application_number": numbers.application_id(filed_in, filed_as),
+        "filing_date": numbers.parse_date(filed),
+        "priorities": unique(number for number, _ in priorities),
+        "priority_date": min(days) if days else None,
+    }
+
+
+def _priorities(biblio: Any) -> Iterator[tuple[str | None, Any]]:
+    """Yield (application, date): foreign priorities, provisionals, and the applications that this one continues."""
+    for claim in biblio.iterfind("priority-claims/priority-claim"):
+        number = numbers.application_id(find(claim, "country"), find(claim, "doc-number"))
+        yield number, numbers.parse_date(find(claim, "date"))
+    related = biblio.find("us-related-documents")
+    if related is None:
+        return
+    for path in ("us-provisional-application/document-id", ".//parent-doc/document-id"):
+        for country, number, _, day in document_ids(related, path):
+            yield numbers.application_id(country, number), numbers.parse_date(day)
+
+
+def _parties(biblio: Any) -> dict[str, tuple[str, ...]]:
+    # Up to 4.2 the inventors stand among the applicants, marked as such; since 4.3 both have lists of their own.
+    old = biblio.findall("parties/applicants/applicant")
+    new = biblio.findall("us-parties/us-applicants/us-applicant")
+    inventors = [
+        *(applicant for applicant in old if applicant.get("app-type") == "applicant-inventor"),
+        *biblio.iterfind("parties/inventors/inventor"),
+        *biblio.iterfind("us-parties/inventors/inventor"),
+        *biblio.iterfind("us-parties/inventors/deceased-inventor"),
+    ]
+    if not inventors:
+        inventors = [applicant for applicant in new if applicant.get("app-type") == "applicant-inventor"]
+    return {
+        "applicants": unique(map(person, [*old, *new])),
+        "assignees": unique(map(person, biblio.iterfind("assignees/assignee"))),
+        "inventors": unique(map(person, inventors)),
+    }
+
+
+def _classes(biblio: Any, paths: tuple[str, ...]) -> tuple[str, ...]:
+    found = [element for path in paths for element in biblio.iterfind(path)]
+    # `F` marks the first class; sorting is stable, so the others keep their order.
+    found.sort(key=lambda element: find(element, "symbol-position") != "F")
+    return numbers.symbols([_symbol(element) for element in found])
+
+
+def _symbol(element: Any) -> str:
+    parts = (find(element, tag) for tag in ("section", "class", "subclass"))
+    return f"{''.join(parts)} {find(element, 'main-group')}/{find(element, 'subgroup')}"
+
+
+def _ipc(biblio: Any) -> tuple[str, ...]:
+    current = _classes(biblio, ("classifications-ipcr/classification-ipcr",))
+    old = biblio.find("classification-ipc")
+    if current or old is None:
+        return current
+    return numbers.symbols([find(old, "main-classification"), *(find(e, ".") for e in old.iterfind("further-classification"))])
+
+
+def _cited(biblio: Any) -> tuple[str, ...]:
+    paths = ("us-references-cited/us-citation/patcit/document-id", "references-cited/citation/patcit/document-id")
+    return unique(numbers.publication_id(*parts[:3]) for path in paths for parts in document_ids(biblio, path))

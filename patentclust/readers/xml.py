@@ -1,0 +1,237 @@
+"""The one door to lxml: bytes in, a tree and readable text out. Knows no patent dialect.
+
+Nothing outside the bytes is ever touched: the document type, with all entities it declares, is cut away before parsing, and
+the named characters of HTML and ISO are put in by us. So an external entity or a chain of entities is only text.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html.entities import html5
+
+from lxml import etree
+
+from patentclust.errors import SourceError
+
+# Names of the old patent DTDs (ISO 8879 and its kin) that HTML has not, or has with another meaning.
+_ISO = {
+    "agr": "α", "bgr": "β", "ggr": "γ", "dgr": "δ", "egr": "ε", "zgr": "ζ", "eegr": "η", "thgr": "θ", "igr": "ι",
+    "kgr": "κ", "lgr": "λ", "mgr": "μ", "ngr": "ν", "xgr": "ξ", "ogr": "ο", "pgr": "π", "rgr": "ρ", "sgr": "σ",
+    "sfgr": "ς", "tgr": "τ", "ugr": "υ", "phgr": "φ", "khgr": "χ", "psgr": "ψ", "ohgr": "ω", "Agr": "Α", "Bgr": "Β",
+    "Ggr": "Γ", "Dgr": "Δ", "Egr": "Ε", "Zgr": "Ζ", "EEgr": "Η", "THgr": "Θ", "Igr": "Ι", "Kgr": "Κ", "Lgr": "Λ",
+    "Mgr": "Μ", "Ngr": "Ν", "Xgr": "Ξ", "Ogr": "Ο", "Pgr": "Π", "Rgr": "Ρ", "Sgr": "Σ", "Tgr": "Τ", "Ugr": "Υ",
+    "PHgr": "Φ", "KHgr": "Χ", "PSgr": "Ψ", "OHgr": "Ω", "rehy": "‐", "lsquor": "‚", "ldquor": "„", "angst": "Å",
+    "equals": "=", "minus": "−", "it": "", "af": "",
+}  # fmt: skip
+_XML_OWN = frozenset(("amp", "lt", "gt", "quot", "apos"))
+_REFERENCE = re.compile(r"&(?:#(?P<code>[xX][0-9a-fA-F]{1,8}|[0-9]{1,8});|(?P<name>[A-Za-z][\w.\-]{0,40});|)")
+_DECLARATION = re.compile(r"\s*<\?xml\s[^>]{0,200}?\?>")
+_ENCODING = re.compile(rb"<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([\w.\-]{1,40})[\"']")
+_ENTITY = re.compile(r"<!ENTITY\s+([\w.\-]{1,60})\s+(?:\"([^\"<&]{0,200})\"|'([^'<&]{0,200})')\s*>")
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+
+# Content that is no prose: what stands for it in the text.
+PLACEHOLDERS = {
+    "tables": "[table]", "table": "[table]", "table-external-doc": "[table]", "maths": "[formula]", "math": "[formula]",
+    "chemistry": "[formula]", "chem": "[formula]", "sequence-list": "[sequence]", "sequence-listing": "[sequence]",
+    "us-sequence-list-doc": "[sequence]", "us-megatable-doc": "[table]", "program-listing-deposit": "[program]",
+}  # fmt: skip
+_BLOCKS = frozenset("p heading ul ol dl li dt dd claim claim-text pre abstract description claims h1 h2 h3 h4".split())
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A tree and what had to be repaired to get it, one sentence each."""
+
+    root: etree._Element
+    warnings: tuple[str, ...]
+
+
+def parse(data: bytes) -> Parsed:
+    """Parse one XML document, repairing what offices and converters are known to break.
+
+    Raises:
+        SourceError: there is no element to be read.
+    """
+    text, warnings = _decode(data)
+    text, entities = _without_doctype(_DECLARATION.sub("", text, count=1))
+    text, repairs = _with_characters(_ILLEGAL.sub("", text), entities)
+    warnings += repairs
+    encoded = text.encode("utf-8")
+    try:
+        root = etree.fromstring(encoded, _parser(recover=False))
+    except etree.XMLSyntaxError as error:
+        warnings.append(f"file is not well-formed: {error.msg}; read as far as it goes")
+        root = _recovered(encoded, error)
+    return Parsed(root, tuple(warnings))
+
+
+def _parser(*, recover: bool) -> etree.XMLParser:
+    # huge_tree lifts libxml2's guards against large documents; without a DOCTYPE there is nothing left that could expand.
+    return etree.XMLParser(
+        encoding="utf-8",
+        recover=recover,
+        huge_tree=True,
+        resolve_entities=False,
+        load_dtd=False,
+        no_network=True,
+        remove_comments=True,
+        remove_pis=True,
+    )
+
+
+def _recovered(encoded: bytes, cause: etree.XMLSyntaxError) -> etree._Element:
+    try:
+        root = etree.fromstring(encoded, _parser(recover=True))
+    except etree.XMLSyntaxError as error:
+        raise SourceError(f"no XML can be read: {error.msg}") from error
+    if root is None or (len(root) == 0 and not (root.text or "").strip()):
+        raise SourceError(f"no XML can be read: {cause.msg}") from cause
+    return root
+
+
+def _decode(data: bytes) -> tuple[str, list[str]]:
+    for bom, encoding in _BOMS:
+        if data.startswith(bom):
+            return data[len(bom) :].decode(encoding, "replace"), []
+    if data[:4] in (b"<\x00?\x00", b"\x00<\x00?"):
+        return data.decode("utf-16-le" if data[0] else "utf-16-be", "replace"), []
+    match = _ENCODING.search(data[:400])
+    declared = match[1].decode("ascii", "replace") if match else "utf-8"
+    for encoding in (declared, "utf-8"):
+        try:
+            # A file whose declaration we could read byte by byte is no UTF-16, whatever it says.
+            if not encoding.lower().startswith(("utf-16", "utf16", "ucs")):
+                return data.decode(encoding), []
+        except (UnicodeDecodeError, LookupError):
+            continue
+    return data.decode("cp1252", "replace"), [f"file is not {declared} as it says; read as windows-1252"]
+
+
+def _without_doctype(text: str) -> tuple[str, dict[str, str]]:
+    """Cut the document type away, keeping its lines, and return the plain characters that its entities stand for."""
+    start = text.find("<!DOCTYPE")
+    first_element = re.search(r"<[A-Za-z_]", text)
+    if start < 0 or (first_element and first_element.start() < start):
+        return text, {}
+    bracket, close = text.find("[", start), text.find(">", start)
+    if 0 <= bracket < close:
+        end = re.compile(r"\]\s*>").search(text, bracket)
+        close = end.end() - 1 if end else -1
+    if close < 0:
+        return text[:start], {}
+    doctype = text[start : close + 1]
+    entities = {name: double or single for name, double, single in _ENTITY.findall(doctype)}
+    return text[:start] + "\n" * doctype.count("\n") + text[close + 1 :], entities
+
+
+def _with_characters(text: str, entities: dict[str, str]) -> tuple[str, list[str]]:
+    """Put characters in place of named references, and repair references that XML does not allow."""
+    n_bare = 0
+    unknown: set[str] = set()
+
+    def replaced(match: re.Match[str]) -> str:
+        nonlocal n_bare
+        if match["code"]:
+            return _numeric(match["code"])
+        name = match["name"]
+        if name is None:
+            n_bare += 1
+            return "&amp;"
+        if name in _XML_OWN:
+            return match[0]
+        character = _ISO.get(name) or entities.get(name) or html5.get(name + ";")
+        if character is None and name not in _ISO:
+            unknown.add(name)
+            return f"&amp;{name};"
+        return (character or "").replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+    pieces = []
+    for inside, piece in _cdata_pieces(text):
+        pieces.append(piece if inside else _REFERENCE.sub(replaced, piece))
+    warnings = []
+    if n_bare:
+        warnings.append(f"file is not well-formed: {n_bare} bare `&` read as text")
+    if unknown:
+        some = ", ".join(f"&{name};" for name in sorted(unknown)[:5])
+        warnings.append(f"unknown entities kept as text: {some}")
+    return "".join(pieces), warnings
+
+
+def _numeric(code: str) -> str:
+    value = int(code[1:], 16) if code[0] in "xX" else int(code)
+    if 0x80 <= value < 0xA0:
+        # C1 controls by number are windows-1252 characters of a careless converter.
+        return bytes((value,)).decode("cp1252", "ignore")
+    allowed = value in (9, 10, 13) or 0x20 <= value < 0xD800 or 0xE000 <= value < 0xFFFE or 0x10000 <= value < 0x110000
+    return f"&#{value};" if allowed else ""
+
+
+def _cdata_pieces(text: str) -> Iterator[tuple[bool, str]]:
+    position = 0
+    while (start := text.find("<![CDATA[", position)) >= 0:
+        end = text.find("]]>", start)
+        if end < 0:
+            break
+        yield False, text[position:start]
+        yield True, text[start : end + 3]
+        position = end + 3
+    yield False, text[position:]
+
+
+def local(element: etree._Element) -> str:
+    """Return the tag without namespace or prefix, declared or not."""
+    tag = element.tag
+    return tag.rsplit("}", 1)[-1].rsplit(":", 1)[-1] if isinstance(tag, str) else ""
+
+
+def lines_of(element: etree._Element | None) -> list[str]:
+    """Return the text of an element, one block (paragraph, heading, list item, claim step) a line.
+
+    Inline markup joins without blanks as printed (`CF<sub>2</sub>` gives `CF2`); tables, formulas and sequence listings
+    become placeholders; blanks run together.
+    """
+    if element is None:
+        return []
+    lines: list[str] = []
+    pieces: list[str] = []
+
+    def flush() -> None:
+        line = " ".join("".join(pieces).split())
+        pieces.clear()
+        if line:
+            lines.append(line)
+
+    walker = etree.iterwalk(element, events=("start", "end"))
+    for event, node in walker:
+        tag = local(node)
+        if event == "start":
+            if tag in _BLOCKS:
+                flush()
+            if tag in PLACEHOLDERS and node is not element:
+                pieces.append(f" {PLACEHOLDERS[tag]} ")
+                walker.skip_subtree()
+            else:
+                pieces.append(" " if tag == "br" else node.text or "")
+            continue
+        if tag in _BLOCKS:
+            flush()
+        if node is not element:
+            pieces.append(node.tail or "")
+    flush()
+    return lines
+
+
+def text_of(element: etree._Element | None) -> str:
+    """Return the text of an element on one line."""
+    return " ".join(lines_of(element))
+
+
+def find(element: etree._Element, path: str) -> str:
+    """Return the text at the first match of a path, "" when there is none."""
+    found = element.find(path)
+    return "" if found is None else text_of(found)

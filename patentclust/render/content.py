@@ -1,0 +1,204 @@
+"""What the page and the tables show, as plain data. Does not know how any of it looks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from patentclust.schemas import NOISE
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Say where a document stands: its cluster (-1 = noise) and its point of the map."""
+
+    cluster_id: int
+    probability: float
+    outlier_score: float | None
+    silhouette: float | None
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Hold one document as page and tables show it; texts may be cut, `place` is None for one left out of the map."""
+
+    doc_id: str
+    title: str
+    abstract: str
+    claim: str
+    family_id: str | None
+    language: str | None
+    country: str | None
+    kind: str | None
+    priority_date: date | None
+    filing_date: date | None
+    publication_date: date | None
+    applicants: list[str]
+    assignees: list[str]
+    inventors: list[str]
+    ipc: list[str]
+    cpc: list[str]
+    source_path: str
+    source_format: str
+    warnings: list[str]
+    place: Place | None
+
+    @property
+    def owners(self) -> list[str]:
+        """Return the applicants, or the assignees where the source names no applicant."""
+        return self.applicants or self.assignees
+
+    @property
+    def year(self) -> int | None:
+        """Return the year of publication, else of filing, else of priority."""
+        day = self.publication_date or self.filing_date or self.priority_date
+        return day.year if day else None
+
+    @property
+    def has_text(self) -> bool:
+        """Tell whether there is a title, an abstract or a claim."""
+        return bool(self.title.strip() or self.abstract.strip() or self.claim.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """Hold one cluster as its topic states it; `exemplars` are units, `terms` pairs of term and weight."""
+
+    cluster_id: int
+    label: str
+    size: int
+    terms: list[tuple[str, float]]
+    exemplars: list[str]
+    persistence: float | None
+    silhouette: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Say how many documents of a cluster carry a name."""
+
+    name: str
+    n_documents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Hold one line of a list of documents; `index` is the document's position in the page's data."""
+
+    index: int
+    doc_id: str
+    title: str
+    owners: str
+    year: int | None
+    probability: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exemplar:
+    """Name one of the most central documents of a cluster; `index` is None where the document is unknown."""
+
+    doc_id: str
+    title: str
+    index: int | None
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Hold what a cluster's card shows; `share` is of all clustered units, `colour` a number of the palette."""
+
+    topic: Topic
+    share: float
+    colour: int
+    exemplars: list[Exemplar]
+    applicants: list[Count]
+    ipc: list[Count]
+    cpc: list[Count]
+    rows: list[Row] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Hold one figure of the whole map and one sentence on how to read it."""
+
+    name: str
+    value: str
+    reading: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Hold one source that could not be read."""
+
+    source_path: str
+    reader: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Hold how the map was made."""
+
+    task: str
+    unit: str
+    params: Mapping[str, Any]
+    model: Mapping[str, Any]
+    libraries: Mapping[str, str]
+    inputs: Mapping[str, str]
+    version: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """Hold everything the page shows.
+
+    Attributes:
+        n_documents: documents in the workspace.
+        n_units: units that have a place on the map.
+        n_noise: units among them that belong to no cluster.
+        noise_rows: rows of the noise, when the page lists documents in HTML.
+        left_out: the documents without a place, as many as the page lists.
+        n_left_out: how many there are.
+        failures: the sources that could not be read, as many as the page lists.
+        n_failures: how many there are.
+        listed: the document rows are in the HTML; otherwise the page's script makes them.
+        abstract_limit: characters after which abstracts are cut in the page.
+        claim_limit: characters after which claims are cut in the page.
+        data: the page's main data block, as JSON.
+        details: further data blocks, as JSON, read when a card opens.
+    """
+
+    title: str
+    fingerprint: str
+    n_documents: int
+    n_units: int
+    n_noise: int
+    clusters: list[Cluster]
+    noise_rows: list[Row]
+    left_out: list[Row]
+    n_left_out: int
+    failures: list[Failure]
+    n_failures: int
+    scores: list[Score]
+    provenance: Provenance
+    listed: bool
+    abstract_limit: int
+    claim_limit: int
+    n_with_warnings: int
+    data: str
+    details: list[str]
+
+    @property
+    def noise_share(self) -> float:
+        """Return the share of placed units that belong to no cluster, 0 to 1."""
+        return self.n_noise / self.n_units if self.n_units else 0.0
+
+
+def is_noise(place: Place) -> bool:
+    """Tell whether a place is outside all clusters."""
+    return place.cluster_id == NOISE

@@ -1,0 +1,98 @@
+"""One HTML file that opens from disk, offline: template, style and script from files, under a strict content policy."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from patentclust.render.content import Report
+from patentclust.render.text import clean
+
+_SCRIPTS = ("data.js", "map.js", "panel.js", "table.js", "report.js")
+_FINGERPRINT = re.compile(r'<meta name="patentclust-fingerprint" content="([0-9a-f]{64})">')
+# The fingerprint stands within this many bytes of the start of the page.
+HEAD_BYTES = 4_096
+
+
+@cache
+def _template(name: str) -> str:
+    return (files("patentclust.render") / "templates" / name).read_text(encoding="utf-8")
+
+
+def templates_sha256() -> str:
+    """Return one hash over everything that shapes the page: a new release makes old pages stale."""
+    digest = hashlib.sha256()
+    for name in ("report.html", "parts.html", "report.css", *_SCRIPTS):
+        digest.update(_template(name).encode())
+    return digest.hexdigest()
+
+
+def render_page(report: Report) -> str:
+    """Return the page; the same report gives the same text."""
+    style, script = _template("report.css"), "".join(_template(name) for name in _SCRIPTS)
+    policy = (
+        f"default-src 'none'; script-src {_source(script)}; style-src {_source(style)}; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    # The hash covers the exact text between the tags, so both go in as they are.
+    return _environment().get_template("report.html").render(
+        report=report, policy=policy, style=Markup(style), script=Markup(script)
+    )
+
+
+def read_fingerprint(head: str) -> str | None:
+    """Return the fingerprint that stands in the first HEAD_BYTES of a page, if there is one."""
+    match = _FINGERPRINT.search(head)
+    return match.group(1) if match else None
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("patentclust.render"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "clean": clean, "number": _number, "percent": _percent, "figure": _figure, "facts": _facts, "json": Markup,
+    }  # fmt: skip
+    return environment
+
+
+def _source(text: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return f"'sha256-{digest}'"
+
+
+def _number(value: int) -> str:
+    return f"{value:,}"
+
+
+def _percent(value: float) -> str:
+    return f"{value:.1%}"
+
+
+def _figure(value: float | None) -> str:
+    return "n/a" if value is None or value != value else f"{value:.2f}".replace("-", "−")
+
+
+def _facts(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return a mapping as pairs of text, nested ones by dotted names."""
+    facts: list[tuple[str, str]] = []
+    for key, value in sorted(values.items()):
+        if isinstance(value, Mapping):
+            facts += [(f"{key}.{inner}", text) for inner, text in _facts(value)]
+        else:
+            facts.append((str(key), "default" if value is None else clean(str(value))))
+    return facts

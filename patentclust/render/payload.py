@@ -1,0 +1,168 @@
+"""The data blocks of the page: columns for the map, and blocks of details that the script reads when a card opens."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from patentclust.render.content import Cluster, Entry, Place
+from patentclust.render.links import REGISTERS, register_numbers
+from patentclust.render.text import clean, shorten
+
+# Map positions are whole numbers up to this: finer than a screen at the deepest zoom that the script allows.
+RESOLUTION = 65_535
+DETAILS_A_BLOCK = 500
+DETAIL_FIELDS = (
+    "abstract", "claim", "ipc", "cpc", "inventors", "priority", "filing", "publication", "language", "family",
+    "source", "registers", "warnings", "outlier",
+)  # fmt: skip
+# Characters of abstracts and claims that a page carries in all, and the bounds for one document.
+_TEXT_BUDGET = 24_000_000
+_LEAST_TEXT, _MOST_TEXT = 240, 6_000
+_MAX_TITLE = 300
+_MAX_LIST = 30
+
+
+def text_limits(n_documents: int) -> tuple[int, int]:
+    """Return how many characters of abstract and of first claim the page carries for each document."""
+    each = min(_MOST_TEXT, max(_LEAST_TEXT, _TEXT_BUDGET // max(1, n_documents)))
+    return each * 2 // 3, each // 3
+
+
+def embed_json(value: Any) -> str:
+    """Return JSON that is safe inside a script element: no character of it can end or open markup."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Fit map positions into whole numbers, both axes on one scale, y downwards as on a screen."""
+
+    x_min: float
+    y_max: float
+    scale: float
+
+    @classmethod
+    def around(cls, x: np.ndarray, y: np.ndarray) -> Frame:
+        """Return the frame that holds all finite points."""
+        sound = np.isfinite(x) & np.isfinite(y)
+        if not sound.any():
+            return cls(0.0, 0.0, 1.0)
+        x, y = x[sound].astype(float), y[sound].astype(float)
+        extent = max(np.ptp(x), np.ptp(y))
+        return cls(float(x.min()), float(y.max()), RESOLUTION / extent if extent > 0 else 1.0)
+
+    def at(self, x: float, y: float) -> tuple[int, int] | None:
+        """Return the whole-number position, or None for a point that is nowhere."""
+        if not (math.isfinite(x) and math.isfinite(y)):
+            return None
+        return round((x - self.x_min) * self.scale), round((self.y_max - y) * self.scale)
+
+
+class PageData:
+    """Collect documents column by column, and details block by block, as JSON text."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+        self.details: list[str] = []
+        self._names: dict[str, int] = {}
+        self._columns: dict[str, list[Any]] = {
+            key: [] for key in ("ids", "titles", "owners", "years", "clusters", "probability", "silhouette", "x", "y")
+        }
+        self._pending: list[list[Any]] = []
+
+    def __len__(self) -> int:
+        return len(self._columns["ids"])
+
+    def add(self, entry: Entry) -> None:
+        """Add one document; its index is the number of documents before it."""
+        columns = self._columns
+        columns["ids"].append(clean(entry.doc_id))
+        columns["titles"].append(shorten(clean(entry.title), _MAX_TITLE))
+        columns["owners"].append([self._name(name) for name in entry.owners[:_MAX_LIST]])
+        columns["years"].append(entry.year)
+        self._add_place(entry.place)
+        self._pending.append(_detail(entry))
+        if len(self._pending) == DETAILS_A_BLOCK:
+            self._flush()
+
+    def _add_place(self, place: Place | None) -> None:
+        point = self.frame.at(place.x, place.y) if place else None
+        self._columns["clusters"].append(place.cluster_id if place else None)
+        self._columns["probability"].append(thousandths(place.probability) if place else None)
+        self._columns["silhouette"].append(thousandths(place.silhouette) if place else None)
+        self._columns["x"].append(point[0] if point else None)
+        self._columns["y"].append(point[1] if point else None)
+
+    def _name(self, name: str) -> int:
+        return self._names.setdefault(shorten(clean(name), _MAX_TITLE), len(self._names))
+
+    def _flush(self) -> None:
+        if self._pending:
+            self.details.append(embed_json(self._pending))
+            self._pending = []
+
+    def finish(self, clusters: Sequence[Cluster], centres: np.ndarray) -> str:
+        """Close the last block of details and return the main block."""
+        self._flush()
+        return embed_json({
+            **self._columns,
+            "names": list(self._names),
+            "topics": [
+                _topic(cluster, self.frame.at(x, y))
+                for cluster, (x, y) in zip(clusters, centres.tolist(), strict=True)
+            ],
+            "detail_fields": DETAIL_FIELDS,
+            "details_a_block": DETAILS_A_BLOCK,
+            "registers": REGISTERS,
+        })
+
+
+def _detail(entry: Entry) -> list[Any]:
+    return [
+        clean(entry.abstract, keep_lines=True),
+        clean(entry.claim, keep_lines=True),
+        [clean(symbol) for symbol in entry.ipc[:_MAX_LIST]],
+        [clean(symbol) for symbol in entry.cpc[:_MAX_LIST]],
+        [clean(name) for name in entry.inventors[:_MAX_LIST]],
+        _day(entry.priority_date),
+        _day(entry.filing_date),
+        _day(entry.publication_date),
+        clean(entry.language),
+        clean(entry.family_id),
+        clean(entry.source_path),
+        register_numbers(entry.doc_id),
+        [shorten(clean(warning), _MAX_TITLE) for warning in entry.warnings[:_MAX_LIST]],
+        thousandths(entry.place.outlier_score) if entry.place else None,
+    ]
+
+
+def _topic(cluster: Cluster, point: tuple[int, int] | None) -> dict[str, Any]:
+    topic = cluster.topic
+    return {
+        "id": topic.cluster_id,
+        "label": clean(topic.label),
+        "size": topic.size,
+        "terms": [clean(term) for term, _ in topic.terms],
+        "colour": cluster.colour,
+        "x": point[0] if point else None,
+        "y": point[1] if point else None,
+    }
+
+
+def _day(day: date | None) -> str:
+    return day.isoformat() if day else ""
+
+
+def thousandths(value: float | None) -> int | None:
+    """Return a figure in whole thousandths, or None where there is none."""
+    return None if value is None or not math.isfinite(value) else round(value * 1000)

@@ -1,0 +1,78 @@
+"use strict";
+// What the page knows, column by column. Text from patents is only ever put on the page as text.
+const NOISE = -1;
+const LEFT_OUT = -2;
+const NOWHERE = -1;
+const byId = (id) => document.getElementById(id);
+const fold = (text) => text.normalize("NFKC").toLowerCase();
+
+/** Make an element; strings among the children become text. */
+function make(tag, className, ...children) {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  element.append(...children.filter((child) => child !== null && child !== ""));
+  return element;
+}
+
+class Corpus {
+  constructor(raw) {
+    Object.assign(this, { ids: raw.ids, titles: raw.titles, years: raw.years, topics: raw.topics, registers: raw.registers });
+    this.raw = raw;
+    this.n = raw.ids.length;
+    this.x = Float32Array.from(raw.x, (value) => value ?? NOWHERE);
+    this.y = Float32Array.from(raw.y, (value) => value ?? NOWHERE);
+    this.clusters = Int32Array.from(raw.clusters, (value) => value ?? LEFT_OUT);
+    this.topicOf = new Map(raw.topics.map((topic) => [topic.id, topic]));
+    this.haystack = null;
+  }
+
+  owners(index) {
+    return this.raw.owners[index].map((name) => this.raw.names[name]).join("; ");
+  }
+
+  title(index) {
+    return this.titles[index] || "(no title)";
+  }
+
+  clusterName(index) {
+    const cluster = this.clusters[index];
+    if (cluster === LEFT_OUT) return "Not on the map";
+    return cluster === NOISE ? "Noise" : (this.topicOf.get(cluster)?.label ?? `Cluster ${cluster}`);
+  }
+
+  swatch(cluster) {
+    const topic = this.topicOf.get(cluster);
+    return make("span", `swatch ${topic ? `c${topic.colour}` : "noise"}`);
+  }
+
+  figure(name, index) {
+    const value = this.raw[name][index];
+    return value === null ? "n/a" : (value / 1000).toFixed(2).replace("-", "−");
+  }
+
+  /** The texts and facts of one card; their blocks are parsed when first asked for. */
+  detail(index) {
+    const size = this.raw.details_a_block;
+    const number = Math.floor(index / size);
+    this.blocks ??= new Map();
+    if (!this.blocks.has(number)) {
+      const block = byId(`details-${number}`);
+      if (block === null) return null;
+      this.blocks.set(number, JSON.parse(block.textContent));
+    }
+    const values = this.blocks.get(number)[index % size];
+    return Object.fromEntries(this.raw.detail_fields.map((field, position) => [field, values[position]]));
+  }
+
+  /** The documents and clusters that hold every word of the query, or null for an empty one. */
+  search(query) {
+    const words = fold(query).split(/\s+/).filter(Boolean);
+    if (!words.length) return null;
+    this.haystack ??= this.ids.map((id, i) => fold(`${id} ${id.replaceAll("-", "")} ${this.titles[i]} ${this.owners(i)}`));
+    const holds = (text) => words.every((word) => text.includes(word));
+    const documents = [];
+    for (let i = 0; i < this.n; i += 1) if (holds(this.haystack[i])) documents.push(i);
+    const topics = this.topics.filter((topic) => holds(fold(`${topic.label} ${topic.terms.join(" ")}`)));
+    return { documents, topics };
+  }
+}

@@ -1,0 +1,221 @@
+// Wiring: what the reader does, and what the page does then.
+class Reader {
+  constructor() {
+    this.corpus = new Corpus(JSON.parse(byId("data").textContent));
+    this.map = new TechnologyMap(byId("stage"), this.corpus);
+    this.tip = byId("tip");
+    this.card = byId("card");
+    this.cluster = null;
+    this.found = null;
+    this.pointers = new Map();
+    this.start();
+  }
+
+  start() {
+    const root = document.documentElement;
+    if (this.map.resize()) this.map.draw();
+    root.dataset.drawn = this.map.drawn ?? 0;
+    root.dataset.ready = Math.round(performance.now());
+    this.listenToPointers();
+    this.listenToKeys();
+    this.listenToPanel();
+    this.listenToWindow();
+  }
+
+  listenToPointers() {
+    const { marks } = this.map;
+    marks.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      const step = event.deltaY * (event.deltaMode === 1 ? 18 : 1);
+      this.map.zoom(Math.exp(-Math.max(-240, Math.min(240, step)) * 0.0022), event.offsetX, event.offsetY);
+      this.hover(-1);
+    }, { passive: false });
+    marks.addEventListener("pointerdown", (event) => this.press(event));
+    marks.addEventListener("pointermove", (event) => this.move(event));
+    for (const name of ["pointerup", "pointercancel"]) marks.addEventListener(name, (event) => this.release(event));
+    marks.addEventListener("pointerleave", () => this.hover(-1));
+  }
+
+  press(event) {
+    this.map.marks.setPointerCapture(event.pointerId);
+    this.pointers.set(event.pointerId, [event.offsetX, event.offsetY]);
+    this.travelled = this.pointers.size > 1 ? Infinity : 0;
+    this.hover(-1);
+  }
+
+  move(event) {
+    const at = [event.offsetX, event.offsetY];
+    const before = this.pointers.get(event.pointerId);
+    if (before === undefined) {
+      if (event.pointerType === "mouse") this.hover(this.map.hit(...at), ...at);
+      return;
+    }
+    const [dx, dy] = [at[0] - before[0], at[1] - before[1]];
+    this.travelled += Math.hypot(dx, dy);
+    if (this.pointers.size === 2) this.pinch(event.pointerId, before, at);
+    this.pointers.set(event.pointerId, at);
+    this.map.marks.classList.add("dragging");
+    if (this.pointers.size === 1 && this.travelled > 4) this.map.pan(dx, dy);
+  }
+
+  pinch(moving, before, at) {
+    const [, other] = [...this.pointers].find(([id]) => id !== moving);
+    const apart = (point) => Math.max(1, Math.hypot(point[0] - other[0], point[1] - other[1]));
+    this.map.pan((at[0] - before[0]) / 2, (at[1] - before[1]) / 2);
+    this.map.zoom(apart(at) / apart(before), (at[0] + other[0]) / 2, (at[1] + other[1]) / 2);
+  }
+
+  release(event) {
+    const clicked = this.pointers.size === 1 && this.travelled <= 4 && event.type === "pointerup";
+    this.pointers.delete(event.pointerId);
+    this.map.marks.classList.remove("dragging");
+    if (!clicked) return;
+    const index = this.map.hit(event.offsetX, event.offsetY);
+    if (index >= 0) this.open(index, this.map.marks);
+    else this.highlight(null);
+  }
+
+  hover(index, x = 0, y = 0) {
+    this.map.marks.classList.toggle("pointing", index >= 0);
+    if (index !== this.map.hovered) {
+      this.map.hovered = index;
+      this.map.requestMarks();
+      if (index >= 0) fillTip(this.tip, this.corpus, index);
+    }
+    this.tip.hidden = index < 0;
+    if (index >= 0) moveTip(this.tip, x, y, this.map.cssWidth, this.map.cssHeight);
+  }
+
+  listenToKeys() {
+    const moves = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] };
+    this.map.marks.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      if (moves[event.key]) this.map.pan(...moves[event.key]);
+      else if (event.key === "+" || event.key === "=") this.map.zoom(1.4);
+      else if (event.key === "-") this.map.zoom(1 / 1.4);
+      else if (event.key === "0") this.reset();
+      else return;
+      event.preventDefault();
+    });
+    document.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      if (!this.card.hidden) this.close();
+      else if (byId("search").value) this.search("");
+      else this.highlight(null);
+    });
+  }
+
+  listenToPanel() {
+    byId("zoom-in").addEventListener("click", () => this.map.zoom(1.6));
+    byId("zoom-out").addEventListener("click", () => this.map.zoom(1 / 1.6));
+    byId("reset").addEventListener("click", () => this.reset());
+    byId("search").addEventListener("input", (event) => this.search(event.target.value));
+    document.addEventListener("click", (event) => {
+      const link = event.target.closest?.("a[data-doc], a[data-cluster]");
+      if (!link || event.ctrlKey || event.metaKey) return;
+      event.preventDefault();
+      if (link.dataset.doc !== undefined) this.open(Number(link.dataset.doc), link);
+      else this.highlight(this.cluster === Number(link.dataset.cluster) ? null : Number(link.dataset.cluster));
+    });
+  }
+
+  listenToWindow() {
+    const redraw = () => {
+      this.map.readColours();
+      if (this.map.resize()) this.map.draw();
+    };
+    new ResizeObserver(() => {
+      const { stage, cssWidth, cssHeight } = this.map;
+      if (!this.printing && (stage.clientWidth !== cssWidth || stage.clientHeight !== cssHeight)) redraw();
+    }).observe(this.map.stage);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+    // Paper is light and finer than a screen; the canvas is a picture, so it has to be drawn again for it.
+    window.addEventListener("beforeprint", () => {
+      this.printing = true;
+      document.documentElement.dataset.theme = "light";
+      this.map.readColours();
+      if (this.map.resize(3)) this.map.draw();
+    });
+    window.addEventListener("afterprint", () => {
+      this.printing = false;
+      delete document.documentElement.dataset.theme;
+      redraw();
+    });
+    document.addEventListener("DOMContentLoaded", () => {
+      const box = document.querySelector("[data-rows]");
+      if (box) this.table = new DocumentTable(box, this.corpus);
+    });
+  }
+
+  reset() {
+    this.search("");
+    this.highlight(null);
+    this.close();
+    this.map.fit();
+    this.map.request();
+  }
+
+  /** Show what is chosen in full colour: one cluster, else what the search found, else everything. */
+  emphasise() {
+    const { corpus, map } = this;
+    map.emphasis = null;
+    map.only = this.cluster;
+    if (this.cluster !== null) map.emphasis = Uint8Array.from(corpus.clusters, (cluster) => Number(cluster === this.cluster));
+    else if (this.found) {
+      map.emphasis = new Uint8Array(corpus.n);
+      for (const index of this.found.documents) map.emphasis[index] = 1;
+    }
+    map.request();
+  }
+
+  highlight(cluster) {
+    this.cluster = cluster;
+    for (const link of document.querySelectorAll("#legend a")) {
+      link.setAttribute("aria-current", String(cluster !== null && Number(link.dataset.cluster) === cluster));
+    }
+    this.emphasise();
+  }
+
+  search(query) {
+    if (byId("search").value !== query) byId("search").value = query;
+    this.found = this.corpus.search(query);
+    byId("results").hidden = this.found === null;
+    byId("legend").hidden = this.found !== null;
+    byId("found").textContent = this.found ? foundText(this.found) : "";
+    if (this.found) {
+      fillResults(byId("results"), this.corpus, this.found, {
+        open: (index) => this.open(index, byId("search")),
+        cluster: (id) => this.highlight(id),
+      });
+    }
+    this.cluster = null;
+    this.emphasise();
+  }
+
+  open(index, cameFrom) {
+    this.cameFrom = cameFrom;
+    this.map.selected = index;
+    fillCard(this.card, this.corpus, index, {
+      close: () => this.close(),
+      cluster: (id) => {
+        this.close();
+        if (id >= NOISE) this.highlight(id);
+      },
+    });
+    this.card.hidden = false;
+    this.card.scrollTop = 0;
+    this.card.focus({ preventScroll: cameFrom === this.map.marks });
+    this.map.show(index);
+    this.map.requestMarks();
+  }
+
+  close() {
+    if (this.card.hidden) return;
+    this.card.hidden = true;
+    this.map.selected = -1;
+    this.map.requestMarks();
+    this.cameFrom?.focus({ preventScroll: this.cameFrom === this.map.marks });
+  }
+}
+
+window.reader = new Reader();

@@ -1,0 +1,75 @@
+// The table of all documents, made on demand where there are too many to stand in the page's HTML.
+const ROWS_A_PAGE = 50;
+
+class DocumentTable {
+  constructor(box, corpus) {
+    this.box = box;
+    this.corpus = corpus;
+    this.page = 0;
+    this.build();
+    this.filter();
+  }
+
+  build() {
+    this.query = make("input", "");
+    this.query.type = "search";
+    this.query.placeholder = "Filter number, title, applicant";
+    this.query.setAttribute("aria-label", "Filter the documents");
+    this.select = make("select", "");
+    this.select.setAttribute("aria-label", "Cluster");
+    const options = [["all", "All clusters"], ...this.corpus.topics.map((topic) => [topic.id, topic.label]), [NOISE, "Noise"], [LEFT_OUT, "Not on the map"]];
+    for (const [value, name] of options) this.select.append(new Option(name, value));
+    this.where = make("span", "muted push");
+    this.where.setAttribute("aria-live", "polite");
+    this.back = make("button", "", "Previous");
+    this.next = make("button", "", "Next");
+    this.back.type = this.next.type = "button";
+    const header = make("tr", "", ...["Number", "Title", "Applicant", "Year", "Cluster"].map((name) => make("th", "", name)));
+    this.body = make("tbody", "");
+    const table = make("table", "rows", make("thead", "", header), this.body);
+    this.box.replaceChildren(make("div", "controls", this.query, this.select, this.where, this.back, this.next), make("div", "scroll", table));
+    this.query.addEventListener("input", () => this.filter());
+    this.select.addEventListener("change", () => this.filter());
+    this.back.addEventListener("click", () => this.turn(-1));
+    this.next.addEventListener("click", () => this.turn(1));
+  }
+
+  filter() {
+    const found = this.corpus.search(this.query.value);
+    const cluster = this.select.value === "all" ? null : Number(this.select.value);
+    const rows = found ? found.documents : Array.from({ length: this.corpus.n }, (_, index) => index);
+    this.rows = cluster === null ? rows : rows.filter((index) => this.corpus.clusters[index] === cluster);
+    this.page = 0;
+    this.draw();
+  }
+
+  turn(step) {
+    this.page += step;
+    this.draw();
+  }
+
+  draw() {
+    const first = this.page * ROWS_A_PAGE;
+    const shown = this.rows.slice(first, first + ROWS_A_PAGE);
+    this.body.replaceChildren(...shown.map((index) => this.row(index)));
+    const number = (value) => value.toLocaleString("en");
+    this.where.textContent = shown.length
+      ? `${number(first + 1)} to ${number(first + shown.length)} of ${number(this.rows.length)}`
+      : "No document";
+    this.back.disabled = this.page === 0;
+    this.next.disabled = first + ROWS_A_PAGE >= this.rows.length;
+  }
+
+  row(index) {
+    const { corpus } = this;
+    const link = make("a", "", corpus.ids[index]);
+    link.href = "#map";
+    link.dataset.doc = index;
+    const cells = [corpus.title(index), corpus.owners(index), corpus.years[index] ?? "", corpus.clusterName(index)];
+    return make("tr", "", make("td", "", link), ...cells.map((text) => {
+      const cell = make("td", "", String(text));
+      cell.dir = "auto";
+      return cell;
+    }));
+  }
+}

@@ -1,0 +1,359 @@
+"""Embeddings become clusters, names for them, a map and scores. Knows the order of the steps, not their mathematics."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from patentclust import artifacts
+from patentclust.analysis import density, quality, reduction, texts, topics
+from patentclust.analysis.density import Density
+from patentclust.analysis.topics import Term
+from patentclust.artifacts import Embeddings, Header, Stamp
+from patentclust.errors import ArtifactError
+from patentclust.params import ClusterParams, EmbedParams, Resources
+from patentclust.progress import Progress, Quiet
+from patentclust.schemas import CLUSTERS, NOISE
+from patentclust.schemas import topics as topics_contract
+from patentclust.stages import Outcome
+from patentclust.workspace import Workspace
+
+_FINEST = 0
+_LIBRARIES = ("umap-learn", "hdbscan", "scikit-learn", "numpy")
+_CLAIM_CHARS = 2000
+# The Euclidean silhouette takes O(n^2); beyond this many units it scores an even sample, each against all.
+_MAX_SCORED = 20_000
+_MUCH_NOISE = 0.4
+_SYMBOL = re.compile(r"[A-HY]\d\d[A-Z]")
+# A map need not repeat the classification, but a classification of a minority says nothing about the map.
+_ENOUGH_CLASSES = 0.5
+
+_AGREEMENT = "ari and ami: 0 is what chance would give, 1 the same grouping; v_measure: 0 to 1, not corrected for chance"
+_HOW_TO_READ = {
+    "n_units": "Units that were embedded and placed on the map.",
+    "n_clusters": "Dense groups that were found; the number is a result, not a setting.",
+    "n_noise": "Units in no dense group.",
+    "noise_share": "Share of units in no dense group; between a tenth and a third is usual.",
+    "silhouette_cosine": "Mean over all clustered units, -1 to 1, by cosine distance of the full vectors: above 0, members are"
+    " nearer to their own cluster than to the next; text rarely passes 0.3.",
+    "silhouette_reduced": "The same by Euclidean distance after UMAP. It flatters: UMAP pulls groups apart, so compare it"
+    f" only between runs. Above {_MAX_SCORED} clustered units, the mean of an even sample.",
+    "persistence": "Mean over clusters, 0 to 1: how long they last as the density threshold rises.",
+    "ipc_subclass": f"Agreement with the main IPC (or CPC) subclass, such as H01M; noise counts as one class. {_AGREEMENT}.",
+    "ipc_section": f"Agreement with the main IPC (or CPC) section, A to H; noise counts as one class. {_AGREEMENT}.",
+    "n_left_out": "Documents without text in the embedded fields; they have no vector and no place on the map.",
+    "n_truncated": "Units whose text was cut at the model's window.",
+    "n_windowed": "Units whose vector is the mean over several windows.",
+}
+
+
+@dataclass(frozen=True)
+class _Units:
+    """What the documents say of every unit, in the order of the vectors."""
+
+    texts: list[str]
+    languages: list[str | None]
+    main_classes: list[str | None]
+    n_left_out: int
+
+
+@dataclass(frozen=True)
+class _Result:
+    """What was computed; one row a unit in `found`, `silhouettes` and `places`, one item a cluster in the rest."""
+
+    found: Density
+    silhouettes: np.ndarray
+    places: np.ndarray
+    terms: list[list[Term]]
+    centroids: np.ndarray
+    exemplars: list[np.ndarray]
+
+
+def run(
+    workspace: Workspace,
+    params: ClusterParams = ClusterParams(),  # noqa: B008  (frozen)
+    *,
+    resources: Resources = Resources(),  # noqa: B008  (frozen)
+    progress: Progress = Quiet(),  # noqa: B008  (stateless)
+) -> Outcome:
+    """Write clusters.parquet, topics.parquet and scores.json; do nothing when they are there and current.
+
+    Raises:
+        ArtifactError: documents or embeddings are missing, damaged or empty, or were not made from each other.
+    """
+    documents = artifacts.read_header(workspace.documents, kind="documents")
+    clusters_stamp, topics_stamp = _stamps(workspace, params, documents)
+    scores = _current_scores(workspace, clusters_stamp, topics_stamp)
+    current = scores is not None
+    if scores is None:
+        embeddings = _read_embeddings(workspace, params)
+        units = _read_units(workspace, embeddings, documents.n_rows, params, progress)
+        with reduction.one_thread():
+            result, scores = _compute(embeddings, units, params, resources, progress)
+        artifacts.write_rows(workspace.clusters, CLUSTERS, clusters_stamp, _cluster_rows(embeddings, result))
+        contract = topics_contract(embeddings.vectors.shape[1])
+        rows = _topic_rows(embeddings, result)
+        artifacts.write_rows(workspace.topics, contract, topics_stamp, rows, scores=scores)
+        page = {**scores, "how_to_read": _HOW_TO_READ, "fingerprint": topics_stamp.fingerprint}
+        artifacts.write_text(workspace.scores, artifacts.canonical_json(page) + "\n")
+    return Outcome(
+        "cluster",
+        current=current,
+        facts=_facts(scores),
+        warnings=tuple(_warnings(scores, params)),
+        outputs=(workspace.clusters, workspace.topics, workspace.scores),
+    )
+
+
+def _stamps(workspace: Workspace, params: ClusterParams, documents: Header) -> tuple[Stamp, Stamp]:
+    paths = workspace.shards(params.task)
+    if not paths:
+        raise ArtifactError(
+            f"there are no embeddings of task {params.task!r} in {workspace.root}", hint=_embed_hint(params.task)
+        )
+    first = artifacts.read_header(paths[0], kind="embeddings")
+    inputs = {"documents": documents.fingerprint, "embeddings": artifacts.embeddings_fingerprint(paths)}
+    clusters, topics_ = (
+        Stamp(
+            kind=kind,
+            params=asdict(params),
+            inputs=inputs,
+            model=first.json("model"),
+            libraries=_LIBRARIES,
+            unit=first.metadata.get("unit", "document"),
+        )
+        for kind in ("clusters", "topics")
+    )
+    return clusters, topics_
+
+
+def _embed_hint(task: str) -> str:
+    return "run: patentclust embed" + (f" --task {task}" if task != EmbedParams().task else "")
+
+
+def _current_scores(workspace: Workspace, clusters: Stamp, topics_: Stamp) -> dict[str, Any] | None:
+    """Return the scores of an earlier run when all its files are there and current, else None."""
+    if not (artifacts.current(workspace.clusters, clusters) and artifacts.current(workspace.topics, topics_)):
+        return None
+    try:
+        page = json.loads(workspace.scores.read_bytes())
+    except (OSError, ValueError):
+        return None
+    if not isinstance(page, dict) or page.get("fingerprint") != topics_.fingerprint:
+        return None
+    scores: dict[str, Any] = artifacts.read_header(workspace.topics, kind="topics").json("scores")
+    return scores
+
+
+def _read_embeddings(workspace: Workspace, params: ClusterParams) -> Embeddings:
+    with np.errstate(invalid="ignore"):
+        embeddings = artifacts.read_embeddings(workspace.shards(params.task))
+    folder = workspace.embeddings(params.task)
+    if not embeddings.unit_ids:
+        raise ArtifactError(
+            f"{folder} holds no vectors: no document has text in the embedded fields",
+            hint="ingest documents with a title, abstract or claims",
+        )
+    if not np.isfinite(embeddings.vectors).all():
+        raise ArtifactError(
+            f"{folder} holds vectors that are zero or not numbers",
+            hint=f"delete the folder; {_embed_hint(params.task)}",
+        )
+    return embeddings
+
+
+def _read_units(
+    workspace: Workspace, embeddings: Embeddings, n_documents: int, params: ClusterParams, progress: Progress
+) -> _Units:
+    """Read what the vectors stand for, and check that they were made from these very texts."""
+    fields = texts.text_fields(embeddings.header.json("params")["text"])
+    columns = list(dict.fromkeys(["doc_id", "title", "abstract", "claims", "language", "ipc", "cpc", *fields]))
+    row_of = {unit_id: row for row, unit_id in enumerate(embeddings.unit_ids)}
+    found: dict[int, tuple[str, str | None, str | None]] = {}
+    missing, changed, n_left_out = [], [], 0
+    with progress.task("checking documents", total=n_documents, unit="documents") as task:
+        for batch in artifacts.read_batches(workspace.documents, kind="documents", columns=columns):
+            for document in _documents(batch):
+                text = texts.compose([document[name] for name in fields])
+                row = row_of.get(document["doc_id"])
+                if row is None:
+                    n_left_out += not text
+                    missing += [document["doc_id"]] if text else []
+                elif texts.text_sha256(text) != embeddings.text_sha256[row]:
+                    changed.append(document["doc_id"])
+                else:
+                    found[row] = (_topic_text(document), document["language"], _main_class(document))
+            task.advance(batch.num_rows)
+    known = set(found) | {row_of[unit_id] for unit_id in changed}
+    foreign = [unit_id for row, unit_id in enumerate(embeddings.unit_ids) if row not in known]
+    _refuse_stale({"have no vector": missing, "changed since": changed, "are gone": foreign}, params)
+    ordered = [found[row] for row in range(len(row_of))]
+    return _Units([o[0] for o in ordered], [o[1] for o in ordered], [o[2] for o in ordered], n_left_out)
+
+
+def _documents(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
+    # Row by row, because whole descriptions as Python objects would be twice the batch.
+    for row in range(batch.num_rows):
+        yield batch.slice(row, 1).to_pylist()[0]
+
+
+def _refuse_stale(differences: Mapping[str, list[str]], params: ClusterParams) -> None:
+    said = [f"{len(ids)} documents {what} (such as {ids[0]})" for what, ids in differences.items() if ids]
+    if said:
+        raise ArtifactError(
+            f"the embeddings of task {params.task!r} are stale: {', '.join(said)}", hint=_embed_hint(params.task)
+        )
+
+
+def _topic_text(document: Mapping[str, Any]) -> str:
+    claims = "\n".join(document["claims"])[:_CLAIM_CHARS]
+    return "\n".join((document["title"], document["abstract"], claims))
+
+
+def _main_class(document: Mapping[str, Any]) -> str | None:
+    symbols = document["ipc"] or document["cpc"]
+    return symbols[0][:4] if symbols and _SYMBOL.match(symbols[0]) else None
+
+
+def _compute(
+    embeddings: Embeddings, units: _Units, params: ClusterParams, resources: Resources, progress: Progress
+) -> tuple[_Result, dict[str, Any]]:
+    vectors, n = embeddings.vectors, len(embeddings.unit_ids)
+    umap = {"n_neighbors": params.n_neighbors, "seed": params.seed}
+    with progress.task("finding neighbours", total=n, unit="units") as task:
+        near = reduction.nearest(vectors, **umap, threads=resources.n_threads)
+        task.advance(n)
+    with progress.task("reducing dimensions", total=n, unit="units") as task:
+        points = reduction.reduce(
+            vectors, n_components=params.n_components, min_dist=params.min_dist, neighbours=near, **umap
+        )
+        task.advance(n)
+    with progress.task("finding clusters", total=n, unit="units") as task:
+        found = density.find_clusters(
+            points,
+            min_cluster_size=params.min_cluster_size,
+            min_samples=params.min_samples,
+            selection=params.selection,
+        )
+        task.advance(n)
+    with progress.task("drawing the map", total=n, unit="units") as task:
+        places = reduction.layout(vectors, neighbours=near, **umap)
+        task.advance(n)
+    with progress.task("scoring", total=n, unit="units") as task:
+        silhouettes = quality.cosine_silhouette(vectors, found.labels)
+        reduced = quality.euclidean_silhouette(points, found.labels, n_max=_MAX_SCORED)
+        scores = _scores(embeddings, units, found, silhouettes, reduced)
+        task.advance(n)
+    with progress.task("naming clusters", total=n, unit="units") as task:
+        terms = topics.extract(units.texts, found.labels, units.languages)
+        centroids = topics.centroids(vectors, found.labels)
+        exemplars = topics.exemplars(vectors, found.labels)
+        task.advance(n)
+    return _Result(found, silhouettes, places, terms, centroids, exemplars), scores
+
+
+def _scores(
+    embeddings: Embeddings, units: _Units, found: Density, silhouettes: np.ndarray, reduced: np.ndarray
+) -> dict[str, Any]:
+    return {
+        "n_units": len(found.labels),
+        "n_clusters": len(found.persistence),
+        "n_noise": int(np.sum(found.labels == NOISE)),
+        "noise_share": quality.noise_share(found.labels),
+        "silhouette_cosine": _mean(silhouettes),
+        "silhouette_reduced": _mean(reduced),
+        "persistence": _mean(found.persistence),
+        "ipc_subclass": _agreement(found.labels, units.main_classes),
+        "ipc_section": _agreement(found.labels, [c and c[0] for c in units.main_classes]),
+        "n_left_out": units.n_left_out,
+        "n_truncated": embeddings.n_truncated,
+        "n_windowed": embeddings.n_windowed,
+    }
+
+
+def _mean(values: np.ndarray) -> float | None:
+    """Return the mean of what is a number; None, JSON's null, when nothing is."""
+    known = values[np.isfinite(values)].astype(np.float64)
+    return round(float(known.mean()), 6) if len(known) else None
+
+
+def _agreement(labels: np.ndarray, classes: list[str | None]) -> dict[str, Any] | None:
+    if sum(c is not None for c in classes) < _ENOUGH_CLASSES * len(classes) or not np.any(labels != NOISE):
+        return None
+    return {key: round(value, 6) for key, value in asdict(quality.agreement(labels, classes)).items()}
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _cluster_rows(embeddings: Embeddings, result: _Result) -> list[dict[str, Any]]:
+    return [
+        {
+            "unit_id": unit_id,
+            "layer": _FINEST,
+            "cluster_id": int(result.found.labels[row]),
+            "probability": float(result.found.probabilities[row]),
+            "outlier_score": _number(result.found.outlier_scores[row]),
+            "silhouette": _number(result.silhouettes[row]),
+            "x": float(result.places[row, 0]),
+            "y": float(result.places[row, 1]),
+        }
+        for row, unit_id in enumerate(embeddings.unit_ids)
+    ]
+
+
+def _topic_rows(embeddings: Embeddings, result: _Result) -> list[dict[str, Any]]:
+    labels = result.found.labels
+    names = topics.distinct_labels(result.terms)
+    return [
+        {
+            "layer": _FINEST,
+            "cluster_id": cluster,
+            "size": int(np.sum(labels == cluster)),
+            "label": names[cluster],
+            "terms": [{"term": t.term, "weight": t.weight} for t in result.terms[cluster]],
+            "exemplars": [embeddings.unit_ids[row] for row in result.exemplars[cluster]],
+            "centroid": list(result.centroids[cluster].astype(np.float16)),
+            "persistence": _number(result.found.persistence[cluster]),
+            "silhouette": _mean(result.silhouettes[labels == cluster]),
+        }
+        for cluster in range(len(names))
+    ]
+
+
+def _facts(scores: Mapping[str, Any]) -> dict[str, Any]:
+    shown = ("n_units", "n_clusters", "n_noise", "noise_share", "silhouette_cosine", "silhouette_reduced")
+    facts = {name.removeprefix("n_"): scores[name] for name in shown}
+    return facts | ({"left_out": scores["n_left_out"]} if scores["n_left_out"] else {})
+
+
+def _warnings(scores: Mapping[str, Any], params: ClusterParams) -> Iterator[str]:
+    n, n_clusters = scores["n_units"], scores["n_clusters"]
+    if scores["n_left_out"]:
+        yield f"{scores['n_left_out']} documents have no text in the embedded fields and are not on the map"
+    if n < reduction.MIN_ROWS_UMAP:
+        yield (
+            f"{n} units are too few for UMAP (it takes {reduction.MIN_ROWS_UMAP}): the map shows their principal"
+            " components; add documents for a map of technologies"
+        )
+    if n < params.min_cluster_size:
+        yield f"{n} units cannot form a cluster of {params.min_cluster_size}: all are noise; try a smaller --min-size"
+    elif not n_clusters:
+        yield (
+            f"no cluster was found: all {n} units are noise, because they form one group or none;"
+            f" try --min-size {max(2, params.min_cluster_size // 2)} or --min-samples 1"
+        )
+    elif n_clusters == 1:
+        yield "only one cluster was found; try a smaller --min-size, or --selection leaf for finer clusters"
+    if n_clusters and scores["noise_share"] > _MUCH_NOISE:
+        yield (
+            f"{scores['noise_share']:.0%} of the units are noise; try --min-samples"
+            f" {max(1, (params.min_samples or params.min_cluster_size) // 3)} or a smaller --min-size"
+        )

@@ -1,0 +1,277 @@
+"""Clusters become one page and two tables. Knows what goes in and when it is stale, not how any of it looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from patentclust import __version__, artifacts
+from patentclust.artifacts import Header, Stamp
+from patentclust.errors import ArtifactError
+from patentclust.params import ReportParams, Resources
+from patentclust.progress import Progress, Quiet
+from patentclust.render import page, tables
+from patentclust.render.content import Cluster, Entry, Failure, Place, Provenance, Report, Topic
+from patentclust.render.palette import assign_colours
+from patentclust.render.payload import Frame, PageData, text_limits
+from patentclust.render.readings import read_scores
+from patentclust.render.tally import MOST_LISTED, MOST_ROWS, Tally
+from patentclust.schemas import NOISE
+from patentclust.stages import Outcome
+from patentclust.workspace import Workspace
+
+_PLAIN = [
+    "doc_id", "title", "family_id", "language", "country", "kind", "priority_date", "filing_date", "publication_date",
+    "applicants", "assignees", "inventors", "ipc", "cpc", "source_path", "source_format", "warnings",
+]  # fmt: skip
+_TOPIC_COLUMNS = ["layer", "cluster_id", "label", "size", "terms", "exemplars", "persistence", "silhouette"]
+_FINEST = 0
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    documents: Header
+    clusters: Header
+    topics: Header
+    failures: Header
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        return {kind: header.fingerprint for kind, header in vars(self).items()}
+
+    @property
+    def unit(self) -> str:
+        return self.clusters.metadata.get("unit", "document")
+
+
+@dataclass(frozen=True)
+class _Map:
+    """Where every unit stands, column by column; `rows` gives each unit's row."""
+
+    rows: dict[str, int]
+    columns: dict[str, np.ndarray]
+
+    def place(self, unit_id: str) -> Place | None:
+        row = self.rows.get(unit_id)
+        if row is None:
+            return None
+        values = {name: column[row].item() for name, column in self.columns.items()}
+        for name in ("outlier_score", "silhouette"):
+            if values[name] != values[name]:
+                values[name] = None
+        return Place(**values)
+
+    def centres(self, topics: list[Topic]) -> np.ndarray:
+        """Return the median position of each topic's members, shape (n, 2)."""
+        points = np.column_stack([self.columns["x"], self.columns["y"]]).astype(float)
+        members = [points[self.columns["cluster_id"] == topic.cluster_id] for topic in topics]
+        medians = [np.median(group, axis=0) if len(group) else np.full(2, np.nan) for group in members]
+        return np.array(medians).reshape(-1, 2)
+
+
+def run(
+    workspace: Workspace,
+    params: ReportParams = ReportParams(),  # noqa: B008  (frozen)
+    *,
+    resources: Resources = Resources(),  # noqa: B008  (the signature of all stages; frozen)
+    progress: Progress = Quiet(),  # noqa: B008  (stateless)
+) -> Outcome:
+    """Write report.html, documents.csv and clusters.csv; do nothing when they are there and current.
+
+    Raises:
+        ArtifactError: an input is missing or damaged, the clusters were made from other documents, or for another task.
+    """
+    inputs = _check_inputs(workspace, params)
+    stamp = Stamp(kind="report", params=asdict(params), inputs=inputs.fingerprints | {"program": _program()})
+    outputs = (workspace.report, workspace.documents_csv, workspace.clusters_csv)
+    current = _is_current(workspace, stamp)
+    facts = _facts(workspace, inputs)
+    if not current:
+        _write(workspace, params, inputs, stamp.fingerprint, progress)
+    return Outcome("report", current=current, facts=facts, outputs=outputs)
+
+
+def _program() -> str:
+    return f"{__version__} {page.templates_sha256()}"
+
+
+def _check_inputs(workspace: Workspace, params: ReportParams) -> _Inputs:
+    inputs = _Inputs(
+        documents=artifacts.read_header(workspace.documents, kind="documents"),
+        clusters=artifacts.read_header(workspace.clusters, kind="clusters"),
+        topics=artifacts.read_header(workspace.topics, kind="topics"),
+        failures=artifacts.read_header(workspace.failures, kind="failures"),
+    )
+    for header in (inputs.clusters, inputs.topics):
+        made_from = header.json("inputs").get("documents")
+        if made_from != inputs.documents.fingerprint:
+            raise ArtifactError(
+                f"the clusters are stale: {header.path} was made from other documents "
+                f"(expected {inputs.documents.fingerprint[:12]}, got {str(made_from)[:12]})",
+                hint="run: patentclust cluster",
+            )
+    if inputs.clusters.json("params") != inputs.topics.json("params"):
+        raise ArtifactError(
+            f"{inputs.clusters.path} and {inputs.topics.path} come from different runs",
+            hint="run: patentclust cluster",
+        )
+    task = inputs.topics.json("params").get("task", params.task)
+    if task != params.task:
+        raise ArtifactError(
+            f"the clusters come from the embeddings of task {task!r}, expected {params.task!r}",
+            hint=f"run: patentclust cluster --task {params.task}",
+        )
+    return inputs
+
+
+def _is_current(workspace: Workspace, stamp: Stamp) -> bool:
+    if not (workspace.documents_csv.is_file() and workspace.clusters_csv.is_file()):
+        return False
+    try:
+        with workspace.report.open("rb") as handle:
+            head = handle.read(page.HEAD_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return False
+    return page.read_fingerprint(head) == stamp.fingerprint
+
+
+def _facts(workspace: Workspace, inputs: _Inputs) -> dict[str, Any]:
+    layer = artifacts.read_table(workspace.clusters, kind="clusters", columns=["layer", "cluster_id"])
+    finest = layer.filter(pc.equal(layer["layer"], _FINEST))
+    n_noise = pc.sum(pc.equal(finest["cluster_id"], NOISE)).as_py() or 0
+    n_clusters = pc.count_distinct(finest["cluster_id"]).as_py() - bool(n_noise)
+    return {
+        "documents": inputs.documents.n_rows,
+        "clusters": n_clusters,
+        "noise": n_noise,
+        "failures": inputs.failures.n_rows,
+    }
+
+
+def _write(
+    workspace: Workspace, params: ReportParams, inputs: _Inputs, fingerprint: str, progress: Progress
+) -> None:
+    topics = _read_topics(workspace.topics)
+    places = _read_map(workspace.clusters)
+    centres = places.centres(topics)
+    data = PageData(Frame.around(places.columns["x"], places.columns["y"]))
+    tally = Tally(topics, listed=inputs.documents.n_rows <= MOST_LISTED)
+    # The page carries the fingerprint, so it is renamed last: a current page has its tables beside it.
+    with (
+        artifacts.atomic_path(workspace.report) as page_path,
+        artifacts.atomic_path(workspace.clusters_csv) as clusters_path,
+        artifacts.atomic_path(workspace.documents_csv) as documents_path,
+    ):
+        rows = _walk(_entries(workspace, inputs, places), topics, data, tally, progress)
+        _write_csv(documents_path, tables.DOCUMENT_COLUMNS, rows)
+        clusters = _clusters(topics, tally, centres, n_units=len(places.rows))
+        _write_csv(clusters_path, tables.CLUSTER_COLUMNS, tables.cluster_rows(clusters))
+        report = _report(
+            inputs, places, tally, title=params.title, fingerprint=fingerprint,
+            clusters=clusters, failures=_read_failures(workspace.failures), data=data.finish(clusters, centres),
+            details=data.details,
+        )  # fmt: skip
+        page_path.write_bytes(page.render_page(report).encode("utf-8", "replace"))
+
+
+def _walk(
+    entries: Iterator[tuple[str, Entry]], topics: list[Topic], data: PageData, tally: Tally, progress: Progress
+) -> Iterator[list[Any]]:
+    """Feed each document to the page's data and the counts, and yield its row of the table."""
+    labels = {topic.cluster_id: topic.label for topic in topics}
+    with progress.task("report", total=None, unit="documents") as task:
+        for unit_id, entry in entries:
+            tally.add(len(data), unit_id, entry)
+            data.add(entry)
+            yield tables.document_row(entry, labels.get(entry.place.cluster_id, "") if entry.place else "")
+            task.advance()
+
+
+def _entries(workspace: Workspace, inputs: _Inputs, places: _Map) -> Iterator[tuple[str, Entry]]:
+    columns = [*_PLAIN, "abstract", "claims"]
+    limits = text_limits(inputs.documents.n_rows)
+    for batch in artifacts.read_batches(workspace.documents, kind="documents", columns=columns):
+        abstracts = _cut(batch["abstract"], limits[0])
+        claims = _cut(pc.binary_join(pc.list_slice(batch["claims"], 0, 1), ""), limits[1])
+        rows = batch.select(_PLAIN).to_pylist()
+        for row, abstract, claim in zip(rows, abstracts, claims, strict=True):
+            unit_id = (inputs.unit == "family" and row["family_id"]) or row["doc_id"]
+            yield unit_id, Entry(**row, abstract=abstract, claim=claim, place=places.place(unit_id))
+
+
+def _cut(texts: pa.Array, limit: int) -> list[str]:
+    # In Arrow, because the whole texts of a large corpus are not worth turning into Python strings.
+    short = pc.utf8_slice_codeunits(texts, 0, limit - 1)
+    ends = pc.if_else(pc.greater(pc.utf8_length(texts), limit), "…", pc.utf8_slice_codeunits(texts, limit - 1, limit))
+    return pc.binary_join_element_wise(short, ends, "").to_pylist()
+
+
+def _write_csv(path: Path, columns: tuple[str, ...], rows: Iterator[list[Any]]) -> None:
+    with path.open("w", encoding="utf-8", errors="replace", newline="") as handle:
+        tables.write_csv(handle, columns, rows)
+
+
+def _read_topics(path: Path) -> list[Topic]:
+    table = artifacts.read_table(path, kind="topics", columns=_TOPIC_COLUMNS)
+    finest = table.filter(pc.equal(table["layer"], _FINEST)).sort_by("cluster_id").drop_columns(["layer"])
+    return [
+        Topic(**{**row, "terms": [(term["term"], term["weight"]) for term in row["terms"]]})
+        for row in finest.to_pylist()
+    ]
+
+
+def _read_map(path: Path) -> _Map:
+    table = artifacts.read_table(path, kind="clusters")
+    finest = table.filter(pc.equal(table["layer"], _FINEST))
+    names = ("cluster_id", "probability", "outlier_score", "silhouette", "x", "y")
+    columns = {name: finest[name].to_numpy() for name in names}
+    return _Map({unit: row for row, unit in enumerate(finest["unit_id"].to_pylist())}, columns)
+
+
+def _read_failures(path: Path) -> list[Failure]:
+    columns = ["source_path", "reader", "message", "hint"]
+    table = artifacts.read_table(path, kind="failures", columns=columns).slice(0, MOST_ROWS)
+    return [Failure(**row) for row in table.to_pylist()]
+
+
+def _clusters(topics: list[Topic], tally: Tally, centres: np.ndarray, *, n_units: int) -> list[Cluster]:
+    return [
+        tally.cluster(topic, share=topic.size / max(1, n_units), colour=colour)
+        for topic, colour in zip(topics, assign_colours(centres), strict=True)
+    ]
+
+
+def _report(inputs: _Inputs, places: _Map, tally: Tally, **parts: Any) -> Report:
+    topics, n_documents = inputs.topics, inputs.documents.n_rows
+    abstract_limit, claim_limit = text_limits(n_documents)
+    scores = topics.json("scores") if "scores" in topics.metadata else {}
+    return Report(
+        n_documents=n_documents,
+        n_units=len(places.rows),
+        n_noise=int((places.columns["cluster_id"] == NOISE).sum()),
+        noise_rows=tally.noise_rows,
+        left_out=tally.left_out,
+        n_left_out=tally.n_left_out,
+        n_failures=inputs.failures.n_rows,
+        scores=read_scores(scores),
+        provenance=Provenance(
+            task=topics.json("params").get("task", ""),
+            unit=inputs.unit,
+            params=topics.json("params"),
+            model=topics.json("model"),
+            libraries=topics.json("libraries"),
+            inputs=inputs.fingerprints,
+            version=topics.metadata.get("version", ""),
+        ),
+        listed=tally.listed,
+        abstract_limit=abstract_limit,
+        claim_limit=claim_limit,
+        n_with_warnings=tally.n_with_warnings,
+        **parts,
+    )
