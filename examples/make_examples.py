@@ -874,7 +874,7 @@ def json_row(patent: Patent, corpus: Corpus) -> str:
         "publication_number": patent.doc_id,
         "title": patent.title,
         "abstract": patent.abstract,
-        "claims": patent.claims,
+        "claims": [f"{n}. {claim}" for n, claim in enumerate(patent.claims, start=1)],
         "description": patent.description.strip(),
         "applicants": patent.applicants,
         "inventors": patent.inventors,
@@ -897,7 +897,7 @@ def csv_text(patents: Iterable[Patent], corpus: Corpus) -> str:
     rows = []
     for patent in patents:
         row = json.loads(json_row(patent, corpus))
-        row["claims"] = "\n".join(f"{n}. {claim}" for n, claim in enumerate(patent.claims, start=1))
+        row["claims"] = "\n".join(row["claims"])
         cells = ("; ".join(value) if isinstance(value, list) else value for value in row.values())
         rows.append(dict(zip(map(column_name, row), cells, strict=True)))
     out = io.StringIO()

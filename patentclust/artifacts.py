@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -106,7 +106,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
             hint="free space on that disk or choose another folder with --workspace; finished work is kept",
         ) from error
     finally:
-        attempt.unlink(missing_ok=True)
+        with suppress(OSError):  # the folder may never have been there
+            attempt.unlink()
 
 
 def write_text(path: Path, text: str, *, encoding: str = "utf-8") -> None:

@@ -10,7 +10,8 @@ import os
 import tomllib
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from types import NoneType, UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from patentclust.errors import ConfigError
 
@@ -29,6 +30,19 @@ def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
     _check(value in allowed, f"{name} is {value!r}", hint=f"allowed: {', '.join(allowed)}")
 
 
+def _check_types(params: object) -> None:
+    """Refuse values of another type than the field's: a params file may hold anything."""
+    for name, hint in get_type_hints(type(params)).items():
+        kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+        allowed = tuple(get_origin(kind) or kind for kind in kinds)
+        if float in allowed:
+            allowed += (int,)
+        value = getattr(params, name)
+        fits = isinstance(value, allowed) and not (isinstance(value, bool) and bool not in allowed)
+        wanted = " or ".join(kind.__name__ for kind in allowed if kind is not NoneType)
+        _check(fits, f"{name} is {value!r}", hint=f"give a value of type {wanted}")
+
+
 @dataclass(frozen=True)
 class IngestParams:
     """How files become documents.
@@ -40,6 +54,9 @@ class IngestParams:
 
     mapping: tuple[tuple[str, str], ...] = ()
     prefer_language: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_types(self)
 
 
 @dataclass(frozen=True)
@@ -63,6 +80,7 @@ class EmbedParams:
     max_tokens: int | None = None
 
     def __post_init__(self) -> None:
+        _check_types(self)
         if self.text is not None:
             _check_choice("text", self.text, TEXT_SELECTIONS)
         _check_choice("long", self.long, LONG_MODES)
@@ -99,6 +117,7 @@ class ClusterParams:
     task: str = "cluster"
 
     def __post_init__(self) -> None:
+        _check_types(self)
         _check_choice("selection", self.selection, SELECTION_METHODS)
         _check(self.min_cluster_size >= 2, f"min-size is {self.min_cluster_size}", hint="give 2 or more")
         _check(self.min_samples is None or self.min_samples >= 1, f"min-samples is {self.min_samples}", hint="give 1 or more")
@@ -120,6 +139,9 @@ class ReportParams:
     title: str = "Technology map"
     task: str = "cluster"
 
+    def __post_init__(self) -> None:
+        _check_types(self)
+
 
 @dataclass(frozen=True)
 class Resources:
@@ -136,6 +158,7 @@ class Resources:
     offline: bool = False
 
     def __post_init__(self) -> None:
+        _check_types(self)
         _check(self.threads is None or self.threads > 0, f"threads is {self.threads}", hint="give 1 or more")
         valid = self.gpu_layers in ("auto", "all") or self.gpu_layers.isdecimal()
         _check(valid, f"gpu-layers is {self.gpu_layers!r}", hint="allowed: auto, all, or a number such as 0 or 35")

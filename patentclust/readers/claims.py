@@ -20,7 +20,10 @@ _HEADING = re.compile(
     re.IGNORECASE,
 )
 _CANCELLED = re.compile(r"[\d\s.,\-–]*\(?\s*cancel+ed\s*\)?[\s.]*", re.IGNORECASE)
-_NUMBER = re.compile(r"(?:^|(?<=\n)|(?<=[.;:!?]\s))[ \t]*(\d{1,4})\s?[.)、．](?!\d)[ \t]*", re.MULTILINE)
+# At the start of a line specks of a scan or the number of the column may come first; within a line a sentence must have ended.
+_NUMBER = re.compile(r"(?:^[^\w\n]{0,4}(?:\d{1,3}[ \t]+)?|(?<=[.;:!?]\s))(\d{1,4})\s?[.)、．](?!\d)\s*(?P<capital>[^\W\d_a-z])?", re.MULTILINE)
+# Numbers that a scan has lost: so many may be missing between two claims.
+_MAX_LOST = 2
 
 
 def refers_to_claim(text: str) -> bool:
@@ -54,12 +57,16 @@ def strip_heading(text: str) -> str:
 def split_claims(text: str) -> list[str]:
     """Split running text at the numbers 1, 2, 3, … in sequence, each claim keeping its number.
 
-    A number out of sequence is part of the text; text without `1.` stays whole.
+    A number out of sequence is part of the text, but for a small gap before a capital letter, where a scan has lost one.
+    Text without `1.` stays whole.
     """
     plain = strip_heading(text.strip()).strip()
     starts: list[int] = []
+    last = 0
     for match in _NUMBER.finditer(plain):
-        if int(match[1]) == len(starts) + 1:
+        lost = int(match[1]) - last - 1
+        if lost == 0 or (last and 0 < lost <= _MAX_LOST and match["capital"]):
+            last = int(match[1])
             starts.append(match.start(1))
     if not starts:
         return [plain] if plain else []

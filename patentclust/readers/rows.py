@@ -90,8 +90,8 @@ def _strings(value: Any, separator: re.Pattern[str] = _LIST_SEPARATOR) -> tuple[
 
 def _claims(value: Any) -> tuple[str, ...]:
     listed = _listed(value)
-    if listed is None:
-        return tuple(claim_text.split_claims(_text(value)))
+    if listed is None or len(listed) == 1:
+        return tuple(claim_text.split_claims(_text(value if listed is None else listed)))
     texts = [claim_text.strip_heading(_text(item)).strip() for item in listed]
     return tuple(text for text in texts if text)
 

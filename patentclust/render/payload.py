@@ -68,6 +68,25 @@ class Frame:
         return round((x - self.x_min) * self.scale), round((self.y_max - y) * self.scale)
 
 
+@dataclass(frozen=True)
+class Outline:
+    """Say where a cluster lies on the map: the middle of its members, and the bounds of their inner four fifths."""
+
+    x: float
+    y: float
+    y_low: float
+    y_high: float
+
+    @classmethod
+    def of(cls, points: np.ndarray) -> Outline:
+        """Return the outline of points of shape (n, 2); all NaN for none."""
+        sound = points[np.isfinite(points).all(axis=1)]
+        if not len(sound):
+            return cls(math.nan, math.nan, math.nan, math.nan)
+        y_low, y, y_high = np.quantile(sound[:, 1], [0.1, 0.5, 0.9])
+        return cls(float(np.median(sound[:, 0])), float(y), float(y_low), float(y_high))
+
+
 class PageData:
     """Collect documents column by column, and details block by block, as JSON text."""
 
@@ -111,20 +130,28 @@ class PageData:
             self.details.append(embed_json(self._pending))
             self._pending = []
 
-    def finish(self, clusters: Sequence[Cluster], centres: np.ndarray) -> str:
+    def finish(self, clusters: Sequence[Cluster], outlines: Sequence[Outline]) -> str:
         """Close the last block of details and return the main block."""
         self._flush()
         return embed_json({
             **self._columns,
             "names": list(self._names),
             "topics": [
-                _topic(cluster, self.frame.at(x, y))
-                for cluster, (x, y) in zip(clusters, centres.tolist(), strict=True)
+                _topic(cluster) | self._label_room(outline)
+                for cluster, outline in zip(clusters, outlines, strict=True)
             ],
             "detail_fields": DETAIL_FIELDS,
             "details_a_block": DETAILS_A_BLOCK,
             "registers": REGISTERS,
         })
+
+    def _label_room(self, outline: Outline) -> dict[str, int | None]:
+        names = ("x", "y", "top", "bottom")
+        middle, top = self.frame.at(outline.x, outline.y), self.frame.at(outline.x, outline.y_high)
+        bottom = self.frame.at(outline.x, outline.y_low)
+        if middle is None or top is None or bottom is None:
+            return dict.fromkeys(names)
+        return dict(zip(names, (*middle, top[1], bottom[1]), strict=True))
 
 
 def _detail(entry: Entry) -> list[Any]:
@@ -146,7 +173,7 @@ def _detail(entry: Entry) -> list[Any]:
     ]
 
 
-def _topic(cluster: Cluster, point: tuple[int, int] | None) -> dict[str, Any]:
+def _topic(cluster: Cluster) -> dict[str, Any]:
     topic = cluster.topic
     return {
         "id": topic.cluster_id,
@@ -154,8 +181,6 @@ def _topic(cluster: Cluster, point: tuple[int, int] | None) -> dict[str, Any]:
         "size": topic.size,
         "terms": [clean(term) for term, _ in topic.terms],
         "colour": cluster.colour,
-        "x": point[0] if point else None,
-        "y": point[1] if point else None,
     }
 
 

@@ -31,7 +31,7 @@ _KNOWN: dict[str, tuple[str, str, str]] = {
         "From 0 to 1: how long clusters last as the density threshold rises; higher means less chance.",
     ),
     "dbcv": ("DBCV", "figure", "From −1 to 1: density inside clusters against density between them; above 0 is sound."),
-    "stability": ("Stability", "figure", "Agreement between runs with other seeds; 1 means the same clusters each time."),
+    "stability": ("Stability", "figure", "Agreement between runs with other seeds; 1 means the same clusters."),
     "ipc_subclass": ("IPC subclass", "figure", "No figure where fewer than half of the units carry a class."),
     "ipc_section": ("IPC section", "figure", "No figure where fewer than half of the units carry a class."),
     "ami": (
@@ -53,7 +53,7 @@ _KNOWN: dict[str, tuple[str, str, str]] = {
         "Share of members that carry the commonest class of their cluster; rises with the number of clusters.",
     ),
     "n": ("Units with a class", "count", "What the figures above it rest on."),
-    "n_left_out": ("Left out", "count", "Documents without text in the embedded fields; they have no place on the map."),
+    "n_left_out": ("Left out", "count", "Documents without text in the embedded fields; no place on the map."),
     "n_truncated": ("Truncated", "count", "Units whose text was cut at the model's window."),
     "n_windowed": ("Windowed", "count", "Units longer than the model's window; their vector is the mean over several."),
 }

@@ -19,7 +19,7 @@ from patentclust.progress import Progress, Quiet
 from patentclust.render import page, tables
 from patentclust.render.content import Cluster, Entry, Failure, Place, Provenance, Report, Topic
 from patentclust.render.palette import assign_colours
-from patentclust.render.payload import Frame, PageData, text_limits
+from patentclust.render.payload import Frame, Outline, PageData, text_limits
 from patentclust.render.readings import read_scores
 from patentclust.render.tally import MOST_LISTED, MOST_ROWS, Tally
 from patentclust.schemas import NOISE
@@ -67,20 +67,19 @@ class _Map:
                 values[name] = None
         return Place(**values)
 
-    def centres(self, topics: list[Topic]) -> np.ndarray:
-        """Return the median position of each topic's members, shape (n, 2)."""
+    def outlines(self, topics: list[Topic]) -> list[Outline]:
+        """Return where each topic's members lie."""
         points = np.column_stack([self.columns["x"], self.columns["y"]]).astype(float)
         members = [points[self.columns["cluster_id"] == topic.cluster_id] for topic in topics]
-        medians = [np.median(group, axis=0) if len(group) else np.full(2, np.nan) for group in members]
-        return np.array(medians).reshape(-1, 2)
+        return [Outline.of(group) for group in members]
 
 
 def run(
     workspace: Workspace,
-    params: ReportParams = ReportParams(),  # noqa: B008  (frozen)
+    params: ReportParams = ReportParams(),
     *,
-    resources: Resources = Resources(),  # noqa: B008  (the signature of all stages; frozen)
-    progress: Progress = Quiet(),  # noqa: B008  (stateless)
+    resources: Resources = Resources(),
+    progress: Progress = Quiet(),
 ) -> Outcome:
     """Write report.html, documents.csv and clusters.csv; do nothing when they are there and current.
 
@@ -142,14 +141,17 @@ def _is_current(workspace: Workspace, stamp: Stamp) -> bool:
 
 
 def _facts(workspace: Workspace, inputs: _Inputs) -> dict[str, Any]:
-    layer = artifacts.read_table(workspace.clusters, kind="clusters", columns=["layer", "cluster_id"])
-    finest = layer.filter(pc.equal(layer["layer"], _FINEST))
+    units = artifacts.read_table(workspace.clusters, kind="clusters", columns=["unit_id", "layer", "cluster_id"])
+    finest = units.filter(pc.equal(units["layer"], _FINEST))
     n_noise = pc.sum(pc.equal(finest["cluster_id"], NOISE)).as_py() or 0
-    n_clusters = pc.count_distinct(finest["cluster_id"]).as_py() - bool(n_noise)
+    ids = artifacts.read_table(workspace.documents, kind="documents", columns=["doc_id", "family_id"])
+    keys = pc.coalesce(ids["family_id"], ids["doc_id"]) if inputs.unit == "family" else ids["doc_id"]
+    placed = pc.sum(pc.is_in(keys, value_set=finest["unit_id"])).as_py() or 0
     return {
         "documents": inputs.documents.n_rows,
-        "clusters": n_clusters,
+        "clusters": pc.count_distinct(finest["cluster_id"]).as_py() - bool(n_noise),
         "noise": n_noise,
+        "left_out": inputs.documents.n_rows - placed,
         "failures": inputs.failures.n_rows,
     }
 
@@ -159,7 +161,7 @@ def _write(
 ) -> None:
     topics = _read_topics(workspace.topics)
     places = _read_map(workspace.clusters)
-    centres = places.centres(topics)
+    outlines = places.outlines(topics)
     data = PageData(Frame.around(places.columns["x"], places.columns["y"]))
     tally = Tally(topics, listed=inputs.documents.n_rows <= MOST_LISTED)
     # The page carries the fingerprint, so it is renamed last: a current page has its tables beside it.
@@ -170,11 +172,11 @@ def _write(
     ):
         rows = _walk(_entries(workspace, inputs, places), topics, data, tally, progress)
         _write_csv(documents_path, tables.DOCUMENT_COLUMNS, rows)
-        clusters = _clusters(topics, tally, centres, n_units=len(places.rows))
+        clusters = _clusters(topics, tally, outlines, n_units=len(places.rows))
         _write_csv(clusters_path, tables.CLUSTER_COLUMNS, tables.cluster_rows(clusters))
         report = _report(
             inputs, places, tally, title=params.title, fingerprint=fingerprint,
-            clusters=clusters, failures=_read_failures(workspace.failures), data=data.finish(clusters, centres),
+            clusters=clusters, failures=_read_failures(workspace.failures), data=data.finish(clusters, outlines),
             details=data.details,
         )  # fmt: skip
         page_path.write_bytes(page.render_page(report).encode("utf-8", "replace"))
@@ -198,11 +200,18 @@ def _entries(workspace: Workspace, inputs: _Inputs, places: _Map) -> Iterator[tu
     limits = text_limits(inputs.documents.n_rows)
     for batch in artifacts.read_batches(workspace.documents, kind="documents", columns=columns):
         abstracts = _cut(batch["abstract"], limits[0])
-        claims = _cut(pc.binary_join(pc.list_slice(batch["claims"], 0, 1), ""), limits[1])
+        claims = _cut(_first(batch["claims"]), limits[1])
         rows = batch.select(_PLAIN).to_pylist()
         for row, abstract, claim in zip(rows, abstracts, claims, strict=True):
             unit_id = (inputs.unit == "family" and row["family_id"]) or row["doc_id"]
             yield unit_id, Entry(**row, abstract=abstract, claim=claim, place=places.place(unit_id))
+
+
+def _first(lists: pa.ListArray) -> pa.Array:
+    """Return the first item of each list, "" for an empty one."""
+    starts = lists.offsets.slice(0, len(lists))
+    full = pc.greater(pc.list_value_length(lists), 0)
+    return pc.fill_null(lists.values.take(pc.if_else(full, starts, None)), "")
 
 
 def _cut(texts: pa.Array, limit: int) -> list[str]:
@@ -240,10 +249,11 @@ def _read_failures(path: Path) -> list[Failure]:
     return [Failure(**row) for row in table.to_pylist()]
 
 
-def _clusters(topics: list[Topic], tally: Tally, centres: np.ndarray, *, n_units: int) -> list[Cluster]:
+def _clusters(topics: list[Topic], tally: Tally, outlines: list[Outline], *, n_units: int) -> list[Cluster]:
+    colours = assign_colours(np.array([(outline.x, outline.y) for outline in outlines]).reshape(-1, 2))
     return [
         tally.cluster(topic, share=topic.size / max(1, n_units), colour=colour)
-        for topic, colour in zip(topics, assign_colours(centres), strict=True)
+        for topic, colour in zip(topics, colours, strict=True)
     ]
 
 

@@ -183,7 +183,20 @@ class TechnologyMap {
     const opacity = 0.88 - 0.38 * crowded;
     if (this.emphasis) this.stamp(0, () => this.faded, 0.8);
     this.stamp(1, (colour) => this.palette[colour], opacity);
-    this.points.getContext("2d", { alpha: false }).putImageData(this.image, 0, 0);
+    this.showImage();
+  }
+
+  showImage() {
+    const context = this.points.getContext("2d", { alpha: false });
+    if (!this.printing) {
+      context.putImageData(this.image, 0, 0);
+      return;
+    }
+    // While printing, browsers record what is drawn instead of pixels, and putImageData leaves no record.
+    const picture = document.createElement("canvas");
+    [picture.width, picture.height] = [this.image.width, this.image.height];
+    picture.getContext("2d").putImageData(this.image, 0, 0);
+    context.drawImage(picture, 0, 0);
   }
 
   /** A disc of the current radius as pixel offsets and coverage, 0 to 256. */
@@ -254,7 +267,7 @@ class TechnologyMap {
     context.lineJoin = "round";
     for (const topic of this.corpus.topics) {
       if (topic.x === null || (this.only !== undefined && this.only !== null && this.only !== topic.id)) continue;
-      const size = Math.round(11 + 4 * Math.sqrt(topic.size / most));
+      const size = Math.round(this.cssWidth < 600 ? 10 + 2 * Math.sqrt(topic.size / most) : 11 + 3 * Math.sqrt(topic.size / most));
       context.font = `600 ${size}px ${this.font}`;
       const box = this.placeLabel(context, topic, size, taken);
       if (box === null) continue;
@@ -263,7 +276,7 @@ class TechnologyMap {
     }
   }
 
-  /** Find room for a label at its cluster's middle, else above or below it; null where there is none. */
+  /** Find room for a label: above or below a cluster of few lines' height, in the middle of a larger one; null for none. */
   placeLabel(context, topic, size, taken) {
     const x = topic.x * this.view.scale + this.view.x;
     const y = topic.y * this.view.scale + this.view.y;
@@ -271,9 +284,12 @@ class TechnologyMap {
     const lines = wrapLabel(topic.label);
     const width = Math.max(...lines.map((line) => context.measureText(line).width)) + 8;
     const height = lines.length * size * 1.2 + 4;
-    for (const shift of [0, -0.8, 0.8, -1.6, 1.6]) {
-      const left = Math.max(4, Math.min(this.cssWidth - width - 4, x - width / 2));
-      const box = { left, top: y - height / 2 + shift * height, width, height, lines };
+    const left = Math.max(4, Math.min(this.cssWidth - width - 4, x - width / 2));
+    const above = topic.top * this.view.scale + this.view.y - height - this.radius();
+    const below = topic.bottom * this.view.scale + this.view.y + this.radius();
+    const middle = y - height / 2;
+    for (const top of below - above > 6 * height ? [middle, above, below] : [above, below, middle]) {
+      const box = { left, top, width, height, lines };
       if (box.top < 2 || box.top + height > this.cssHeight - 2) continue;
       if (!taken.some((other) => overlaps(box, other))) return box;
     }

@@ -126,18 +126,18 @@ class Reader {
     };
     new ResizeObserver(() => {
       const { stage, cssWidth, cssHeight } = this.map;
-      if (!this.printing && (stage.clientWidth !== cssWidth || stage.clientHeight !== cssHeight)) redraw();
+      if (!this.map.printing && (stage.clientWidth !== cssWidth || stage.clientHeight !== cssHeight)) redraw();
     }).observe(this.map.stage);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
     // Paper is light and finer than a screen; the canvas is a picture, so it has to be drawn again for it.
     window.addEventListener("beforeprint", () => {
-      this.printing = true;
+      this.map.printing = true;
       document.documentElement.dataset.theme = "light";
       this.map.readColours();
       if (this.map.resize(3)) this.map.draw();
     });
     window.addEventListener("afterprint", () => {
-      this.printing = false;
+      this.map.printing = false;
       delete document.documentElement.dataset.theme;
       redraw();
     });

@@ -1,0 +1,247 @@
+"""What the front page of a printed patent says. Pure; knows neither pypdf nor XML.
+
+Offices number the data of a front page by the INID codes of WIPO ST.9: (54) title, (57) abstract, (71) applicant … A code
+counts only where its label or its kind of content follows, because `(10)` is a reference sign in most abstracts.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import date
+
+from patentclust.readers import numbers
+from patentclust.readers.pdf_layout import Layout, is_heading
+
+_LABELS = {
+    "10": r"Pat(?:ent)?\.?\s*N|Pub\.?\s*N",
+    "11": r"Pat|Pub|[A-Z]{0,2}\s?\d[\d,. ]{5,}|特許|公開|公報",
+    "12": r"United|Patent|EURO|公開|特許|INTERNATIONAL|ORGAN",
+    "19": r"United|JP|日本|European|World|WORLD|Organi",
+    "21": r"App|PCT|International|出願番号|\d",
+    "22": r"File|Date|International|PCT|出願日|\d|[A-Z][a-z]{2}",
+    "30": r"Foreign|Priority|優先",
+    "43": r"Pub|Date|公開日|International",
+    "45": r"Date|Pub|Patented|発行日|[A-Z][a-z]{2}\.? \d",
+    "51": r"Int|IPC|int|[A-H]\d\d[A-Z]",
+    "52": r"U\.?\s?S|US|CPC|C\.?P\.?C",
+    "54": r"",
+    "56": r"Ref|引用|参考",
+    "57": r"",
+    "58": r"Field|Class|調査",
+    "60": r"Provisional|Related|Continu",
+    "62": r"Div|Related|分割",
+    "63": r"Contin|Related",
+    "65": r"Prior|Pub",
+    "71": r"App|出願人|Anm|Dem",
+    "72": r"Inv|発明者|Erf",
+    "73": r"Ass|Prop|Pat|特許権者|Grantee",
+    "74": r"Att|Rep|Agent|代理人|Vert|Mand",
+    "75": r"Inv",
+    "76": r"Inv",
+    "81": r"Des",
+    "84": r"Des",
+    "86": r"PCT|Inter",
+    "87": r"PCT|Inter",
+}
+_CODE = re.compile(r"[(\[]?\s?(\d{2})\s?[)\]]\s*")
+_BARE_CODE = re.compile(r"(\d{2})\s+(?=(?:Inv|Ass|Appl|Filed|Int|int|U\.\s?S|ABSTRACT|Field|References|[A-Z]{4,}))")
+_INSIDE = re.compile(r"\s(?=\((?:10|21|22|43|45|65|57)\)\s*(?:Pat|Pub|App|Filed|Date|Prior|ABSTRACT))")
+# What stands between the codes of a US front page: a note, a heading, or the citations of the column beside.
+_OTHER_BLOCK = re.compile(r"\(\s*\*\s*\)|Related U|Foreign Application|Prior Publication|Publication Class|Primary Exam|OTHER PUB|U\.S\. PATENT DOC")
+_CITATION = re.compile(r"(?:^|\s)(?:\d{1,2},\d{3},\d{3}|\d{7,8})\s+(?:[A-Z]\d?\s|\*).*$")
+_LABEL_TEXT = re.compile(r"(?:\((?:s|ies)\)|[A-Za-z.\s]|出願人|発明者|特許権者|【[^】]*】){0,40}?:\s*|【[^】]*】\s*|(?:出願人|発明者|特許権者)\s*")
+_NUMBER_LINE = re.compile(
+    r"\b(US|EP|WO|JP|CN|KR|DE|GB|FR|CA|AU)[\s\-]?((?:RE|PP|[DHT])?\s?\d[\d,/. \-]{4,14}\d)\s*([A-CEPSUYH]\d?)?(?![\w,])"
+)
+_OLD_NUMBER = re.compile(r"(?<![\d,.])(\d{1,3}(?:[.,]\d{3}){1,2})(?![\d,])")
+_DATE = re.compile(
+    r"[A-Z][A-Za-z]{2,8}\.?\s\d{1,2},\s?\d{4}|\d{1,2}/\d{1,2}/\d{4}|\d{1,2}\.\d{1,2}\.\d{4}|\d{4}[.\-]\d{1,2}[.\-]\d{1,2}"
+    r"|\d{4}年\d{1,2}月\d{1,2}日"
+)
+_SYMBOL = re.compile(r"[A-HY]\d{2}[A-Z]\s*\d{1,4}\s*/\s*\d{2,6}")
+_PLACE = re.compile(r"(?:,[^,;()]{2,40}){1,2}\s*\(\s*[A-Z][A-Za-z]\s*\)\s*$")
+_OLD_PLACE = re.compile(r",\s[^,]{2,30},\s(?:[A-Z][a-z]{1,6}\.|[A-Z]\.\s?[A-Z]\.|[A-Z][a-z]+)\s*$")
+_ABSTRACT_END = re.compile(r"^\W{0,3}(?:\d+\s+Claims?\b|【選択図】|\(\d{2,}\s|\d+\s+Drawing)", re.IGNORECASE)
+_BOILERPLATE = re.compile(r"united states|patent|sheet|filed|application|certificate|published|abstract|, OF\b|copyright", re.IGNORECASE)
+_HEAD_LINES = 14
+
+
+@dataclass(frozen=True)
+class Front:
+    """The data of a front page; absent facts are None or empty, as in `Document`."""
+
+    is_patent: bool = False
+    doc_id: str | None = None
+    country: str | None = None
+    kind: str | None = None
+    title: str = ""
+    first_line: str = ""
+    abstract: str = ""
+    application_number: str | None = None
+    filing_date: date | None = None
+    publication_date: date | None = None
+    applicants: tuple[str, ...] = ()
+    assignees: tuple[str, ...] = ()
+    inventors: tuple[str, ...] = ()
+    cpc: tuple[str, ...] = ()
+    ipc: tuple[str, ...] = ()
+    codes: dict[str, str] = field(default_factory=dict)
+
+
+def read_front(layout: Layout) -> Front:
+    """Read the front page, as far as there is one."""
+    first = list(layout.pages[0]) if layout.pages else []
+    continued = [line for page in layout.pages[1:] if page and "フロントページの続き" in page[:3] for line in page]
+    codes = _codes([*first, *continued])
+    head = "\n".join([*(layout.edges[0] if layout.edges else ()), *first[:_HEAD_LINES]])
+    country, number, kind = _publication(head, codes, layout)
+    application = re.search(r"\d[\d/,.\- ]{3,}", codes.get("21", ""))
+    cpc_at = re.search(r"CPC", codes.get("52", ""))
+    return Front(
+        is_patent=len(codes) >= 3 or ("57" in codes and country is not None),
+        doc_id=numbers.publication_id(country, number, kind),
+        country=country,
+        kind=kind,
+        title=layout.joined(_title(codes.get("54", ""))),
+        first_line=_first_line(_title_candidates(first, layout)),
+        abstract="\n".join(layout.paragraphs(_abstract(codes.get("57"), layout))),
+        application_number=numbers.application_id(country, application[0]) if application else None,
+        filing_date=_date(codes.get("22", "")),
+        publication_date=_date(codes.get("45", "") or codes.get("43", "")) or _printed_date(head, layout),
+        applicants=_names(codes.get("71", "")),
+        assignees=_names(codes.get("73", "")),
+        inventors=_names(codes.get("72") or codes.get("75") or codes.get("76") or ""),
+        cpc=numbers.symbols(_SYMBOL.findall(codes["52"][cpc_at.end() :])) if cpc_at else (),
+        ipc=numbers.symbols(_SYMBOL.findall(codes.get("51", ""))),
+        codes=codes,
+    )
+
+
+def metadata_title(stated: str) -> str:
+    """Return the title that the file states of itself, "" when a program put a file name or nothing there."""
+    title = " ".join(stated.split())
+    is_name = re.search(r"\.\w{2,5}$|^[\W\d_]*$|untitled|anonymous|microsoft word|^\S*$", title, re.IGNORECASE)
+    return "" if is_name or len(title) > 300 else title
+
+
+def _codes(lines: list[str]) -> dict[str, str]:
+    """Return the text after each INID code, up to the next; the first of a code counts."""
+    found: dict[str, list[str]] = {}
+    current: list[str] | None = None
+    for line in (_CITATION.sub("", part) for whole in lines for part in _INSIDE.split(whole)):
+        marked = _marked(line, "57" in found)
+        if marked and marked[0] not in found:
+            current = found[marked[0]] = [marked[1]]
+        elif _OTHER_BLOCK.match(line):
+            current = None
+        elif current is not None:
+            current.append(line)
+    return {code: "\n".join(texts) for code, texts in found.items()}
+
+
+def _marked(line: str, in_abstract: bool) -> tuple[str, str] | None:
+    match = _CODE.match(line) or _BARE_CODE.match(line)
+    if not match or match[1] not in _LABELS:
+        return None
+    rest = line[match.end() :]
+    label = _LABELS[match[1]]
+    if not re.match(label, rest, re.IGNORECASE) or (in_abstract and not label):
+        return None
+    return match[1], rest
+
+
+def _publication(head: str, codes: dict[str, str], layout: Layout) -> tuple[str | None, str | None, str | None]:
+    """Return (office, number, kind): printed with its office at the head of the page, or under (11), or on every sheet."""
+    printed = _NUMBER_LINE.search(head)
+    if printed:
+        kind = printed[3] or None
+        return printed[1], numbers.publication_number(printed[1], printed[2]), kind
+    everything = " ".join((head, *(line for page in layout.pages[:4] for line in page[:_HEAD_LINES])))
+    if not re.search(r"U(?:nited|\.)?\s*S(?:tates|\.)?\s+Patent", everything, re.IGNORECASE):
+        return None, None, None
+    labelled = _OLD_NUMBER.search(codes.get("11", "") or codes.get("10", ""))
+    if labelled:
+        return "US", compact_number(labelled[1]), None
+    # Old sheets carry the number alone; a misread digit shows in that no second sheet agrees.
+    seen: dict[str, int] = {}
+    for page, edge in zip(layout.pages, layout.edges, strict=True):
+        for number in {compact_number(n) for line in (*edge, *page[:_HEAD_LINES]) for n in _OLD_NUMBER.findall(line)}:
+            seen[number] = seen.get(number, 0) + 1
+    best = max(seen, key=lambda number: seen[number], default=None)
+    return ("US", best, None) if best and seen[best] >= 2 else (None, None, None)
+
+
+def compact_number(text: str) -> str:
+    """Return the digits of a printed number."""
+    return re.sub(r"\D", "", text)
+
+
+def _title(text: str) -> str:
+    joined = "\n".join([line for line in text.split("\n") if line.strip()][:8])
+    return re.sub(r"^\s*(?:Title(?: of the invention)?\s*:|【?発明の名称】?)\s*", "", joined, flags=re.IGNORECASE)
+
+
+def _abstract(text: str | None, layout: Layout) -> list[str]:
+    """Return the lines of the abstract: under (57), else under a heading of that name."""
+    if text is None:
+        pages = [line for page in layout.pages[:5] for line in page]
+        start = next((i for i, line in enumerate(pages) if re.fullmatch(r"\W*ABSTRACT(?: OF THE DISCLOSURE)?\W*", line)), None)
+        if start is None:
+            return []
+        lines = pages[start + 1 :]
+        end = next((i for i, line in enumerate(lines) if i and is_heading(line)), 0)
+        # A heading must close it: otherwise nobody knows where it ends.
+        lines = lines[:end] if 0 < end <= 60 else []
+    else:
+        lines = re.sub(r"^\s*(?:ABSTRACT|Abstract|【要約】)[\s.:]*", "", text).split("\n")
+    end = next((i for i, line in enumerate(lines) if _ABSTRACT_END.match(line)), len(lines))
+    return [line for line in lines[:end] if line.strip()]
+
+
+def _date(text: str) -> date | None:
+    return next((day for match in _DATE.findall(text) if (day := numbers.parse_date(match))), None)
+
+
+def _printed_date(head: str, layout: Layout) -> date | None:
+    japanese = re.search(r"JP\s+\d{4}-\d+\s+[A-Z]\d?\s+(\d{4}\.\d{1,2}\.\d{1,2})", head)
+    if japanese:
+        return numbers.parse_date(japanese[1])
+    text = "\n".join((head, *(line for page in layout.pages[:4] for line in page[:_HEAD_LINES])))
+    labelled = re.findall(r"(?:Pub(?:lication)?\.?\s*Date|[Pp]?atented|PATENTED|Date of Patent)\W{0,3}([^\n]{6,40})", text)
+    return next((day for found in labelled if (day := _date(found))), None)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Return the names of a list such as `Inventors: A. Smith, Malibu, CA (US); B. Jones, Paris (FR)`, places dropped."""
+    if not text:
+        return ()
+    plain = _LABEL_TEXT.sub("", text, count=1) if _LABEL_TEXT.match(text) else text
+    if re.search("[぀-ヿ一-鿿]", text):
+        # One name on the first line, perhaps behind a number; the address follows.
+        return tuple(filter(None, (" ".join(re.sub(r"^[\d\s]+", "", plain.split("\n")[0]).split()),)))
+    names = []
+    for part in " ".join(plain.split()).split(";"):
+        name = _OLD_PLACE.sub("", _PLACE.sub("", part.strip(" .,")).strip())
+        if 2 < len(name) < 200:
+            names.append(name)
+    return tuple(dict.fromkeys(names))
+
+
+def _title_candidates(first: list[str], layout: Layout) -> list[str]:
+    # The title of an old patent stands at the head of every drawing sheet, and was taken for a running head.
+    lines = [*(layout.edges[0] if layout.edges else ()), *first]
+    japanese = any(re.search("[぀-ヿ]", line) for line in lines[:10])
+    return layout.paragraphs(lines) if japanese else lines
+
+
+def _first_line(lines: list[str]) -> str:
+    """Return the first line that could be a title."""
+    for line in lines[:40]:
+        plain = re.sub(r"^(?:\(\d+\)\s*)?(?:【[^】]*】)*|^[\W\d_]+", "", line).strip(" .,;:-'‘’")
+        words = re.findall(r"[^\W\d_]{3,}", plain)
+        n_letters = sum(character.isalpha() for character in plain)
+        sensible = (len(words) >= 2 or (words and len(words[0]) >= 8 and not words[0].isascii())) and not plain[:1].islower()
+        if sensible and n_letters >= 0.7 * len(plain.replace(" ", "")) and not _BOILERPLATE.search(line):
+            return plain[:200]
+    return ""

@@ -1,0 +1,201 @@
+"""Pages of printed lines -> running text. Pure; knows neither pypdf nor what a front page says.
+
+Takes off what belongs to the paper (running heads, line and column numbers, drawing sheets), mends words broken at line
+ends, and finds the claims by their heading.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from patentclust.readers.claims import split_claims, split_japanese_claims
+
+_EDGE_LINES = 3
+_MIN_REPEATS = 3
+_REPEAT_SHARE = 0.3
+_CJK = re.compile("[　-〿぀-ヿ㐀-䶿一-鿿豈-﫿＀-￯]")
+_LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\xad": "-"})
+_RUNNING_HEAD = re.compile(
+    r"(?:\(\d+\)\s*)?JP\s+\d{4}-\d+\s+[A-Z]\d?\s+\d{4}\.\d{1,2}\.\d{1,2}|U\.?\s?S\.?\s+Patent\s.{0,60}Sheet\s.{0,40}"
+    r"|Patent Application Publication\s.{0,80}|US\s[\d,/ ]{7,16}\s?[A-Z]\d(?:\s+Page \d+)?|[\d,]{7,10}\s+\d{1,3}\.?",
+    re.IGNORECASE,
+)
+_PARAGRAPH_NUMBER = re.compile(r"\[0\d{3,4}\]\s*|【[０-９\d]{4,5}】\s*")
+_JAPANESE_CLAIM = re.compile(r"【請求項\s*[0-9０-９]+】")
+_JAPANESE_CLAIMS_END = re.compile(r"【(?:発明の詳細な説明|技術分野|発明の名称|書類名|図面の簡単な説明)】")
+_CLAIMS_HEADING = re.compile(
+    r"^\W{0,5}(?:what\s+(?:is|we|i)\s+claim(?:ed)?\b[^\n:]{0,90}|(?:we|i)\s+claim(?:\s+as\b[^\n:]{0,60})?|(?:patent)?claims"
+    r"|the\s+[^\n]{0,60}\bclaimed(?:\s+(?:is|are))?\b[^\n:]{0,60}|patentansprüche|ansprüche|revendications)"
+    r"\s*[:;.,\-—–]*\s*(?:$|(?=1\s?[.)]\s))",
+    re.IGNORECASE | re.MULTILINE,
+)
+_KNOWN_HEADING = re.compile(
+    r"\W*(?:background|summary|brief description|detailed description|description|field of|technical field|cross[- ]reference|"
+    r"statement|related|best mode|disclosure of|industrial applicability|examples?|claims?)\b",
+    re.IGNORECASE,
+)
+_FIRST_CLAIM = re.compile(r"\s*(?:\S[^\n]{0,100}\n\s*){0,3}1\s?[.)]\s")
+_SPOKEN = re.compile(r"what\s|we\s|i\s+claim|claimed", re.IGNORECASE)
+_CLAIMS_END = re.compile(
+    r"^\W{0,5}(?:united states patent and trademark office|certificate of correction|abstract(?: of the disclosure)?"
+    r"|(?:detailed )?description(?: of .{0,60})?|references cited|(?:\*\s*){3,})\W{0,3}$",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The lines of each page that are text, in reading order.
+
+    Attributes:
+        pages: lines by page; drawing sheets are empty.
+        edges: the running heads and page numbers that were taken off, by page.
+        hyphenated: words that are written with a hyphen within a line, so that it is theirs.
+    """
+
+    pages: tuple[tuple[str, ...], ...]
+    edges: tuple[tuple[str, ...], ...]
+    hyphenated: frozenset[str]
+
+    def paragraphs(self, lines: Sequence[str]) -> list[str]:
+        """Join lines to paragraphs and headings."""
+        usual = sorted(map(len, lines))[len(lines) * 3 // 4] if lines else 0
+        paragraphs: list[str] = []
+        previous = ""
+        for line in lines:
+            if paragraphs and not _begins_paragraph(line, previous, usual):
+                paragraphs[-1] = self._glue(paragraphs[-1], line)
+            else:
+                paragraphs.append(_PARAGRAPH_NUMBER.sub("", line, count=1).strip())
+            previous = line
+        return [paragraph for paragraph in paragraphs if paragraph]
+
+    def joined(self, text: str) -> str:
+        """Join the lines of one claim or title to one line."""
+        whole = ""
+        for line in filter(None, map(str.strip, text.split("\n"))):
+            whole = self._glue(whole, line)
+        return whole
+
+    def _glue(self, before: str, after: str) -> str:
+        after = after.strip()
+        if not before or not after:
+            return before or after
+        if _CJK.match(before[-1]) or _CJK.match(after[0]):
+            return before + after
+        broken = re.search(r"([^\W\d_]+)-$", before)
+        rest = re.match(r"[^\W\d_]+", after)
+        if broken and rest and rest[0][0].islower():
+            own_hyphen = f"{broken[1]}-{rest[0]}".lower() in self.hyphenated
+            return before + after if own_hyphen else before[:-1] + after
+        return f"{before} {after}"
+
+    def _after_front(self) -> tuple[tuple[str, ...], ...]:
+        """Return the pages behind the front page and its continuations (`Page 2` at their head, or `フロントページの続き`)."""
+        first = 1
+        while first < len(self.pages) and any(re.fullmatch(r"Page \d", line) for line in self.edges[first]):
+            first += 1
+        pages = [page for page in self.pages[first:] if not any("フロントページの続き" in line for line in page[:4])]
+        return tuple(pages) or self.pages
+
+    def claims_and_description(self, *, skip_front: bool) -> tuple[tuple[str, ...], str]:
+        """Return the claims and all other text but the front page."""
+        pages = self._after_front() if skip_front else self.pages
+        text = "\n".join(line for page in pages for line in page)
+        start, end, claims = _find_claims(text)
+        rest = [*text[:start].split("\n"), *text[end:].split("\n")]
+        description = self.paragraphs([line for line in rest if line.strip()])
+        return tuple(map(self.joined, claims)), "\n".join(description)
+
+
+def lay_out(texts: Iterable[str]) -> Layout:
+    """Clean the lines of all pages."""
+    pages = [[line for raw in text.translate(_LIGATURES).splitlines() if (line := raw.strip(" \t\xa0"))] for text in texts]
+    n_written = sum(map(bool, pages))
+    counts = Counter(key for page in pages for key in {_shape(line) for line in _edges(page)})
+    needed = max(_MIN_REPEATS, n_written * _REPEAT_SHARE)
+    heads = {key for key, count in counts.items() if count >= needed}
+    cleaned = [_without_furniture(page, heads) for page in pages]
+    kept = tuple(tuple(page) if number == 0 or _is_prose(page) else () for number, page in enumerate(cleaned))
+    words = re.findall(r"[^\W\d_]+-[^\W\d_]+", " ".join(line for page in kept for line in page))
+    return Layout(kept, tuple(tuple(_edges(page)) for page in pages), frozenset(word.lower() for word in words))
+
+
+def _edges(page: Sequence[str]) -> list[str]:
+    return [*page[:_EDGE_LINES], *page[max(_EDGE_LINES, len(page) - _EDGE_LINES) :]]
+
+
+def _shape(line: str) -> str:
+    return re.sub(r"\d+", "#", line)
+
+
+def _without_furniture(page: list[str], heads: set[str]) -> list[str]:
+    last = len(page) - 1
+    numbers = _line_numbers(page)
+    kept = []
+    for index, line in enumerate(page):
+        at_edge = index < _EDGE_LINES or index > last - _EDGE_LINES
+        if index in numbers or (at_edge and (_shape(line) in heads or line.isdecimal())):
+            continue
+        if not _RUNNING_HEAD.fullmatch(line) and (_CJK.search(line) or any(c.isalnum() for c in line)):
+            kept.append(line)
+    return kept
+
+
+def _line_numbers(page: Sequence[str]) -> set[int]:
+    """Return where 5, 10, 15 … stand alone, and column numbers beside them."""
+    found = set()
+    for index, line in enumerate(page):
+        if re.fullmatch(r"\d{1,3}", line):
+            beside = [page[i] for i in (index - 1, index + 1) if 0 <= i < len(page)]
+            if int(line) % 5 == 0 or any(re.fullmatch(r"\d{1,3}", other) for other in beside):
+                found.add(index)
+    return found
+
+
+def _is_prose(page: Sequence[str]) -> bool:
+    """Tell a page of text from a drawing sheet with labels: one line at least reads on."""
+    return any(len(re.findall(r"[^\W\d_]{2,}", line)) >= 5 or len(_CJK.findall(line)) >= 12 for line in page)
+
+
+def is_heading(line: str) -> bool:
+    """Tell whether a line is a heading in capitals."""
+    letters = [c for c in line if c.isalpha()]
+    n_upper = sum(c.isupper() for c in letters)
+    return 4 <= len(letters) and n_upper >= 0.85 * len(letters) and len(line) <= 90 and not line.endswith((".", ",", ";"))
+
+
+def _begins_paragraph(line: str, previous: str, usual: int) -> bool:
+    if line.startswith(("　", "【", "〔", "•")) or _PARAGRAPH_NUMBER.match(line):
+        return True
+    if is_heading(line) != is_heading(previous) or (is_heading(line) and _KNOWN_HEADING.match(line)):
+        return True
+    if previous.endswith(("】", "〕")):
+        return True
+    if previous.endswith((".", ":", "。", ".”", '."')):
+        return len(previous) < 0.85 * usual
+    # A short line before a capital: a heading in small letters, an address, a list.
+    return len(previous) < 0.5 * usual and line[0].isupper() and not previous.endswith((",", "-", ";"))
+
+
+def _find_claims(text: str) -> tuple[int, int, list[str]]:
+    """Return where the claims begin and end in the text, and the claims; an empty span when there are none."""
+    japanese = _JAPANESE_CLAIM.search(text)
+    if japanese:
+        stop = _JAPANESE_CLAIMS_END.search(text, japanese.end())
+        end = stop.start() if stop else len(text)
+        heading = text.rfind("【特許請求の範囲】", 0, japanese.start())
+        start = heading if heading >= 0 else japanese.start()
+        return start, end, split_japanese_claims(text[japanese.start() : end])
+    headings = list(_CLAIMS_HEADING.finditer(text))
+    counted = [match for match in headings if _FIRST_CLAIM.match(text, match.end())]
+    spoken = [match for match in headings if _SPOKEN.search(match[0])]
+    chosen = (counted or spoken)[-1:]
+    if not chosen:
+        return 0, 0, []
+    stop = _CLAIMS_END.search(text, chosen[0].end())
+    end = stop.start() if stop else len(text)
+    return chosen[0].start(), end, split_claims(text[chosen[0].end() : end])

@@ -1,0 +1,187 @@
+"""The embed stage: shards that resume, texts that are what the user chose, vectors that are never mixed."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from patentclust import artifacts
+from patentclust.analysis import packing
+from patentclust.errors import ArtifactError, ConfigError, ModelError
+from patentclust.params import EmbedParams, Resources
+from patentclust.stages import embed
+from patentclust.workspace import Workspace
+from tests.corpora import file_bytes, row, rows, workspace_with, write_documents
+
+ONE_THREAD = Resources(threads=1)
+
+
+def params(model: Path, **changes: object) -> EmbedParams:
+    return replace(EmbedParams(model=str(model)), **changes)
+
+
+def test_each_document_gets_a_unit_vector_with_its_counts(tiny_q8: Path, tmp_path: Path) -> None:
+    workspace = workspace_with(tmp_path, 7)
+    outcome = embed.run(workspace, params(tiny_q8), resources=ONE_THREAD)
+    table = artifacts.read_table(workspace.shard("cluster", 0), kind="embeddings")
+    assert table["unit_id"].to_pylist() == [r["doc_id"] for r in rows(7)]
+    assert table["n_windows"].to_pylist() == [1] * 7
+    assert table["n_tokens"].to_pylist() == table["n_tokens_used"].to_pylist()
+    vectors = artifacts.read_embeddings(workspace.shards("cluster")).vectors
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert outcome.facts["vectors"] == 7
+    assert outcome.facts["new"] == 7
+
+
+def test_a_second_run_does_nothing(tiny_q8: Path, tmp_path: Path) -> None:
+    workspace = workspace_with(tmp_path, 5)
+    embed.run(workspace, params(tiny_q8), resources=ONE_THREAD)
+    before = {path: path.stat().st_mtime_ns for path in workspace.shards("cluster")}
+    assert embed.run(workspace, params(tiny_q8), resources=ONE_THREAD).current
+    assert before == {path: path.stat().st_mtime_ns for path in workspace.shards("cluster")}
+
+
+def test_threads_and_order_of_runs_change_no_byte(tiny_q8: Path, tmp_path: Path) -> None:
+    one, two = workspace_with(tmp_path / "1", 30), workspace_with(tmp_path / "2", 30)
+    embed.run(one, params(tiny_q8), resources=Resources(threads=1))
+    embed.run(two, params(tiny_q8), resources=Resources(threads=3))
+    assert file_bytes(one.root) == file_bytes(two.root)
+
+
+def test_appended_documents_leave_whole_shards_alone(
+    tiny_q8: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packing, "SHARD_UNITS", 4)
+    workspace = workspace_with(tmp_path, 8)
+    embed.run(workspace, params(tiny_q8), resources=ONE_THREAD)
+    write_documents(workspace, rows(8) + rows(3, seed=9, start=8), tag="b")
+    outcome = embed.run(workspace, params(tiny_q8), resources=ONE_THREAD)
+    assert (outcome.facts["vectors"], outcome.facts["new"], outcome.facts["shards"]) == (11, 3, 3)
+
+
+def test_shards_of_a_larger_corpus_go_away(tiny_q8: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "SHARD_UNITS", 4)
+    workspace = workspace_with(tmp_path, 8)
+    embed.run(workspace, params(tiny_q8), resources=ONE_THREAD)
+    write_documents(workspace, rows(4), tag="b")
+    assert embed.run(workspace, params(tiny_q8), resources=ONE_THREAD).facts["vectors"] == 4
+
+
+@pytest.mark.parametrize("change", [{"text": "ta"}, {"dim": 16}, {"max_tokens": 64}, {"long": "truncate"}])
+def test_whatever_changes_the_answer_makes_shards_stale(change: dict[str, object], tiny_q8: Path, tmp_path: Path) -> None:
+    workspace = workspace_with(tmp_path, 3)
+    embed.run(workspace, params(tiny_q8), resources=ONE_THREAD)
+    assert not embed.run(workspace, params(tiny_q8, **change), resources=ONE_THREAD).current
+
+
+def test_a_changed_text_is_embedded_again(tiny_q8: Path, tmp_path: Path) -> None:
+    workspace = workspace_with(tmp_path, 3)
+    embed.run(workspace, params(tiny_q8), resources=ONE_THREAD)
+    assert embed.is_current(workspace, "cluster")
+    changed = rows(3)
+    changed[1]["abstract"] = "something else"
+    write_documents(workspace, changed, tag="b")
+    assert not embed.is_current(workspace, "cluster")
+    assert embed.run(workspace, params(tiny_q8), resources=ONE_THREAD).facts["new"] == 3
+
+
+def test_a_document_without_text_is_counted_and_has_no_vector(tiny_q8: Path, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    blank = row(99, "gene", random.Random(0)) | {"title": " ", "abstract": "", "claims": [], "independent": [], "description": ""}
+    write_documents(workspace, [*rows(2), blank])
+    outcome = embed.run(workspace, params(tiny_q8), resources=ONE_THREAD)
+    assert outcome.facts["without text"] == 1
+    assert any("no text" in warning for warning in outcome.warnings)
+    assert artifacts.read_embeddings(workspace.shards("cluster")).unit_ids == [r["doc_id"] for r in rows(2)]
+
+
+def test_no_text_at_all_is_an_error(tiny_q8: Path, tmp_path: Path) -> None:
+    workspace = workspace_with(tmp_path, 1)
+    write_documents(workspace, [rows(1)[0] | {"abstract": ""}])
+    with pytest.raises(ArtifactError, match="has text in its abstract"):
+        embed.run(workspace, params(tiny_q8, text="abstract"), resources=ONE_THREAD)
+
+
+def test_a_cut_text_is_flagged_and_told(tiny_q8: Path, tmp_path: Path) -> None:
+    workspace = workspace_with(tmp_path, 2)
+    outcome = embed.run(workspace, params(tiny_q8, max_tokens=32, long="truncate"), resources=ONE_THREAD)
+    assert outcome.facts["cut"] == 2
+    assert any("were cut" in warning for warning in outcome.warnings)
+
+
+def test_vectors_of_two_models_are_never_mixed(
+    tiny_q8: Path, tiny_f32: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packing, "SHARD_UNITS", 2)
+    one, two = workspace_with(tmp_path / "1", 4), workspace_with(tmp_path / "2", 4)
+    embed.run(one, params(tiny_q8), resources=ONE_THREAD)
+    embed.run(two, params(tiny_f32), resources=ONE_THREAD)
+    mixed = [one.shard("cluster", 0), two.shard("cluster", 1)]
+    with pytest.raises(ArtifactError, match="made with other"):
+        artifacts.read_embeddings(mixed)
+
+
+def test_a_damaged_shard_is_made_anew(tiny_q8: Path, tmp_path: Path) -> None:
+    workspace = workspace_with(tmp_path, 3)
+    embed.run(workspace, params(tiny_q8), resources=ONE_THREAD)
+    whole = file_bytes(tmp_path)
+    shard = workspace.shard("cluster", 0)
+    shard.write_bytes(shard.read_bytes()[:100])
+    embed.run(workspace, params(tiny_q8), resources=ONE_THREAD)
+    assert file_bytes(tmp_path) == whole
+
+
+def test_unknown_models_tasks_and_dimensions_are_told(tmp_path: Path, tiny_q8: Path) -> None:
+    workspace = workspace_with(tmp_path, 1)
+    with pytest.raises(ConfigError, match="no model is called"):
+        embed.run(workspace, EmbedParams(model="nope"))
+    with pytest.raises(ConfigError, match="no template"):
+        embed.run(workspace, params(tiny_q8, task="dance"))
+    with pytest.raises(ConfigError, match="cannot be cut"):
+        embed.run(workspace, EmbedParams(model="minilm", dim=100))
+    with pytest.raises(ModelError, match="no model file"):
+        embed.run(workspace, EmbedParams(model=str(tmp_path / "gone.gguf")))
+
+
+def test_no_documents_name_the_next_command(tmp_path: Path, tiny_q8: Path) -> None:
+    with pytest.raises(ArtifactError) as caught:
+        embed.run(Workspace(tmp_path), params(tiny_q8))
+    assert "patentclust ingest" in caught.value.hint
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from patentclust import pipeline
+from patentclust.analysis import packing
+from patentclust.params import EmbedParams, Resources
+from patentclust.workspace import Workspace
+packing.SHARD_UNITS = 5
+pipeline.embed(Workspace(Path(sys.argv[1])), EmbedParams(model=sys.argv[2]), resources=Resources(threads=1))
+"""
+
+
+def test_killed_at_any_moment_a_rerun_ends_with_the_same_bytes(tiny_q8: Path, tmp_path: Path) -> None:
+    def start(root: Path) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, "-c", SCRIPT, str(root), str(tiny_q8)], stderr=subprocess.PIPE)
+
+    undisturbed, killed = workspace_with(tmp_path / "a", 120), workspace_with(tmp_path / "b", 120)
+    assert start(undisturbed.root).wait() == 0
+    for n_shards in (1, 6, 15):
+        process = start(killed.root)
+        while process.poll() is None and len(killed.shards("cluster")) < n_shards:
+            time.sleep(0.001)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert len(killed.shards("cluster")) >= n_shards
+    assert start(killed.root).wait() == 0
+    assert file_bytes(undisturbed.root) == file_bytes(killed.root)
+    assert not list(killed.root.rglob("*.tmp-*"))
