@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -57,8 +57,9 @@ class _Bar:
 
     def advance(self, amount: float = 1, *, note: str | None = None) -> None:
         """Move the bar."""
-        fields = {} if note is None else {"note": escape(note)}
-        self._progress.update(self._task_id, advance=amount, **fields)
+        if note is not None:
+            self._progress.update(self._task_id, note=escape(note))
+        self._progress.update(self._task_id, advance=amount)
 
 
 class Live:
@@ -149,14 +150,14 @@ def show_checks(results: Sequence[Any]) -> None:
     show_table(["check", "", "figure"], [[r.name, verdicts[r.passed], r.detail] for r in results])
 
 
-def show_table(headers: Sequence[str], rows: Sequence[Sequence[str | Text]], *, numeric: set[str] = frozenset()) -> None:
+def show_table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, numeric: Container[str] = ()) -> None:
     """Print a table to stdout; cells are text, never markup."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for header in headers:
         # Only the last column, which is prose, may wrap.
         table.add_column(header, justify="right" if header in numeric else "left", no_wrap=bool(header), overflow="fold")
     for row in rows:
-        table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+        table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
     Console(highlight=False).print(table)
 
 

@@ -17,7 +17,8 @@ class Density:
     Attributes:
         labels: n cluster ids, int32: 0 = largest (of equal ones, the one whose first member comes first), -1 = noise.
         probabilities: n strengths of membership, float32, 0 to 1; 0 for noise.
-        outlier_scores: n GLOSH scores (Campello et al. 2015), float32, 0 to 1; NaN where there is nothing to compare with.
+        outlier_scores: n GLOSH scores (Campello et al. 2015), float32, 0 to 1; NaN where there is nothing to compare
+            with.
         persistence: one value per cluster, float32, 0 to 1: how long it lasts as the density threshold rises.
     """
 
@@ -32,14 +33,14 @@ def find_clusters(
 ) -> Density:
     """Cluster points with HDBSCAN (Campello, Moulavi & Sander 2013; McInnes & Healy 2017), Euclidean.
 
-    Fewer points than `min_cluster_size` are all noise, and so are points that form one blob: HDBSCAN names a cluster only
-    where the density splits.
+    Fewer points than `min_cluster_size` are all noise, and so are points that form one blob: HDBSCAN names a cluster
+    only where the density splits.
 
     Args:
         points: shape (n, d); n = 0 and duplicates are fine.
         min_cluster_size: the smallest group that counts, 2 or more; raise it for fewer, broader clusters.
-        min_samples: how many neighbours make a place dense; None takes `min_cluster_size`; at most n take effect. Lower it
-            for less noise.
+        min_samples: how many neighbours make a place dense; None takes `min_cluster_size`; at most n take effect.
+            Lower it for less noise.
         selection: `eom` for the most persistent clusters, `leaf` for the finest.
 
     Raises:

@@ -1,4 +1,5 @@
-"""How good a clustering is: silhouettes, agreement with known classes, share of noise. Knows nothing of how it was made."""
+"""How good a clustering is: silhouettes, agreement with known classes, share of noise. Knows nothing of how it was
+made."""
 
 from __future__ import annotations
 
@@ -33,27 +34,30 @@ class Agreement:
 def cosine_silhouette(vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return the silhouette (Rousseeuw 1987) of every row by cosine distance: exact, in O(n k d) rather than O(n^2 d).
 
-    The mean cosine distance of a unit row x to a cluster is 1 - x·m, m the mean of its members, so sums of vectors are all
-    that it takes. Equals scikit-learn's `silhouette_samples(metric="cosine")` on the rows that are not noise.
+    The mean cosine distance of a unit row x to a cluster is 1 - x·m, m the mean of its members, so sums of vectors are
+    all that it takes. Equals scikit-learn's `silhouette_samples(metric="cosine")` on the rows that are not noise.
 
     Args:
         vectors: shape (n, d); rows are brought to unit length.
         labels: n cluster ids, -1 = noise.
 
     Returns:
-        n values, float32, -1 to 1. Noise is NaN and left out of the others' distances; the only member of a cluster has 0;
-        all are NaN when there are fewer than two clusters.
+        n values, float32, -1 to 1. Noise is NaN and left out of the others' distances; the only member of a cluster
+        has 0; all are NaN when there are fewer than two clusters.
     """
     labels = np.asarray(labels)
     values = np.full(len(labels), np.nan, np.float32)
     rows = np.flatnonzero(labels != NOISE)
+    rows = rows[np.argsort(labels[rows], kind="stable")]
     ids, own = np.unique(labels[rows], return_inverse=True)
     if len(ids) < 2:
         return values
     counts = np.bincount(own).astype(np.float64)
     sums = np.zeros((len(ids), vectors.shape[1]))
     for start in range(0, len(rows), _BLOCK_ROWS):
-        np.add.at(sums, own[start : start + _BLOCK_ROWS], _unit(vectors[rows[start : start + _BLOCK_ROWS]]))
+        block = slice(start, start + _BLOCK_ROWS)
+        clusters, first = np.unique(own[block], return_index=True)
+        sums[clusters] += np.add.reduceat(_unit(vectors[rows[block]]), first, axis=0)
     for start in range(0, len(rows), _BLOCK_ROWS):
         block = slice(start, start + _BLOCK_ROWS)
         unit = _unit(vectors[rows[block]])
@@ -65,13 +69,14 @@ def cosine_silhouette(vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def euclidean_silhouette(points: np.ndarray, labels: np.ndarray, *, n_max: int | None = None) -> np.ndarray:
-    """Return the silhouette of every row by Euclidean distance: exact, block by block, in O(n^2 d) time and O(n) memory.
+    """Return the silhouette of every row by Euclidean distance: exact, block by block, in O(n^2 d) time and O(n)
+    memory.
 
     Args:
         points: shape (n, d).
         labels: n cluster ids, -1 = noise.
-        n_max: score at most this many rows, evenly spaced, each against all rows, so that their mean is unbiased; the rest
-            is NaN. None scores all.
+        n_max: score at most this many rows, evenly spaced, each against all rows, so that their mean is unbiased; the
+            rest is NaN. None scores all.
 
     Returns:
         n values, float32, with the same edges as `cosine_silhouette`.

@@ -1,8 +1,8 @@
 """Vectors to fewer dimensions: nearest neighbours by cosine, then UMAP. The only door to umap-learn and pynndescent.
 
-Deterministic: one seed and one input give the same bytes, whatever the number of threads (the bits of another CPU model or
-library version may differ). `_umap` is the seam: a faster deterministic layout can take its place and nothing else changes.
-Knows nothing of clusters.
+Deterministic: one seed and one input give the same bytes, whatever the number of threads (the bits of another CPU
+model or library version may differ). `_umap` is the seam: a faster deterministic layout can take its place and nothing
+else changes. Knows nothing of clusters.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def one_thread() -> Iterator[None]:
 def nearest(vectors: np.ndarray, *, n_neighbors: int, seed: int, threads: int = 1) -> Neighbours:
     """Find the nearest rows by cosine, once for every reduction that follows.
 
-    Exact up to MAX_ROWS_EXACT rows; above that by NN-descent (Dong, Moses & Li 2011), seeded, in one thread, whose recall
-    is about .96 to .99. Ties go to the lower index among the neighbours found.
+    Exact up to MAX_ROWS_EXACT rows; above that by NN-descent (Dong, Moses & Li 2011), seeded, in one thread, whose
+    recall is about .96 to .99. Ties go to the lower index among the neighbours found.
 
     Args:
         vectors: shape (n, d), float32, rows of unit length.
@@ -87,10 +87,10 @@ def reduce(
 ) -> np.ndarray:
     """Reduce with UMAP (McInnes, Healy & Melville 2018), metric cosine, started from principal components.
 
-    The start is PCA and not the spectral one of umap-learn: as informative (Kobak & Linderman 2021), and it neither stalls
-    nor fails on graphs of many pieces. Fewer than MIN_ROWS_UMAP rows get their principal components; rows that are all
-    equal get zeros. UMAP runs in at most n - 2 and at most d dimensions; what is missing to `n_components` is filled with
-    zero columns, which change no distance.
+    The start is PCA and not the spectral one of umap-learn: as informative (Kobak & Linderman 2021), and it neither
+    stalls nor fails on graphs of many pieces. Fewer than MIN_ROWS_UMAP rows get their principal components; rows that
+    are all equal get zeros. UMAP runs in at most n - 2 and at most d dimensions; what is missing to `n_components` is
+    filled with zero columns, which change no distance.
 
     Args:
         vectors: shape (n, d), float32, rows of unit length; n = 0 and duplicates are fine.
@@ -126,7 +126,8 @@ def reduce(
 def layout(
     vectors: np.ndarray, *, n_neighbors: int, seed: int, neighbours: Neighbours | None = None
 ) -> np.ndarray:
-    """Place every row on a plane for the map: `reduce` to two dimensions, min_dist 0.1; shape (n, 2), float32, finite."""
+    """Place every row on a plane for the map: `reduce` to two dimensions, min_dist 0.1; shape (n, 2), float32,
+    finite."""
     return reduce(
         vectors,
         n_components=2,

@@ -1,9 +1,9 @@
 """What a cluster is about: its leading terms, a short name, its centre and its most central members.
 
-Terms are weighed by class-based TF-IDF (Grootendorst 2022, "BERTopic", arXiv:2203.05794, eq. 2). Scripts with spaces give
-words and two-word phrases. Chinese and Japanese give runs of characters cut at function words, and the pieces of 2 to 6
-characters in them that occur in more than one surrounding; a real word segmenter would do better and can come later in
-`_candidates`. Thai, Lao and Khmer are taken phrase by phrase. Knows nothing of how clusters were found.
+Terms are weighed by class-based TF-IDF (Grootendorst 2022, "BERTopic", arXiv:2203.05794, eq. 2). Scripts with spaces
+give words and two-word phrases. Chinese and Japanese give runs of characters cut at function words, and the pieces of
+2 to 6 characters in them that occur in more than one surrounding; a real word segmenter would do better and can come
+later in `_candidates`. Thai, Lao and Khmer are taken phrase by phrase. Knows nothing of how clusters were found.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc]{2,}")
 _HAN = re.compile(r"[\u3005\u3400-\u4dbf\u4e00-\u9fff]+")
 _KANA = re.compile(r"[\u3040-\u30ff]")
 _HANGUL = re.compile(r"[\uac00-\ud7a3]")
-_PARTICLES = tuple("에서 으로 까지 부터 에게 을 를 은 는 이 가 의 에 로 와 과 도 들".split())
+_PARTICLES = ("에서", "으로", "까지", "부터", "에게", *"을를은는이가의에로와과도들")
 
 # A text as phrases; a phrase as tokens, with no stop word, sign or number in it.
 Phrases = list[list[str]]
@@ -93,7 +93,8 @@ def extract(
 
 
 def label(terms: Sequence[Term], *, n: int = LABEL_TERMS) -> str:
-    """Name a cluster by its `n` leading terms that share no word, e.g. `solid electrolyte · sulfide · lithium metal`."""
+    """Name a cluster by its `n` leading terms that share no word, e.g. `solid electrolyte · sulfide · lithium
+    metal`."""
     chosen: list[str] = []
     used: set[str] = set()
     for term in terms:

@@ -1,8 +1,8 @@
 """A file -> Document records. Containers are opened, contents are sniffed, and one reader a dialect does the rest.
 
 A reader is a module with `accepts(head, name) -> bool`, which looks at content and never trusts a name, and
-`read(source, params)`, which yields documents, and a SourceError for each part that fails while the rest goes on; raising
-one ends the source. To add a dialect, write its module and name it in REGISTRY.
+`read(source, params)`, which yields documents, and a SourceError for each part that fails while the rest goes on;
+raising one ends the source. To add a dialect, write its module and name it in REGISTRY.
 """
 
 from __future__ import annotations

@@ -20,8 +20,11 @@ _HEADING = re.compile(
     re.IGNORECASE,
 )
 _CANCELLED = re.compile(r"[\d\s.,\-–]*\(?\s*cancel+ed\s*\)?[\s.]*", re.IGNORECASE)
-# At the start of a line specks of a scan or the number of the column may come first; within a line a sentence must have ended.
-_NUMBER = re.compile(r"(?:^[^\w\n]{0,4}(?:\d{1,3}[ \t]+)?|(?<=[.;:!?]\s))(\d{1,4})\s?[.)、．](?!\d)\s*(?P<capital>[^\W\d_a-z])?", re.MULTILINE)
+# At the start of a line specks of a scan or the number of the column may come first; within a line a sentence must end.
+_NUMBER = re.compile(
+    r"(?:^[^\w\n]{0,4}(?:\d{1,3}[ \t]+)?|(?<=[.;:!?]\s))(\d{1,4})\s?[.)、．](?!\d)\s*(?P<capital>[^\W\d_a-z])?",
+    re.MULTILINE,
+)
 # Numbers that a scan has lost: so many may be missing between two claims.
 _MAX_LOST = 2
 
@@ -57,8 +60,8 @@ def strip_heading(text: str) -> str:
 def split_claims(text: str) -> list[str]:
     """Split running text at the numbers 1, 2, 3, … in sequence, each claim keeping its number.
 
-    A number out of sequence is part of the text, but for a small gap before a capital letter, where a scan has lost one.
-    Text without `1.` stays whole.
+    A number out of sequence is part of the text, but for a small gap before a capital letter, where a scan has lost
+    one. Text without `1.` stays whole.
     """
     plain = strip_heading(text.strip()).strip()
     starts: list[int] = []

@@ -79,7 +79,9 @@ _FIELD_OF = {name: field for field, names in reversed(_KEYS.items()) for name in
 @lru_cache(maxsize=4096)
 def _in_language(name: str) -> tuple[str, str] | None:
     """Return (field, language) of `abstract_en`, `Title (English)` or `标题(译)(English)`."""
-    match = re.fullmatch(r"(.*?)(?:[\s_\-.]*[(\[（]译[)\]）])?[\s_\-.]*[(\[（]?\s*([A-Za-z]{2,8})\s*[)\]）]?", name.strip())
+    match = re.fullmatch(
+        r"(.*?)(?:[\s_\-.]*[(\[（]译[)\]）])?[\s_\-.]*[(\[（]?\s*([A-Za-z]{2,8})\s*[)\]）]?", name.strip()
+    )
     if not match or match[2].lower() not in _CODES:
         return None
     field = _FIELD_OF.get(key(match[1]))
@@ -127,7 +129,8 @@ def plan(names: Sequence[str], params: IngestParams) -> Plan:
         found = column if column in names else by_key.get(key(column))
         if found is None:
             raise ConfigError(
-                f"--map {field}={column}: the table has no such column", hint=f"it has: {', '.join(map(str, names[:40]))}"
+                f"--map {field}={column}: the table has no such column",
+                hint=f"it has: {', '.join(map(str, names[:40]))}",
             )
         chosen[field] = found
         languages.pop(field, None)

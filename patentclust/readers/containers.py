@@ -1,7 +1,7 @@
-"""Opens what holds documents: zip, gzip, tar, and files of many XML documents one after another. Knows no patent format.
+"""Opens what holds documents: zip, gzip, tar, and files of many XML documents one after another. Knows no dialect.
 
-Nothing is ever extracted to a path: members are streams, and their names are only shown. What is read out of one file is
-metered as a whole, so that a bomb stops early however deep it lies.
+Nothing is ever extracted to a path: members are streams, and their names are only shown. What is read out of one file
+is metered as a whole, so that a bomb stops early however deep it lies.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _CHUNK_BYTES = 1024 * 1024
 _BROKEN = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError)
 _JUNK = re.compile(r"(?:^|/)(?:\.|__MACOSX(?:/|$)|Thumbs\.db$|desktop\.ini$|~\$)", re.IGNORECASE)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-# A second document begins at its XML declaration, or, where a converter dropped that, at a DOCTYPE behind a closing tag.
+# A second document begins at its XML declaration, or, where that was dropped, at a DOCTYPE behind a closing tag.
 _NEXT_DOCUMENT = re.compile(rb"<\?xml\s|(?<=>)\s{0,50}<!DOCTYPE\s")
 _CLOSING_TAG = re.compile(rb"</[^<>]{1,100}>\s*\Z")
 _BLANK = b"\xef\xbb\xbf \t\r\n"
@@ -182,7 +182,9 @@ def _zip_members(source: Source, budget: Budget) -> Iterator[Source | SourceErro
         entries = archive.infolist()
         names = {entry.filename for entry in entries}
         if "[Content_Types].xml" in names or "mimetype" in names:
-            raise SourceError("an Office or e-book file, not an archive of patents", hint="export the table as CSV (UTF-8)")
+            raise SourceError(
+                "an Office or e-book file, not an archive of patents", hint="export the table as CSV (UTF-8)"
+            )
         for entry in entries:
             budget.charge_member()
             if entry.is_dir() or _JUNK.search(entry.filename):

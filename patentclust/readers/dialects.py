@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 READ = (
-    "US grants and applications since 2005 (us-patent-grant, us-patent-application), EP documents (ep-patent-document), "
-    "PDF with a text layer, tables (CSV, TSV, JSON, JSON lines)"
+    "US grants and applications since 2005 (us-patent-grant, us-patent-application), EP documents "
+    "(ep-patent-document), PDF with a text layer, tables (CSV, TSV, JSON, JSON lines)"
 )
 
 _ROOTS = {

@@ -47,8 +47,8 @@ class InputFile:
 def find_files(paths: Sequence[str | Path]) -> list[InputFile | SourceError]:
     """Return the files at the paths, folders walked, sorted by the path shown, each file once.
 
-    What cannot be used (missing, empty, unreadable, a link out of its folder) is in the list as an error. Hidden files and
-    the droppings of operating systems are passed over, unless named themselves.
+    What cannot be used (missing, empty, unreadable, a link out of its folder) is in the list as an error. Hidden files
+    and the droppings of operating systems are passed over, unless named themselves.
     """
     found: dict[str, InputFile | SourceError] = {}
     seen: set[str] = set()

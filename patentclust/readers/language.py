@@ -9,7 +9,27 @@ _KANA = re.compile("[぀-ヿㇰ-ㇿｦ-ﾟ]")
 _HANGUL = re.compile("[ᄀ-ᇿ가-힣]")
 _HAN = re.compile("[㐀-䶿一-鿿]")
 _LETTER = re.compile(r"[^\W\d_]")
-_ENGLISH = frozenset("the of and to in is for with that which wherein said an by are as from on at having".split())
+_ENGLISH = frozenset(
+    (
+        "the",
+        "of",
+        "and",
+        "to",
+        "in",
+        "is",
+        "for",
+        "with",
+        "that",
+        "which",
+        "wherein",
+        "said",
+        "an",
+        "by",
+        "are",
+        "as",
+        "from",
+    )
+)
 # Below this share of letters, kana or han are names or labels inside another language.
 _SCRIPT_SHARE = 0.2
 _ENGLISH_SHARE = 0.2

@@ -10,11 +10,14 @@ from datetime import date
 
 # Offices of WIPO ST.3 that have published patents, the historic ones included.
 _OFFICES = frozenset(
-    "AE AG AL AM AO AP AR AT AU AZ BA BB BE BF BG BH BN BO BR BW BX BY BZ CA CF CG CH CI CL CM CN CO CR CS CU CY CZ DD DE DJ "
-    "DK DM DO DZ EA EC EE EG EM EP ES FI FR GA GB GC GD GE GH GM GN GQ GR GT GW HK HN HR HU IB ID IE IL IN IR IS IT JO JP KE "
-    "KG KH KM KN KP KR KW KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MG MK ML MN MO MR MT MW MX MY MZ NA NE NG NI NL NO "
-    "NZ OA OM PA PE PG PH PK PL PT PY QA RO RS RU RW SA SC SD SE SG SI SK SL SM SN ST SU SV SY SZ TD TG TH TJ TM TN TR TT TW "
-    "TZ UA UG US UY UZ VC VE VN WO YU ZA ZM ZW".split()
+    re.findall(
+        "[A-Z]{2}",
+        "AE AG AL AM AO AP AR AT AU AZ BA BB BE BF BG BH BN BO BR BW BX BY BZ CA CF CG CH CI CL CM CN CO CR CS CU CY CZ "
+        "DD DE DJ DK DM DO DZ EA EC EE EG EM EP ES FI FR GA GB GC GD GE GH GM GN GQ GR GT GW HK HN HR HU IB ID IE IL IN "
+        "IR IS IT JO JP KE KG KH KM KN KP KR KW KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MG MK ML MN MO MR MT MW "
+        "MX MY MZ NA NE NG NI NL NO NZ OA OM PA PE PG PH PK PL PT PY QA RO RS RU RW SA SC SD SE SG SI SK SL SM SN ST SU "
+        "SV SY SZ TD TG TH TJ TM TN TR TT TW TZ UA UG US UY UZ VC VE VN WO YU ZA ZM ZW ",
+    )
 )
 _SEPARATORS = re.compile(r"[\s.,/\-_]+")
 _PUBLICATION = re.compile(r"([A-Z]{2})[\s\-_]*((?:[A-Z]\s?){0,2}\d[\d\s.,/\-]*)[\s\-_(]*([A-Z]\s?\d{0,2})?\)?")
@@ -23,7 +26,12 @@ _KIND_FIRST = re.compile(r"([A-Z]{2})\s?-\s?([A-Z]\d?)\s?-\s?((?:[A-Z]\s?){0,2}\
 _JP_YEAR = re.compile(r"(\d{4})\s*-\s*(\d{1,6})")
 _SYMBOL = re.compile(r"\d?([A-HY])\s*(\d{2})(?:\s*([A-Z])(?:\s*(\d{1,4})\s*/\s*(\d[\d ]{0,7}))?)?")
 _FIXED_WIDTH = re.compile(r"([A-HY]\d{2}[A-Z])([ \d]{2}\d)(\d{2,6})\b")
-_MONTHS = {m: i for i, m in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)}
+_NAMED_MONTH = re.compile(
+    r"([A-Za-z]{3,9})\.?\s*(\d{1,2})\s*,?\s*(\d{4})|(\d{1,2})\.?\s*([A-Za-z]{3,9})\.?,?\s*(\d{4})"
+)
+_MONTHS = {
+    name: number for number, name in enumerate(re.findall("...", "janfebmaraprmayjunjulaugsepoctnovdec"), start=1)
+}
 
 
 def compact(number: str) -> str:
@@ -34,8 +42,8 @@ def compact(number: str) -> str:
 def publication_number(country: str, number: str) -> str:
     """Return the number as this project writes it: no punctuation, no leading zeros, four-digit years.
 
-    `D0701016` gives `D701016`; `2008/197955` of US (DOCDB leaves a zero out) gives `20080197955`; `02/12345` of WO gives
-    `2002012345`; `2025-27833` of JP gives `2025027833`.
+    `D0701016` gives `D701016`; `2008/197955` of US (DOCDB leaves a zero out) gives `20080197955`; `02/12345` of WO
+    gives `2002012345`; `2025-27833` of JP gives `2025027833`.
     """
     year = _JP_YEAR.fullmatch(number.strip()) if country == "JP" else None
     if year:
@@ -104,8 +112,8 @@ def application_id(country: str | None, number: str | None) -> str | None:
 def symbol(text: str) -> str | None:
     """Return an IPC or CPC symbol as `H01M10/0525`, or as far as it goes (`H01M`, `H01`); None when it is none.
 
-    Reads `H01M 10/0525`, `H01M  1/ 00`, `G06F015/00`, `7C 07C 29/44 A`, `H05K 1/02 (2006.01)` and the fixed-width form of
-    ST.32 without a stroke, `H03M 1300` (group in columns 5-7).
+    Reads `H01M 10/0525`, `H01M  1/ 00`, `G06F015/00`, `7C 07C 29/44 A`, `H05K 1/02 (2006.01)` and the fixed-width form
+    of ST.32 without a stroke, `H03M 1300` (group in columns 5-7).
     """
     plain = text.strip().upper()
     fixed = _FIXED_WIDTH.match(plain)
@@ -166,7 +174,7 @@ def _year_last(text: str) -> tuple[int, int, int] | None:
 
 
 def _month_name(text: str) -> tuple[int, int, int] | None:
-    match = re.match(r"([A-Za-z]{3,9})\.?\s*(\d{1,2})\s*,?\s*(\d{4})|(\d{1,2})\.?\s*([A-Za-z]{3,9})\.?,?\s*(\d{4})", text)
+    match = _NAMED_MONTH.match(text)
     if not match:
         return None
     name, day, year = (match[1], match[2], match[3]) if match[1] else (match[5], match[4], match[6])

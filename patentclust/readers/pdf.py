@@ -71,9 +71,7 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
     yield _document(source, data, pages, layout, front, notes)
 
 
-def _document(
-    source: Source, data: bytes, pages: _Pages, layout: Layout, front: Front, notes: list[str]
-) -> Document:
+def _document(source: Source, data: bytes, pages: _Pages, layout: Layout, front: Front, notes: list[str]) -> Document:
     claims, description = layout.claims_and_description(skip_front=front.is_patent)
     title = front.title or metadata_title(pages.title) or front.first_line or source.name.rsplit(".", 1)[0]
     return Document(
@@ -133,8 +131,10 @@ def _read_pages(data: bytes) -> _Pages:
         raise
     except _TooLongError as error:
         raise SourceError(f"reading took more than {limits.MAX_PDF_SECONDS:.0f} seconds") from error
-    except Exception as error:  # noqa: BLE001 - on damaged files pypdf raises whatever its parsing ran into
-        raise SourceError(f"damaged PDF: {_said(error)}", hint="open it and save it again, or get another copy") from error
+    except Exception as error:
+        raise SourceError(
+            f"damaged PDF: {_said(error)}", hint="open it and save it again, or get another copy"
+        ) from error
     if not pages.texts:
         raise SourceError("a PDF without pages")
     return pages

@@ -1,7 +1,7 @@
 """What the front page of a printed patent says. Pure; knows neither pypdf nor XML.
 
-Offices number the data of a front page by the INID codes of WIPO ST.9: (54) title, (57) abstract, (71) applicant … A code
-counts only where its label or its kind of content follows, because `(10)` is a reference sign in most abstracts.
+Offices number the data of a front page by the INID codes of WIPO ST.9: (54) title, (57) abstract, (71) applicant … A
+code counts only where its label or its kind of content follows, because `(10)` is a reference sign in most abstracts.
 """
 
 from __future__ import annotations
@@ -48,9 +48,13 @@ _CODE = re.compile(r"[(\[]?\s?(\d{2})\s?[)\]]\s*")
 _BARE_CODE = re.compile(r"(\d{2})\s+(?=(?:Inv|Ass|Appl|Filed|Int|int|U\.\s?S|ABSTRACT|Field|References|[A-Z]{4,}))")
 _INSIDE = re.compile(r"\s(?=\((?:10|21|22|43|45|65|57)\)\s*(?:Pat|Pub|App|Filed|Date|Prior|ABSTRACT))")
 # What stands between the codes of a US front page: a note, a heading, or the citations of the column beside.
-_OTHER_BLOCK = re.compile(r"\(\s*\*\s*\)|Related U|Foreign Application|Prior Publication|Publication Class|Primary Exam|OTHER PUB|U\.S\. PATENT DOC")
+_OTHER_BLOCK = re.compile(
+    r"\(\s*\*\s*\)|Related U|Foreign Application|Prior Publication|Publication Class|Primary Exam|OTHER PUB|U\.S\. PATENT DOC"
+)
 _CITATION = re.compile(r"(?:^|\s)(?:\d{1,2},\d{3},\d{3}|\d{7,8})\s+(?:[A-Z]\d?\s|\*).*$")
-_LABEL_TEXT = re.compile(r"(?:\((?:s|ies)\)|[A-Za-z.\s]|出願人|発明者|特許権者|【[^】]*】){0,40}?:\s*|【[^】]*】\s*|(?:出願人|発明者|特許権者)\s*")
+_LABEL_TEXT = re.compile(
+    r"(?:\((?:s|ies)\)|[A-Za-z.\s]|出願人|発明者|特許権者|【[^】]*】){0,40}?:\s*|【[^】]*】\s*|(?:出願人|発明者|特許権者)\s*"
+)
 _NUMBER_LINE = re.compile(
     r"\b(US|EP|WO|JP|CN|KR|DE|GB|FR|CA|AU)[\s\-]?((?:RE|PP|[DHT])?\s?\d[\d,/. \-]{4,14}\d)\s*([A-CEPSUYH]\d?)?(?![\w,])"
 )
@@ -63,8 +67,12 @@ _SYMBOL = re.compile(r"[A-HY]\d{2}[A-Z]\s*\d{1,4}\s*/\s*\d{2,6}")
 _PLACE = re.compile(r"(?:,[^,;()]{2,40}){1,2}\s*\(\s*[A-Z][A-Za-z]\s*\)\s*$")
 _OLD_PLACE = re.compile(r",\s[^,]{2,30},\s(?:[A-Z][a-z]{1,6}\.|[A-Z]\.\s?[A-Z]\.|[A-Z][a-z]+)\s*$")
 _ABSTRACT_END = re.compile(r"^\W{0,3}(?:\d+\s+Claims?\b|【選択図】|\(\d{2,}\s|\d+\s+Drawing)", re.IGNORECASE)
-_BOILERPLATE = re.compile(r"united states|patent|sheet|filed|application|certificate|published|abstract|, OF\b|copyright", re.IGNORECASE)
+_BOILERPLATE = re.compile(
+    r"united states|patent|sheet|filed|application|certificate|published|abstract|, OF\b|copyright", re.IGNORECASE
+)
 _HEAD_LINES = 14
+# Less is what a scan of two columns leaves of one.
+_MIN_ABSTRACT_CHARS = 40
 
 
 @dataclass(frozen=True)
@@ -97,6 +105,7 @@ def read_front(layout: Layout) -> Front:
     head = "\n".join([*(layout.edges[0] if layout.edges else ()), *first[:_HEAD_LINES]])
     country, number, kind = _publication(head, codes, layout)
     application = re.search(r"\d[\d/,.\- ]{3,}", codes.get("21", ""))
+    abstract = "\n".join(layout.paragraphs(_abstract(codes.get("57"), layout)))
     cpc_at = re.search(r"CPC", codes.get("52", ""))
     return Front(
         is_patent=len(codes) >= 3 or ("57" in codes and country is not None),
@@ -105,7 +114,7 @@ def read_front(layout: Layout) -> Front:
         kind=kind,
         title=layout.joined(_title(codes.get("54", ""))),
         first_line=_first_line(_title_candidates(first, layout)),
-        abstract="\n".join(layout.paragraphs(_abstract(codes.get("57"), layout))),
+        abstract=abstract if len(abstract) >= _MIN_ABSTRACT_CHARS else "",
         application_number=numbers.application_id(country, application[0]) if application else None,
         filing_date=_date(codes.get("22", "")),
         publication_date=_date(codes.get("45", "") or codes.get("43", "")) or _printed_date(head, layout),
@@ -186,7 +195,9 @@ def _abstract(text: str | None, layout: Layout) -> list[str]:
     """Return the lines of the abstract: under (57), else under a heading of that name."""
     if text is None:
         pages = [line for page in layout.pages[:5] for line in page]
-        start = next((i for i, line in enumerate(pages) if re.fullmatch(r"\W*ABSTRACT(?: OF THE DISCLOSURE)?\W*", line)), None)
+        start = next(
+            (i for i, line in enumerate(pages) if re.fullmatch(r"\W*ABSTRACT(?: OF THE DISCLOSURE)?\W*", line)), None
+        )
         if start is None:
             return []
         lines = pages[start + 1 :]
@@ -208,7 +219,9 @@ def _printed_date(head: str, layout: Layout) -> date | None:
     if japanese:
         return numbers.parse_date(japanese[1])
     text = "\n".join((head, *(line for page in layout.pages[:4] for line in page[:_HEAD_LINES])))
-    labelled = re.findall(r"(?:Pub(?:lication)?\.?\s*Date|[Pp]?atented|PATENTED|Date of Patent)\W{0,3}([^\n]{6,40})", text)
+    labelled = re.findall(
+        r"(?:Pub(?:lication)?\.?\s*Date|[Pp]?atented|PATENTED|Date of Patent)\W{0,3}([^\n]{6,40})", text
+    )
     return next((day for found in labelled if (day := _date(found))), None)
 
 
@@ -230,9 +243,9 @@ def _names(text: str) -> tuple[str, ...]:
 
 def _title_candidates(first: list[str], layout: Layout) -> list[str]:
     # The title of an old patent stands at the head of every drawing sheet, and was taken for a running head.
-    lines = [*(layout.edges[0] if layout.edges else ()), *first]
-    japanese = any(re.search("[぀-ヿ]", line) for line in lines[:10])
-    return layout.paragraphs(lines) if japanese else lines
+    if any(re.search("[぀-ヿ]", line) for line in first[:10]):
+        return layout.paragraphs(first)
+    return [*(layout.edges[0] if layout.edges else ()), *first]
 
 
 def _first_line(lines: list[str]) -> str:
@@ -241,7 +254,9 @@ def _first_line(lines: list[str]) -> str:
         plain = re.sub(r"^(?:\(\d+\)\s*)?(?:【[^】]*】)*|^[\W\d_]+", "", line).strip(" .,;:-'‘’")
         words = re.findall(r"[^\W\d_]{3,}", plain)
         n_letters = sum(character.isalpha() for character in plain)
-        sensible = (len(words) >= 2 or (words and len(words[0]) >= 8 and not words[0].isascii())) and not plain[:1].islower()
+        sensible = (len(words) >= 2 or (words and len(words[0]) >= 8 and not words[0].isascii())) and not plain[
+            :1
+        ].islower()
         if sensible and n_letters >= 0.7 * len(plain.replace(" ", "")) and not _BOILERPLATE.search(line):
             return plain[:200]
     return ""

@@ -15,6 +15,8 @@ from patentclust.readers.claims import split_claims, split_japanese_claims
 
 _EDGE_LINES = 3
 _MIN_REPEATS = 3
+# A page with the label of a figure and less text than this is a drawing sheet.
+_DRAWING_CHARS = 600
 _REPEAT_SHARE = 0.3
 _CJK = re.compile("[　-〿぀-ヿ㐀-䶿一-鿿豈-﫿＀-￯]")
 _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\xad": "-"})
@@ -113,7 +115,9 @@ class Layout:
 
 def lay_out(texts: Iterable[str]) -> Layout:
     """Clean the lines of all pages."""
-    pages = [[line for raw in text.translate(_LIGATURES).splitlines() if (line := raw.strip(" \t\xa0"))] for text in texts]
+    pages = [
+        [line for raw in text.translate(_LIGATURES).splitlines() if (line := raw.strip(" \t\xa0"))] for text in texts
+    ]
     n_written = sum(map(bool, pages))
     counts = Counter(key for page in pages for key in {_shape(line) for line in _edges(page)})
     needed = max(_MIN_REPEATS, n_written * _REPEAT_SHARE)
@@ -158,6 +162,8 @@ def _line_numbers(page: Sequence[str]) -> set[int]:
 
 def _is_prose(page: Sequence[str]) -> bool:
     """Tell a page of text from a drawing sheet with labels: one line at least reads on."""
+    if sum(map(len, page)) < _DRAWING_CHARS and any(re.search(r"\bFIG", line) for line in page):
+        return False
     return any(len(re.findall(r"[^\W\d_]{2,}", line)) >= 5 or len(_CJK.findall(line)) >= 12 for line in page)
 
 
@@ -165,7 +171,9 @@ def is_heading(line: str) -> bool:
     """Tell whether a line is a heading in capitals."""
     letters = [c for c in line if c.isalpha()]
     n_upper = sum(c.isupper() for c in letters)
-    return 4 <= len(letters) and n_upper >= 0.85 * len(letters) and len(line) <= 90 and not line.endswith((".", ",", ";"))
+    return (
+        len(letters) >= 4 and n_upper >= 0.85 * len(letters) and len(line) <= 90 and not line.endswith((".", ",", ";"))
+    )
 
 
 def _begins_paragraph(line: str, previous: str, usual: int) -> bool:

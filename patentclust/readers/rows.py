@@ -43,7 +43,10 @@ def document(row: Mapping[str, Any], plan: Plan, *, path: str, warnings: tuple[s
         family_id=family[0] if family else None,
         application_number=_application(cells, country),
         priorities=_strings(cells.get("priorities")),
-        **{name: numbers.parse_date(_text(cells.get(name))) for name in ("priority_date", "filing_date", "publication_date")},
+        **{
+            name: numbers.parse_date(_text(cells.get(name)))
+            for name in ("priority_date", "filing_date", "publication_date")
+        },
         **{name: _strings(cells.get(name)) for name in ("applicants", "assignees", "inventors")},
         cpc=cpc,
         ipc=ipc,
@@ -120,7 +123,9 @@ def _application(cells: Mapping[str, Any], country: str | None) -> str | None:
 
 def _symbols(cells: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return (cpc, ipc); symbols of an unnamed scheme count as CPC, which holds nearly all of IPC."""
-    found = {name: numbers.symbols(list(_strings(cells.get(name), _SYMBOL_SEPARATOR))) for name in ("cpc", "ipc", "codes")}
+    found = {
+        name: numbers.symbols(list(_strings(cells.get(name), _SYMBOL_SEPARATOR))) for name in ("cpc", "ipc", "codes")
+    }
     scheme = "ipc" if "ipc" in _text(cells.get("scheme")).lower() else "cpc"
     found[scheme] = found[scheme] or found["codes"]
     return found["cpc"], found["ipc"]

@@ -45,6 +45,8 @@ class Source:
             data = stream.read(allowed + 1)
         if len(data) > allowed:
             raise SourceError(
-                f"one document of more than {allowed:,} bytes", source_path=self.path, hint="split it into smaller files"
+                f"one document of more than {allowed:,} bytes",
+                source_path=self.path,
+                hint="split it into smaller files",
             )
         return data

@@ -15,7 +15,7 @@ def unique(values: Iterable[str | None]) -> tuple[str, ...]:
 
 
 def claims_of(element: Any) -> tuple[tuple[str, ...], tuple[bool, ...]]:
-    """Return the claims of a `claims` element with their numbers, steps on lines of their own, and which are independent."""
+    """Return the claims with their numbers, steps on lines of their own, and whether each is independent."""
     texts: list[str] = []
     independent: list[bool] = []
     for claim in element.iterchildren("claim") if element is not None else ():

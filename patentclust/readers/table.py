@@ -1,7 +1,7 @@
 """Tables of patents: CSV and TSV of any make, JSON lines, and JSON arrays of objects.
 
-Rows are streamed; what a column means is decided by `columns`, what a cell becomes by `rows`. A row that fails is one error,
-the rest goes on.
+Rows are streamed; what a column means is decided by `columns`, what a cell becomes by `rows`. A row that fails is one
+error, the rest goes on.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, TextIO
+from typing import Any, TextIO
 
 from patentclust.errors import SourceError
 from patentclust.params import IngestParams
@@ -25,6 +25,8 @@ from patentclust.records import Document
 
 _SEPARATORS = (",", ";", "\t", "|")
 _SAMPLE_ROWS = 20
+_EVEN_SHARE = 0.8
+_MAX_NAME_CHARS = 80
 _PROBE_RECORDS = 100
 _CHUNK_BYTES = 1024 * 1024
 _CHUNK_CHARS = 256 * 1024
@@ -47,7 +49,7 @@ def accepts(head: bytes, name: str) -> bool:
     layout = _layout(text)
     if layout is None or len(layout.header) < 2:
         return False
-    return columns.has_text(layout.header) or name.endswith((".csv", ".tsv", ".tab"))
+    return (layout.even and columns.has_text(layout.header)) or name.endswith((".csv", ".tsv", ".tab"))
 
 
 def read(source: Source, params: IngestParams) -> Iterator[Document | SourceError]:
@@ -63,7 +65,9 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
         plan = columns.plan(list(names), params)
         if names and not plan.has_text:
             shown = ", ".join(itertools.islice(names, 30))
-            raise SourceError(f"no column with text: expected title, abstract, claims or description, got {shown}", hint=_HINT)
+            raise SourceError(
+                f"no column with text: expected title, abstract, claims or description, got {shown}", hint=_HINT
+            )
         for number, row in itertools.chain(probe, records):
             path = f"{source.path}#{number}"
             if isinstance(row, SourceError):
@@ -174,7 +178,10 @@ def _json_values(text: TextIO) -> Iterator[Record]:
             buffer += more
             continue
         number += 1
-        yield number, value if isinstance(value, dict) else SourceError(f"expected an object, got {type(value).__name__}")
+        yield (
+            number,
+            value if isinstance(value, dict) else SourceError(f"expected an object, got {type(value).__name__}"),
+        )
         buffer = buffer[end:].lstrip(" \t\r\n,")
         if len(buffer) < _CHUNK_CHARS:
             buffer = (buffer + text.read(_CHUNK_CHARS)).lstrip(" \t\r\n,")
@@ -182,17 +189,26 @@ def _json_values(text: TextIO) -> Iterator[Record]:
 
 @dataclass(frozen=True)
 class _Layout:
-    """How separated text is laid out: its separator and which of its first rows names the columns."""
+    """How separated text is laid out.
+
+    Attributes:
+        separator: between cells.
+        header: the row that names the columns, among the first ones.
+        n_known: how many of those names mean something to us.
+        even: the rows below have as many cells, so that it is a table and no prose with commas.
+    """
 
     separator: str
-    header_index: int
     header: list[str]
     n_known: int
+    even: bool
 
 
 def _layout(sample: str) -> _Layout | None:
     """Return the layout of separated text, None when it is not even a line."""
-    lines = [line for line in io.StringIO(sample, newline="") if line.strip()][:_SAMPLE_ROWS]
+    lines = [line for line in io.StringIO(sample, newline="") if line.strip()]
+    # The last line may be cut where the sample ends.
+    lines = lines[: min(_SAMPLE_ROWS, max(1, len(lines) - 1))]
     candidates = [found for separator in _SEPARATORS if (found := _layout_with(lines, separator))]
     # The separator of most columns we know; where none is known, of most columns.
     return max(candidates, key=lambda found: (found.n_known, len(found.header)), default=None)
@@ -208,7 +224,10 @@ def _layout_with(lines: list[str], separator: str) -> _Layout | None:
         return None
     # Exports may begin with a few lines about themselves before the header.
     index = max(range(len(known)), key=lambda i: (known[i], -i))
-    return _Layout(separator, index, rows[index], known[index])
+    header, below = rows[index], rows[index + 1 :]
+    n_even = sum(len(row) == len(header) for row in below)
+    even = n_even >= _EVEN_SHARE * len(below) and all(len(cell) <= _MAX_NAME_CHARS for cell in header)
+    return _Layout(separator, header, known[index], even)
 
 
 def _csv_rows(text: TextIO, sample: str) -> Iterator[Record]:

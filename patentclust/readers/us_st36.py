@@ -1,6 +1,6 @@
 """US grants and applications since 2005: USPTO XML v4.0 to v4.7, roots `us-patent-grant` and `us-patent-application`.
 
-Source of the format: the USPTO's DTDs `us-patent-grant-v40` … `v47`. Knows nothing of archives or of the older dialects.
+Source of the format: the USPTO's DTDs `us-patent-grant-v40` … `v47`. Knows nothing of archives or the older dialects.
 """
 
 from __future__ import annotations
@@ -15,10 +15,16 @@ from patentclust.readers.dialects import root_name
 from patentclust.readers.language import normalise
 from patentclust.readers.source import Source
 from patentclust.readers.st36 import claims_of, document_ids, paragraphs, person, unique
-from patentclust.readers.xml import find, local, parse
+from patentclust.readers.xml import find, local, parse, text_of
 from patentclust.records import Document
 
-_ROOTS = {"us-patent-grant": "us-bibliographic-data-grant", "us-patent-application": "us-bibliographic-data-application"}
+_ROOTS = {
+    "us-patent-grant": "us-bibliographic-data-grant",
+    "us-patent-application": "us-bibliographic-data-application",
+}
+
+
+_CPC_PATHS = tuple(f"classifications-cpc/{rank}-cpc/classification-cpc" for rank in ("main", "further"))
 
 
 def accepts(head: bytes, name: str) -> bool:
@@ -33,7 +39,9 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
     biblio = root.find(_ROOTS.get(local(root), ""))
     if biblio is None:
         raise SourceError(f"<{local(root)}> has no bibliographic data: expected <{_ROOTS.get(local(root), '')}>")
-    document_id = numbers.publication_id(*next(document_ids(biblio, "publication-reference/document-id"), ("", "", ""))[:3])
+    document_id = numbers.publication_id(
+        *next(document_ids(biblio, "publication-reference/document-id"), ("", "", ""))[:3]
+    )
     if document_id is None:
         raise SourceError("no publication number: expected publication-reference/document-id/doc-number")
     claims, independent = claims_of(root.find("claims"))
@@ -48,7 +56,7 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
         warnings=parsed.warnings,
         **_numbers(biblio),
         **_parties(biblio),
-        cpc=_classes(biblio, ("classifications-cpc/main-cpc/classification-cpc", "classifications-cpc/further-cpc/classification-cpc")),
+        cpc=_classes(biblio, _CPC_PATHS),
         ipc=_ipc(biblio),
         cited=_cited(biblio),
     )
@@ -119,7 +127,8 @@ def _ipc(biblio: Any) -> tuple[str, ...]:
     old = biblio.find("classification-ipc")
     if current or old is None:
         return current
-    return numbers.symbols([find(old, "main-classification"), *(find(e, ".") for e in old.iterfind("further-classification"))])
+    further = (text_of(element) for element in old.iterfind("further-classification"))
+    return numbers.symbols([find(old, "main-classification"), *further])
 
 
 def _cited(biblio: Any) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The one door to lxml: bytes in, a tree and readable text out. Knows no patent dialect.
 
-Nothing outside the bytes is ever touched: the document type, with all entities it declares, is cut away before parsing, and
-the named characters of HTML and ISO are put in by us. So an external entity or a chain of entities is only text.
+Nothing outside the bytes is ever touched: the document type, with all entities it declares, is cut away before parsing,
+and the named characters of HTML and ISO are put in by us. So an external entity or a chain of entities is only text.
 """
 
 from __future__ import annotations
@@ -40,7 +40,24 @@ PLACEHOLDERS = {
     "chemistry": "[formula]", "chem": "[formula]", "sequence-list": "[sequence]", "sequence-listing": "[sequence]",
     "us-sequence-list-doc": "[sequence]", "us-megatable-doc": "[table]", "program-listing-deposit": "[program]",
 }  # fmt: skip
-_BLOCKS = frozenset("p heading ul ol dl li dt dd claim claim-text pre abstract description claims h1 h2 h3 h4".split())
+_BLOCKS = frozenset(
+    (
+        "p",
+        "heading",
+        "ul",
+        "ol",
+        "dl",
+        "li",
+        "dt",
+        "dd",
+        "claim",
+        "claim-text",
+        "pre",
+        "abstract",
+        "description",
+        "claims",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -71,7 +88,7 @@ def parse(data: bytes) -> Parsed:
 
 
 def _parser(*, recover: bool) -> etree.XMLParser:
-    # huge_tree lifts libxml2's guards against large documents; without a DOCTYPE there is nothing left that could expand.
+    # huge_tree lifts libxml2's guards against large documents; without a DOCTYPE nothing is left that could expand.
     return etree.XMLParser(
         encoding="utf-8",
         recover=recover,

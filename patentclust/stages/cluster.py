@@ -34,19 +34,22 @@ _SYMBOL = re.compile(r"[A-HY]\d\d[A-Z]")
 # A map need not repeat the classification, but a classification of a minority says nothing about the map.
 _ENOUGH_CLASSES = 0.5
 
-_AGREEMENT = "ari and ami: 0 is what chance would give, 1 the same grouping; v_measure: 0 to 1, not corrected for chance"
+_AGREEMENT = (
+    "noise counts as one class. ari and ami: 0 is what chance would give, 1 the same grouping;"
+    " v_measure: 0 to 1, not corrected for chance."
+)
 _HOW_TO_READ = {
     "n_units": "Units that were embedded and placed on the map.",
     "n_clusters": "Dense groups that were found; the number is a result, not a setting.",
     "n_noise": "Units in no dense group.",
     "noise_share": "Share of units in no dense group; between a tenth and a third is usual.",
-    "silhouette_cosine": "Mean over all clustered units, -1 to 1, by cosine distance of the full vectors: above 0, members are"
-    " nearer to their own cluster than to the next; text rarely passes 0.3.",
-    "silhouette_reduced": "The same by Euclidean distance after UMAP. It flatters: UMAP pulls groups apart, so compare it"
-    f" only between runs. Above {_MAX_SCORED} clustered units, the mean of an even sample.",
+    "silhouette_cosine": "Mean over all clustered units, -1 to 1, by cosine distance of the full vectors: above 0,"
+    " members are nearer to their own cluster than to the next; text rarely passes 0.3.",
+    "silhouette_reduced": "The same by Euclidean distance after UMAP. It flatters: UMAP pulls groups apart, so compare"
+    f" it only between runs. Above {_MAX_SCORED} clustered units, the mean of an even sample.",
     "persistence": "Mean over clusters, 0 to 1: how long they last as the density threshold rises.",
-    "ipc_subclass": f"Agreement with the main IPC (or CPC) subclass, such as H01M; noise counts as one class. {_AGREEMENT}.",
-    "ipc_section": f"Agreement with the main IPC (or CPC) section, A to H; noise counts as one class. {_AGREEMENT}.",
+    "ipc_subclass": f"Agreement with the main IPC (or CPC) subclass, such as H01M; {_AGREEMENT}",
+    "ipc_section": f"Agreement with the main IPC (or CPC) section, A to H; {_AGREEMENT}",
     "n_left_out": "Documents without text in the embedded fields; they have no vector and no place on the map.",
     "n_truncated": "Units whose text was cut at the model's window.",
     "n_windowed": "Units whose vector is the mean over several windows.",
