@@ -55,7 +55,9 @@ def report(embedders: dict, sizes: dict, texts: list[str], labels: list[str]) ->
             encoded = embedder.encode_document(texts)
             speeds[key].append(encoded.n_tokens_used.sum() / (time.perf_counter() - start))
             vectors[key] = encoded.vectors
-    print("| format | prefix | MB | tokens/s | least cosine to F32 | mean | k-means ARI | AMI |\n|---|---|---|---|---|---|---|---|")
+    print(
+        "| format | prefix | MB | tokens/s | least cosine to F32 | mean | k-means ARI | AMI |\n|---|---|---|---|---|---|---|---|"
+    )
     for (name, prefix), found in vectors.items():
         cosines = (found * vectors["F32", prefix]).sum(axis=1)
         scores = [kmeans(found, labels, seed) for seed in range(5)]

@@ -173,7 +173,9 @@ def read_header(path: Path, *, kind: str) -> Header:
     if metadata.get("kind") != kind:
         raise ArtifactError(f"{path}: expected {kind}, got {metadata.get('kind', 'a foreign file')}", hint=_maker(kind))
     if metadata.get("schema") != str(SCHEMA_VERSION):
-        raise ArtifactError(f"{path}: expected schema {SCHEMA_VERSION}, got {metadata.get('schema')}", hint=_maker(kind))
+        raise ArtifactError(
+            f"{path}: expected schema {SCHEMA_VERSION}, got {metadata.get('schema')}", hint=_maker(kind)
+        )
     return Header(path, kind, metadata["fingerprint"], n_rows, metadata)
 
 

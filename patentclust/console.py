@@ -155,7 +155,9 @@ def show_table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, nume
     table = Table(box=None, pad_edge=False, header_style="bold")
     for header in headers:
         # Only the last column, which is prose, may wrap.
-        table.add_column(header, justify="right" if header in numeric else "left", no_wrap=bool(header), overflow="fold")
+        table.add_column(
+            header, justify="right" if header in numeric else "left", no_wrap=bool(header), overflow="fold"
+        )
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
     Console(highlight=False).print(table)

@@ -120,7 +120,11 @@ class ClusterParams:
         _check_types(self)
         _check_choice("selection", self.selection, SELECTION_METHODS)
         _check(self.min_cluster_size >= 2, f"min-size is {self.min_cluster_size}", hint="give 2 or more")
-        _check(self.min_samples is None or self.min_samples >= 1, f"min-samples is {self.min_samples}", hint="give 1 or more")
+        _check(
+            self.min_samples is None or self.min_samples >= 1,
+            f"min-samples is {self.min_samples}",
+            hint="give 1 or more",
+        )
         _check(self.n_neighbors >= 2, f"neighbors is {self.n_neighbors}", hint="give 2 or more")
         _check(self.n_components >= 2, f"components is {self.n_components}", hint="give 2 or more")
         _check(0 <= self.min_dist <= 1, f"min-dist is {self.min_dist}", hint="give a number from 0 to 1")

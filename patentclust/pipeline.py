@@ -150,7 +150,9 @@ def _keep_params(workspace: Workspace, stage: str, params: Any) -> None:
     kept: dict[str, Any] = {}
     if workspace.params.exists():
         try:
-            kept = {name: STAGE_PARAMS[name](**_tuples(table)) for name, table in load_params_file(workspace.params).items()}
+            kept = {
+                name: STAGE_PARAMS[name](**_tuples(table)) for name, table in load_params_file(workspace.params).items()
+            }
         except (ConfigError, TypeError):
             kept = {}  # it records the past; one that an older version or a hand broke is written anew
     kept[stage] = params

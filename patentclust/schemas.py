@@ -53,46 +53,62 @@ _VECTOR_UNITS = "float16, unit length, computed in float32"
 DOCUMENTS = Artifact(
     "documents",
     ("doc_id",),
-    pa.schema([
-        _required("doc_id", pa.string(), "`CC-NUMBER-KIND` (ST.3 country, number, ST.16 kind), or `sha256:<16 hex>` of the file where it states none"),
-        _field("family_id", pa.string(), "patent family as the source states it (DOCDB simple family), else null"),
-        _required("title", pa.string(), "title, empty when the source has none"),
-        _required("abstract", pa.string(), "abstract, paragraphs joined by a line feed"),
-        _required("claims", _STRINGS, "claims in order, each with its number as printed"),
-        _required("independent", pa.list_(pa.field("item", pa.bool_(), nullable=False)), "for each claim: refers to no other claim"),
-        _required("description", pa.string(), "description, one paragraph or heading a line"),
-        _field("language", pa.string(), "BCP 47 language of the text"),
-        _field("country", pa.string(), "publishing office, ST.3"),
-        _field("kind", pa.string(), "kind code, ST.16"),
-        _field("application_number", pa.string(), "application number, `CC-NUMBER`"),
-        _required("priorities", _STRINGS, "priority application numbers, `CC-NUMBER`"),
-        _field("priority_date", pa.date32(), "earliest priority date; null when the source states none"),
-        _field("filing_date", pa.date32(), "filing date of the application"),
-        _field("publication_date", pa.date32(), "publication date"),
-        _required("applicants", _STRINGS, "applicants in order, as printed"),
-        _required("assignees", _STRINGS, "assignees or proprietors in order, as printed"),
-        _required("inventors", _STRINGS, "inventors in order, given name first"),
-        _required("cpc", _STRINGS, "CPC symbols as `H01M10/0525`, first = main"),
-        _required("ipc", _STRINGS, "IPC symbols as `H01M10/0525`, first = main"),
-        _required("cited", _STRINGS, "cited publications, `CC-NUMBER-KIND` as far as the source states it"),
-        _required("source_path", pa.string(), "file as given by the user; `!` separates an archive from its member, `#` a document in a file"),
-        _required("source_sha256", pa.string(), "sha256 of the file on disk"),
-        _required("source_format", pa.string(), "reader that read it"),
-        _required("warnings", _STRINGS, "what the reader could not do fully, one sentence each"),
-    ]),
+    pa.schema(
+        [
+            _required(
+                "doc_id",
+                pa.string(),
+                "`CC-NUMBER-KIND` (ST.3 country, number, ST.16 kind), or `sha256:<16 hex>` of the file where it states none",
+            ),
+            _field("family_id", pa.string(), "patent family as the source states it (DOCDB simple family), else null"),
+            _required("title", pa.string(), "title, empty when the source has none"),
+            _required("abstract", pa.string(), "abstract, paragraphs joined by a line feed"),
+            _required("claims", _STRINGS, "claims in order, each with its number as printed"),
+            _required(
+                "independent",
+                pa.list_(pa.field("item", pa.bool_(), nullable=False)),
+                "for each claim: refers to no other claim",
+            ),
+            _required("description", pa.string(), "description, one paragraph or heading a line"),
+            _field("language", pa.string(), "BCP 47 language of the text"),
+            _field("country", pa.string(), "publishing office, ST.3"),
+            _field("kind", pa.string(), "kind code, ST.16"),
+            _field("application_number", pa.string(), "application number, `CC-NUMBER`"),
+            _required("priorities", _STRINGS, "priority application numbers, `CC-NUMBER`"),
+            _field("priority_date", pa.date32(), "earliest priority date; null when the source states none"),
+            _field("filing_date", pa.date32(), "filing date of the application"),
+            _field("publication_date", pa.date32(), "publication date"),
+            _required("applicants", _STRINGS, "applicants in order, as printed"),
+            _required("assignees", _STRINGS, "assignees or proprietors in order, as printed"),
+            _required("inventors", _STRINGS, "inventors in order, given name first"),
+            _required("cpc", _STRINGS, "CPC symbols as `H01M10/0525`, first = main"),
+            _required("ipc", _STRINGS, "IPC symbols as `H01M10/0525`, first = main"),
+            _required("cited", _STRINGS, "cited publications, `CC-NUMBER-KIND` as far as the source states it"),
+            _required(
+                "source_path",
+                pa.string(),
+                "file as given by the user; `!` separates an archive from its member, `#` a document in a file",
+            ),
+            _required("source_sha256", pa.string(), "sha256 of the file on disk"),
+            _required("source_format", pa.string(), "reader that read it"),
+            _required("warnings", _STRINGS, "what the reader could not do fully, one sentence each"),
+        ]
+    ),
 )
 
 FAILURES = Artifact(
     "failures",
     ("source_path",),
-    pa.schema([
-        _required("source_path", pa.string(), "file, archive member or row that could not be read"),
-        _required("source_sha256", pa.string(), "sha256 of the file on disk, empty when it could not be opened"),
-        _required("reader", pa.string(), "reader that tried, empty when none accepted it"),
-        _required("error", pa.string(), "class of the error"),
-        _required("message", pa.string(), "what, where, expected and got"),
-        _required("hint", pa.string(), "what to do about it"),
-    ]),
+    pa.schema(
+        [
+            _required("source_path", pa.string(), "file, archive member or row that could not be read"),
+            _required("source_sha256", pa.string(), "sha256 of the file on disk, empty when it could not be opened"),
+            _required("reader", pa.string(), "reader that tried, empty when none accepted it"),
+            _required("error", pa.string(), "class of the error"),
+            _required("message", pa.string(), "what, where, expected and got"),
+            _required("hint", pa.string(), "what to do about it"),
+        ]
+    ),
 )
 
 
@@ -101,54 +117,76 @@ def embeddings(dim: int) -> Artifact:
     return Artifact(
         "embeddings",
         ("unit_id",),
-        pa.schema([
-            _required("unit_id", pa.string(), "document or family that the vector stands for"),
-            _required("text_sha256", pa.string(), "sha256 of the text before the prompt template"),
-            _required("vector", pa.list_(pa.field("item", pa.float16(), nullable=False), dim), f"embedding: {_VECTOR_UNITS}"),
-            _required("n_tokens", pa.int32(), "tokens of the whole text in its template, special tokens included"),
-            _required("n_tokens_used", pa.int32(), "tokens that shaped the vector, over all windows"),
-            _required("n_windows", pa.int32(), "windows that were averaged; 1 for a text that fits"),
-            _required("truncated", pa.bool_(), "the tail of the text was cut"),
-        ]),
+        pa.schema(
+            [
+                _required("unit_id", pa.string(), "document or family that the vector stands for"),
+                _required("text_sha256", pa.string(), "sha256 of the text before the prompt template"),
+                _required(
+                    "vector",
+                    pa.list_(pa.field("item", pa.float16(), nullable=False), dim),
+                    f"embedding: {_VECTOR_UNITS}",
+                ),
+                _required("n_tokens", pa.int32(), "tokens of the whole text in its template, special tokens included"),
+                _required("n_tokens_used", pa.int32(), "tokens that shaped the vector, over all windows"),
+                _required("n_windows", pa.int32(), "windows that were averaged; 1 for a text that fits"),
+                _required("truncated", pa.bool_(), "the tail of the text was cut"),
+            ]
+        ),
     )
 
 
 CLUSTERS = Artifact(
     "clusters",
     ("unit_id", "layer"),
-    pa.schema([
-        _required("unit_id", pa.string(), "document or family"),
-        _required("layer", pa.int32(), "0 = finest"),
-        _required("cluster_id", pa.int32(), "0 = largest; -1 = noise"),
-        _required("probability", pa.float32(), "strength of membership, 0 to 1; 0 for noise"),
-        _field("outlier_score", pa.float32(), "GLOSH outlier score, 0 to 1; null where the corpus is too small to say"),
-        _field("silhouette", pa.float32(), "cosine silhouette in the original space, -1 to 1; null for noise"),
-        _required("x", pa.float32(), "map position"),
-        _required("y", pa.float32(), "map position"),
-    ]),
+    pa.schema(
+        [
+            _required("unit_id", pa.string(), "document or family"),
+            _required("layer", pa.int32(), "0 = finest"),
+            _required("cluster_id", pa.int32(), "0 = largest; -1 = noise"),
+            _required("probability", pa.float32(), "strength of membership, 0 to 1; 0 for noise"),
+            _field(
+                "outlier_score", pa.float32(), "GLOSH outlier score, 0 to 1; null where the corpus is too small to say"
+            ),
+            _field("silhouette", pa.float32(), "cosine silhouette in the original space, -1 to 1; null for noise"),
+            _required("x", pa.float32(), "map position"),
+            _required("y", pa.float32(), "map position"),
+        ]
+    ),
 )
 
 
 def topics(dim: int) -> Artifact:
     """Return the contract of the topics of a map made from `dim`-dimensional vectors."""
-    term = pa.struct([
-        pa.field("term", pa.string(), nullable=False),
-        pa.field("weight", pa.float32(), nullable=False),
-    ])
+    term = pa.struct(
+        [
+            pa.field("term", pa.string(), nullable=False),
+            pa.field("weight", pa.float32(), nullable=False),
+        ]
+    )
     return Artifact(
         "topics",
         ("layer", "cluster_id"),
-        pa.schema([
-            _required("layer", pa.int32(), "0 = finest"),
-            _required("cluster_id", pa.int32(), "0 = largest; noise has no row"),
-            _required("size", pa.int32(), "members"),
-            _required("label", pa.string(), "short name made of the leading terms"),
-            _required("terms", pa.list_(pa.field("item", term, nullable=False)), "leading terms by class-based TF-IDF, heaviest first"),
-            _required("exemplars", _STRINGS, "most central members (medoid first), by cosine to the centroid"),
-            _required("centroid", pa.list_(pa.field("item", pa.float16(), nullable=False), dim), f"mean direction of the members: {_VECTOR_UNITS}"),
-            _field("persistence", pa.float32(), "HDBSCAN's persistence of the cluster, 0 to 1"),
-            _field("silhouette", pa.float32(), "mean cosine silhouette of the members"),
-        ]),
+        pa.schema(
+            [
+                _required("layer", pa.int32(), "0 = finest"),
+                _required("cluster_id", pa.int32(), "0 = largest; noise has no row"),
+                _required("size", pa.int32(), "members"),
+                _required("label", pa.string(), "short name made of the leading terms"),
+                _required(
+                    "terms",
+                    pa.list_(pa.field("item", term, nullable=False)),
+                    "leading terms by class-based TF-IDF, heaviest first",
+                ),
+                _required("exemplars", _STRINGS, "most central members (medoid first), by cosine to the centroid"),
+                _required(
+                    "centroid",
+                    pa.list_(pa.field("item", pa.float16(), nullable=False), dim),
+                    f"mean direction of the members: {_VECTOR_UNITS}",
+                ),
+                _field("persistence", pa.float32(), "HDBSCAN's persistence of the cluster, 0 to 1"),
+                _field("silhouette", pa.float32(), "mean cosine silhouette of the members"),
+            ]
+        ),
     )
 
 
@@ -174,7 +212,14 @@ def markdown() -> str:
         lines += ["| column | type | may be null | meaning |", "|---|---|---|---|"]
         lines += [_row(field) for field in artifact.schema]
         lines.append("")
-    lines += ["## File metadata", "", f"Keys carry the prefix `{METADATA_PREFIX}`.", "", "| key | meaning |", "|---|---|"]
+    lines += [
+        "## File metadata",
+        "",
+        f"Keys carry the prefix `{METADATA_PREFIX}`.",
+        "",
+        "| key | meaning |",
+        "|---|---|",
+    ]
     lines += [f"| `{key}` | {meaning} |" for key, meaning in METADATA_KEYS.items()]
     return "\n".join(lines) + "\n"
 

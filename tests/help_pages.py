@@ -11,7 +11,12 @@ from patentclust.cli import app
 
 def markdown() -> str:
     """Return every command with its arguments and flags."""
-    lines = ["# Commands", "", "Generated from the commands' own help by `python -m tests.help_pages`; do not edit.", ""]
+    lines = [
+        "# Commands",
+        "",
+        "Generated from the commands' own help by `python -m tests.help_pages`; do not edit.",
+        "",
+    ]
     root = typer.main.get_command(app)
     for name, command in root.commands.items():
         lines += _pages(f"patentclust {name}", command)

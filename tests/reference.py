@@ -19,7 +19,9 @@ from tests.tiny_model import HEAD_DIM, HEADS, KV_HEADS, LAYERS
 @cache
 def _tensors(path: Path) -> dict[str, np.ndarray]:
     reader = gguf.GGUFReader(path)
-    return {t.name: np.asarray(t.data).reshape([int(n) for n in t.shape[::-1]]).astype(np.float64) for t in reader.tensors}
+    return {
+        t.name: np.asarray(t.data).reshape([int(n) for n in t.shape[::-1]]).astype(np.float64) for t in reader.tensors
+    }
 
 
 def _softmax(scores: np.ndarray) -> np.ndarray:
@@ -87,7 +89,9 @@ def bert_vector(path: Path, tokens: np.ndarray, *, heads: int = 12) -> np.ndarra
 
         q, k, v = (linear(x, name).reshape(n, heads, -1).transpose(1, 0, 2) for name in ("attn_q", "attn_k", "attn_v"))
         mixed = _softmax(q @ k.transpose(0, 2, 1) / math.sqrt(size // heads)) @ v
-        x = _layer_norm(x + linear(mixed.transpose(1, 0, 2).reshape(n, size), "attn_output"), w, f"blk.{layer}.attn_output_norm")
+        x = _layer_norm(
+            x + linear(mixed.transpose(1, 0, 2).reshape(n, size), "attn_output"), w, f"blk.{layer}.attn_output_norm"
+        )
         x = _layer_norm(x + linear(gelu(linear(x, "ffn_up")), "ffn_down"), w, f"blk.{layer}.layer_output_norm")
     vector = x.mean(axis=0)
     return vector / np.linalg.norm(vector)

@@ -42,7 +42,9 @@ def test_every_column_is_described_in_the_file(tmp_path: Path) -> None:
     assert all(field.metadata[b"description"] for field in pq.read_schema(path))
 
 
-@pytest.mark.parametrize("change", [{"params": {"a": 2}}, {"inputs": {"sources": "y"}}, {"model": {"m": 1}}, {"unit": "family"}])
+@pytest.mark.parametrize(
+    "change", [{"params": {"a": 2}}, {"inputs": {"sources": "y"}}, {"model": {"m": 1}}, {"unit": "family"}]
+)
 def test_whatever_changes_the_answer_changes_the_fingerprint(change: dict[str, object]) -> None:
     from dataclasses import replace
 
@@ -136,4 +138,6 @@ def test_leftovers_of_a_killed_run_are_swept(tmp_path: Path) -> None:
 
 def test_the_contract_page_is_what_the_schemas_say() -> None:
     page = Path(__file__).parents[1] / "docs" / "contract.md"
-    assert page.read_text(encoding="utf-8") == schemas.markdown(), "run: python -m patentclust.schemas > docs/contract.md"
+    assert page.read_text(encoding="utf-8") == schemas.markdown(), (
+        "run: python -m patentclust.schemas > docs/contract.md"
+    )

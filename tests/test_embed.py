@@ -76,7 +76,9 @@ def test_shards_of_a_larger_corpus_go_away(tiny_q8: Path, tmp_path: Path, monkey
 
 
 @pytest.mark.parametrize("change", [{"text": "ta"}, {"dim": 16}, {"max_tokens": 64}, {"long": "truncate"}])
-def test_whatever_changes_the_answer_makes_shards_stale(change: dict[str, object], tiny_q8: Path, tmp_path: Path) -> None:
+def test_whatever_changes_the_answer_makes_shards_stale(
+    change: dict[str, object], tiny_q8: Path, tmp_path: Path
+) -> None:
     workspace = workspace_with(tmp_path, 3)
     embed.run(workspace, params(tiny_q8), resources=ONE_THREAD)
     assert not embed.run(workspace, params(tiny_q8, **change), resources=ONE_THREAD).current
@@ -95,7 +97,13 @@ def test_a_changed_text_is_embedded_again(tiny_q8: Path, tmp_path: Path) -> None
 
 def test_a_document_without_text_is_counted_and_has_no_vector(tiny_q8: Path, tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
-    blank = row(99, "gene", random.Random(0)) | {"title": " ", "abstract": "", "claims": [], "independent": [], "description": ""}
+    blank = row(99, "gene", random.Random(0)) | {
+        "title": " ",
+        "abstract": "",
+        "claims": [],
+        "independent": [],
+        "description": "",
+    }
     write_documents(workspace, [*rows(2), blank])
     outcome = embed.run(workspace, params(tiny_q8), resources=ONE_THREAD)
     assert outcome.facts["without text"] == 1

@@ -21,7 +21,9 @@ TEXTS = ["short", SAMPLE, SAMPLE * 9, "电池的固体电解质", "an anode " * 
 
 def embedder(path: Path, *, threads: int = 1, **params: object) -> InProcessEmbedder:
     spec = models.find(str(path))
-    return InProcessEmbedder(path, spec, params=EmbedParams(model=str(path), **params), resources=Resources(threads=threads))
+    return InProcessEmbedder(
+        path, spec, params=EmbedParams(model=str(path), **params), resources=Resources(threads=threads)
+    )
 
 
 def sequences(model: LlamaModel, lengths: tuple[int, ...]) -> list[np.ndarray]:
@@ -97,7 +99,14 @@ def _plain(mine: InProcessEmbedder, text: str) -> str:
 
 def test_the_starter_splits_words_as_the_published_tokenizer_does(minilm: Path, starter_tokenizer: object) -> None:
     model = LlamaModel(minilm)
-    for text in ("Electrolyte-free Na-ion cells, 3.5 V vs. Li/Li+", "Gerät zum Messen", "naïve Bayes", "电池", "ab\x00c", SAMPLE):
+    for text in (
+        "Electrolyte-free Na-ion cells, 3.5 V vs. Li/Li+",
+        "Gerät zum Messen",
+        "naïve Bayes",
+        "电池",
+        "ab\x00c",
+        SAMPLE,
+    ):
         ours = [*model.head, *model.tokenize(text), *model.tail]
         assert [int(t) for t in ours] == starter_tokenizer.encode(text).ids, text
 
@@ -122,7 +131,10 @@ def test_an_empty_text_is_refused(tiny_f32: Path) -> None:
 def test_every_text_ends_with_the_closing_token_even_if_the_file_forgets_it(tmp_path: Path, tiny_f32: Path) -> None:
     forgetful = embedder(write_tiny_qwen3(tmp_path / "noeos.gguf", add_eos=False))
     assert forgetful.model.tail.tolist() == LlamaModel(tiny_f32).tail.tolist()
-    assert least_cosine(forgetful.encode_document(TEXTS).vectors, embedder(tiny_f32).encode_document(TEXTS).vectors) > 0.99999
+    assert (
+        least_cosine(forgetful.encode_document(TEXTS).vectors, embedder(tiny_f32).encode_document(TEXTS).vectors)
+        > 0.99999
+    )
 
 
 def test_control_words_in_a_text_stay_text(tiny_f32: Path) -> None:

@@ -47,7 +47,13 @@ def test_functions_take_few_parameters() -> None:
         for path in SOURCES
         if path.name != "cli.py"
         for node in functions(path)
-        if len([a for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs) if a.arg not in ("self", "cls")])
+        if len(
+            [
+                a
+                for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+                if a.arg not in ("self", "cls")
+            ]
+        )
         > MOST_PARAMETERS
     ]
     assert crowded == []
@@ -72,7 +78,9 @@ def test_each_foreign_library_has_one_door() -> None:
 
 
 def test_no_module_is_a_drawer_for_odds_and_ends() -> None:
-    assert [p.name for p in SOURCES if any(word in p.stem for word in ("util", "helper", "manager", "misc", "common"))] == []
+    assert [
+        p.name for p in SOURCES if any(word in p.stem for word in ("util", "helper", "manager", "misc", "common"))
+    ] == []
 
 
 def test_help_answers_without_the_heavy_libraries() -> None:

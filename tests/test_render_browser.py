@@ -106,6 +106,14 @@ class Browser:
         assert "exceptionDetails" not in result, result["exceptionDetails"]
         return result["result"].get("value")
 
+    def until(self, expression):
+        """Wait until an expression is true."""
+        for _ in range(100):
+            if self.evaluate(expression):
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"never became true: {expression}")
+
     def screen(self, width, height, *, dark=False, mobile=False, scale=1):
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale, mobile=mobile
@@ -226,7 +234,7 @@ def test_hostile_text_stays_text(tmp_path):
         page.screen(1440, 900)
         page.open(made.report)
         for index in range(24):
-            page.evaluate(f"reader.open({index}, reader.map.marks); reader.hover({index}, 5, 5)")
+            page.evaluate(f"reader.hover({index}, 5, 5); reader.open({index}, reader.map.marks)")
         page.evaluate("reader.search('script')")
         page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
         page.evaluate("new Promise(done => setTimeout(done, 200))")
@@ -240,6 +248,7 @@ def test_hostile_text_stays_text(tmp_path):
 
 def test_click_opens_a_card_and_escape_closes_it(page):
     page.click(*point_of(page, 4))
+    page.until("document.querySelector('#card .text') !== null")
     text = page.evaluate("document.getElementById('card').innerText")
     for part in ("US-10000004-B2", "Display assembly 4", "Abstract", "First claim", "1. An assembly.", "in/4.xml"):
         assert part in text
@@ -316,6 +325,22 @@ def test_a_phone_sees_no_sideways_scroll(page):
     assert page.evaluate("reader.map.cssWidth") < 390
 
 
+def test_two_fingers_zoom_and_open_nothing(page):
+    page.screen(390, 844, mobile=True, scale=2)
+    page.call("Emulation.setTouchEmulationEnabled", enabled=True, maxTouchPoints=2)
+    page.evaluate("new Promise(done => setTimeout(done, 200))")
+    before = page.evaluate("reader.map.view.scale")
+    x, y = point_of(page, 4)
+    for step, kind in enumerate(["touchStart", *["touchMove"] * 6]):
+        spread = 20 + 10 * step
+        fingers = [{"x": x - spread, "y": y, "id": 0}, {"x": x + spread, "y": y, "id": 1}]
+        page.call("Input.dispatchTouchEvent", type=kind, touchPoints=fingers)
+    page.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+    assert page.evaluate("reader.map.view.scale") > 2 * before
+    assert point_of(page, 4) == pytest.approx([x, y], abs=25)
+    assert page.evaluate("document.getElementById('card').hidden") is True
+
+
 def test_dark_and_print_redraw_the_map(page):
     corner = "[...reader.map.image.data.slice(0, 3)]"
     assert page.evaluate(corner) == [255, 255, 255]
@@ -343,6 +368,7 @@ def test_beyond_the_limit_the_table_pages_and_filters(tmp_path, monkeypatch):
         page.evaluate("reader.table.select.value = '-2'; reader.table.filter()")
         assert page.evaluate("reader.table.where.textContent") == "1 to 1 of 1"
         page.evaluate("document.querySelector('#table a').click()")
+        page.until("document.querySelector('#card dl') !== null")
         assert "Not on the map" in page.evaluate("document.getElementById('card').innerText")
         assert page.complaints() == []
 
@@ -367,3 +393,14 @@ def test_the_search_and_the_legend_read_without_javascript(tmp_path, workspace):
         root = page.call("DOM.getDocument")["root"]["nodeId"]
         for selector in (".cluster .terms th", ".scores td", "#legend a", "#documents tbody tr", "noscript p"):
             assert page.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+
+
+def test_paper_shows_the_points_and_their_labels(tmp_path, page):
+    pdfium = pytest.importorskip("pypdfium2", reason="pypdfium2 is not installed: nothing to look at a PDF with")
+    (tmp_path / "page.pdf").write_bytes(base64.b64decode(page.call("Page.printToPDF")["data"]))
+    document = pdfium.PdfDocument(str(tmp_path / "page.pdf"))
+    sheet = document[0].render(scale=1).to_numpy().astype(int)
+    map_part = sheet[60 : sheet.shape[0] // 2]
+    coloured = map_part.max(axis=2) - map_part.min(axis=2) > 60
+    assert coloured.sum() > 100
+    assert "antenna, cell" in " ".join(sheet.get_textpage().get_text_range() for sheet in document)

@@ -1,6 +1,8 @@
+import base64
 import csv
 import json
 import re
+import zlib
 from datetime import date
 from pathlib import Path
 
@@ -94,9 +96,7 @@ def write_workspace(root, documents, units, topic_rows, failures=(), *, stale=Fa
         "libraries": ("numpy",),
     }
     artifacts.write_rows(workspace.clusters, CLUSTERS, Stamp(kind="clusters", **shared), list(units))
-    artifacts.write_rows(
-        workspace.topics, topics(DIM), Stamp(kind="topics", **shared), list(topic_rows), scores=scores
-    )
+    artifacts.write_rows(workspace.topics, topics(DIM), Stamp(kind="topics", **shared), list(topic_rows), scores=scores)
     return workspace
 
 
@@ -124,6 +124,12 @@ def read_csv(path):
 def page_data(workspace):
     text = workspace.report.read_text(encoding="utf-8")
     return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S).group(1))
+
+
+def details(workspace, block=0):
+    text = workspace.report.read_text(encoding="utf-8")
+    packed = re.search(rf'id="details-{block}">(.*?)</script>', text).group(1)
+    return json.loads(zlib.decompress(base64.b64decode(packed)))
 
 
 def test_report_writes_the_page_and_both_tables(tmp_path):
@@ -315,5 +321,5 @@ def test_large_corpora_get_short_texts_and_the_page_says_so(tmp_path, monkeypatc
     workspace = small_workspace(tmp_path)
     report.run(workspace)
     text = workspace.report.read_text(encoding="utf-8")
-    assert '["An assembly…","1. A…"' in text
+    assert details(workspace)[0][:2] == ["An assembly…", "1. A…"]
     assert "Abstracts are cut after 12 and first claims after 5 characters" in text

@@ -66,7 +66,9 @@ def _merge(parts: list[str], pair: tuple[str, str]) -> list[str]:
     return out
 
 
-def write_tiny_qwen3(path: Path, *, weights: str = "F32", pooling: str | None = "LAST", add_eos: bool = True, seed: int = 0) -> Path:
+def write_tiny_qwen3(
+    path: Path, *, weights: str = "F32", pooling: str | None = "LAST", add_eos: bool = True, seed: int = 0
+) -> Path:
     """Write the model; `weights` is F32, F16 or Q8_0; `pooling` a name of gguf.PoolingType or None for a chat model."""
     rng = np.random.default_rng(seed)
     tokens, merges = _vocabulary()

@@ -63,8 +63,8 @@ STOPS: dict[str, frozenset[str]] = {
         predefined preset certain different similar single common additional additionally optional optionally
         suitable appropriate possible necessary useful good better best high-quality desired entire whole main
         major minor total amount number numbers many few since due like even well much non-transitory
-        transitory readable characterized characterised presence details sub sup lt gt amp nbsp seq id nos sp
-        der wt mol
+        transitory readable characterized characterised presence details sub sup lt gt amp nbsp denotes denote
+        distinct ltoreq gtoreq introduced excellent seq id nos sp der wt mol
         """
     ),
     "de": _words(

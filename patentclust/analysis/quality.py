@@ -1,5 +1,4 @@
-"""How good a clustering is: silhouettes, agreement with known classes, share of noise. Knows nothing of how it was
-made."""
+"""How good a clustering is: silhouettes, agreement with known classes, noise. Knows nothing of how it was made."""
 
 from __future__ import annotations
 
@@ -69,8 +68,7 @@ def cosine_silhouette(vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def euclidean_silhouette(points: np.ndarray, labels: np.ndarray, *, n_max: int | None = None) -> np.ndarray:
-    """Return the silhouette of every row by Euclidean distance: exact, block by block, in O(n^2 d) time and O(n)
-    memory.
+    """Return the silhouette of every row by Euclidean distance: exact, by blocks, in O(n^2 d) time and O(n) memory.
 
     Args:
         points: shape (n, d).

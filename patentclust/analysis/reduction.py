@@ -123,11 +123,8 @@ def reduce(
     return out
 
 
-def layout(
-    vectors: np.ndarray, *, n_neighbors: int, seed: int, neighbours: Neighbours | None = None
-) -> np.ndarray:
-    """Place every row on a plane for the map: `reduce` to two dimensions, min_dist 0.1; shape (n, 2), float32,
-    finite."""
+def layout(vectors: np.ndarray, *, n_neighbors: int, seed: int, neighbours: Neighbours | None = None) -> np.ndarray:
+    """Place every row on a plane: `reduce` to two dimensions with min_dist 0.1; shape (n, 2), float32, finite."""
     return reduce(
         vectors,
         n_components=2,
@@ -160,9 +157,7 @@ def _nearest_approximate(vectors: np.ndarray, k: int, seed: int) -> Neighbours:
     with one_thread(), _foreign():
         from umap.umap_ import nearest_neighbors
 
-        indices, distances, _ = nearest_neighbors(
-            vectors, k, "cosine", {}, True, np.random.RandomState(seed), n_jobs=1
-        )
+        indices, distances, _ = nearest_neighbors(vectors, k, "cosine", {}, True, np.random.RandomState(seed), n_jobs=1)
     return Neighbours(indices.astype(np.int64), np.maximum(distances, 0).astype(np.float32))
 
 

@@ -93,8 +93,7 @@ def extract(
 
 
 def label(terms: Sequence[Term], *, n: int = LABEL_TERMS) -> str:
-    """Name a cluster by its `n` leading terms that share no word, e.g. `solid electrolyte · sulfide · lithium
-    metal`."""
+    """Name a cluster by its `n` leading terms that share no word, e.g. `solid electrolyte · sulfide · lithium`."""
     chosen: list[str] = []
     used: set[str] = set()
     for term in terms:
@@ -189,9 +188,7 @@ def _sample(labels: np.ndarray, members: np.ndarray) -> np.ndarray:
     return np.sort(np.concatenate(kept)) if kept else members
 
 
-def _weigh(
-    texts: list[str], labels: np.ndarray, language: str, places: Mapping[int, int]
-) -> dict[int, list[Term]]:
+def _weigh(texts: list[str], labels: np.ndarray, language: str, places: Mapping[int, int]) -> dict[int, list[Term]]:
     """Weigh the candidates of one language by c-TF-IDF; return the best of every cluster in `places`."""
     from scipy.sparse import csr_matrix
     from sklearn.feature_extraction.text import CountVectorizer
@@ -201,9 +198,7 @@ def _weigh(
         return {}
     spoken = Counter(token for text in phrases for phrase in text for token in phrase)
     folds = _folds(spoken, language)
-    vectorizer = CountVectorizer(
-        analyzer=lambda text: _candidates(text, folds), dtype=np.int32, lowercase=False
-    )
+    vectorizer = CountVectorizer(analyzer=lambda text: _candidates(text, folds), dtype=np.int32, lowercase=False)
     counts = vectorizer.fit_transform(phrases)
     names = vectorizer.get_feature_names_out()
     classes, own = np.unique(labels, return_inverse=True)
@@ -215,12 +210,13 @@ def _weigh(
     # c-TF-IDF: tf(t, c) * log(1 + A / f(t)), A the mean number of words of a class.
     words = np.asarray(by_class.sum(axis=1)).ravel()
     rarity = np.log1p(words.mean() / totals)
+    commoner = _commoner(folds, spoken)
     best = {}
     for row, cluster in enumerate(classes.tolist()):
         if cluster in places:
             floor = max(2, int(np.ceil(_MIN_SHARE * np.sum(own == row))))
             table = _Table(names, by_class[row], texts_with[row], rarity / max(words[row], 1), whole)
-            best[cluster] = _best(table, floor, places[cluster], folds, spoken)
+            best[cluster] = _best(table, floor, places[cluster], commoner)
     return best
 
 
@@ -233,20 +229,21 @@ class _Table:
     whole: np.ndarray
 
 
-def _best(table: _Table, floor: int, n: int, folds: Mapping[str, str], spoken: Counter[str]) -> list[Term]:
+def _best(table: _Table, floor: int, n: int, commoner: Mapping[str, str]) -> list[Term]:
     counts = table.counts
     columns = counts.indices[table.whole[counts.indices]]
     n_texts = np.asarray(table.texts_with[0, columns].todense()).ravel()
-    for least in (floor, 1):
-        kept = columns[n_texts >= least]
-        if len(kept):
-            break
+    kept = columns[n_texts >= floor]
+    for least in (2, 1):
+        # Short texts share few words: rather a rarer term than an empty place, and a lone one only rather than none.
+        if len(kept) < (n if least > 1 else 1):
+            kept = columns[n_texts >= least]
     n_uses = np.asarray(counts[0, kept].todense()).ravel()
     weights = n_uses * table.scale[kept]
     order = np.lexsort((table.names[kept], -np.round(weights, 12)))[:_POOL]
     pool = [(str(table.names[kept[i]]), int(n_uses[i]), float(weights[i])) for i in order]
     chosen = [(name, weight) for name, uses, weight in pool if not _absorbed(name, uses, pool)]
-    return [Term(_shown(name, folds, spoken), weight) for name, weight in chosen[:n]]
+    return [Term(_shown(name, commoner), weight) for name, weight in chosen[:n]]
 
 
 def _absorbed(name: str, uses: int, pool: list[tuple[str, int, float]]) -> bool:
@@ -316,12 +313,20 @@ def _bare_forms(word: str, language: str) -> list[str]:
     return [word[:-1]]
 
 
-def _shown(term: str, folds: Mapping[str, str], spoken: Counter[str]) -> str:
-    """Write the last word of a term in the form, singular or plural, that is commoner."""
+def _commoner(folds: Mapping[str, str], spoken: Counter[str]) -> dict[str, str]:
+    """Map a bare form to the form, singular or plural, that is commoner; ties to the bare one."""
+    best: dict[str, str] = {}
+    for word, bare in sorted(folds.items()):
+        if spoken[word] > spoken[best.get(bare, bare)]:
+            best[bare] = word
+    return best
+
+
+def _shown(term: str, commoner: Mapping[str, str]) -> str:
+    """Write the last word of a term in its commoner form."""
     head, _, last = term.rpartition(" ")
-    forms = [last, *(word for word, bare in folds.items() if bare == last)]
-    best = max(forms, key=lambda form: (spoken[form], form == last, form))
-    return f"{head} {best}" if head else best
+    last = commoner.get(last, last)
+    return f"{head} {last}" if head else last
 
 
 def _candidates(phrases: Phrases, folds: Mapping[str, str]) -> Iterator[str]:

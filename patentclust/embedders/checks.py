@@ -55,7 +55,11 @@ def _checks(embedder: InProcessEmbedder, spec: ModelSpec) -> list[Check]:
     closing = len(model.tail) > 0
     return [
         Check("dimension", spec.dim in (None, model.dim), f"{model.dim}"),
-        Check("pooling", spec.pooling in (None, model.pooling), f"{model.pooling}, {'causal' if model.causal else 'encoder'}"),
+        Check(
+            "pooling",
+            spec.pooling in (None, model.pooling),
+            f"{model.pooling}, {'causal' if model.causal else 'encoder'}",
+        ),
         Check("closing token", closing or model.pooling != "last", f"{model.tail.tolist()}"),
         Check("window", embedder.window_tokens <= model.n_ctx_train, f"{embedder.window_tokens:,} tokens"),
         Check("unit length", bool(np.abs(norms - 1).max() < 1e-5), f"off by at most {np.abs(norms - 1).max():.1e}"),

@@ -123,11 +123,17 @@ class InProcessEmbedder:
         body = tokens[len(prompt) :] if np.array_equal(tokens[: len(prompt)], prompt) else tokens
         room = capacity - len(prompt)
         if room < 1:
-            raise ConfigError(f"the prompt takes all {self.window_tokens} tokens of a window", hint="raise --max-tokens")
-        return n_tokens, False, [
-            _Window(index, np.concatenate([head, prompt, body[start:stop], tail]), stop - start)
-            for start, stop in split_windows(len(body), room)
-        ]
+            raise ConfigError(
+                f"the prompt takes all {self.window_tokens} tokens of a window", hint="raise --max-tokens"
+            )
+        return (
+            n_tokens,
+            False,
+            [
+                _Window(index, np.concatenate([head, prompt, body[start:stop], tail]), stop - start)
+                for start, stop in split_windows(len(body), room)
+            ],
+        )
 
     def _ready(self, longest: int) -> LlamaContext:
         """Return a context for the longest sequence at hand: the attention cache of a full window would cost gigabytes."""

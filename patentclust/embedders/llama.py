@@ -80,7 +80,8 @@ def gpu_layer_count(requested: str) -> int:
     layers = -1 if requested == "all" else int(requested)
     if layers != 0 and not has_gpu:
         raise ModelError(
-            f"--gpu-layers {requested}: this llama-cpp-python build, or this machine, has no GPU backend", hint=_GPU_HINT
+            f"--gpu-layers {requested}: this llama-cpp-python build, or this machine, has no GPU backend",
+            hint=_GPU_HINT,
         )
     return layers
 

@@ -131,7 +131,9 @@ def _read(path: Path) -> dict[str, ModelSpec]:
 def _spec(path: Path, name: str, table: Any) -> ModelSpec:
     def require(condition: bool, problem: str) -> None:
         if not condition:
-            raise ConfigError(f"{path}: [{name}] {problem}", hint="compare with the entries shown by: patentclust models list")
+            raise ConfigError(
+                f"{path}: [{name}] {problem}", hint="compare with the entries shown by: patentclust models list"
+            )
 
     require(isinstance(table, dict), "is not a table")
     known = set(ModelSpec.__dataclass_fields__) - {"name"}
@@ -142,8 +144,14 @@ def _spec(path: Path, name: str, table: Any) -> ModelSpec:
     require(kind in SOURCE_KEYS, f"source.kind is {kind!r}; allowed: {', '.join(SOURCE_KEYS)}")
     lacking = SOURCE_KEYS[str(kind)] - set(source)
     require(not lacking, f"source lacks {', '.join(sorted(lacking))}")
-    require(table.get("pooling") in (None, *POOLINGS), f"pooling is {table.get('pooling')!r}; allowed: {', '.join(POOLINGS)}")
-    require(table.get("text", "full") in TEXT_SELECTIONS, f"text is {table.get('text')!r}; allowed: {', '.join(TEXT_SELECTIONS)}")
+    require(
+        table.get("pooling") in (None, *POOLINGS),
+        f"pooling is {table.get('pooling')!r}; allowed: {', '.join(POOLINGS)}",
+    )
+    require(
+        table.get("text", "full") in TEXT_SELECTIONS,
+        f"text is {table.get('text')!r}; allowed: {', '.join(TEXT_SELECTIONS)}",
+    )
     for task, template in table.get("templates", {}).items():
         require(str(template).endswith("{text}"), f"template {task} does not end with {{text}}")
     values = dict(table)
@@ -164,7 +172,9 @@ def find(name: str) -> ModelSpec:
         return specs[name]
     if name.endswith(".gguf") or os.sep in name:
         return ModelSpec(name=Path(name).name, file=Path(name).name, source={"kind": "path", "path": name})
-    raise ConfigError(f"no model is called {name!r}", hint=f"known: {', '.join(specs)}; or give the path of a .gguf file")
+    raise ConfigError(
+        f"no model is called {name!r}", hint=f"known: {', '.join(specs)}; or give the path of a .gguf file"
+    )
 
 
 def describe(spec: ModelSpec, path: Path | None) -> dict[str, Any]:

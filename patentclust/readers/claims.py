@@ -22,7 +22,8 @@ _HEADING = re.compile(
 _CANCELLED = re.compile(r"[\d\s.,\-–]*\(?\s*cancel+ed\s*\)?[\s.]*", re.IGNORECASE)
 # At the start of a line specks of a scan or the number of the column may come first; within a line a sentence must end.
 _NUMBER = re.compile(
-    r"(?:^[^\w\n]{0,4}(?:\d{1,3}[ \t]+)?|(?<=[.;:!?]\s))(\d{1,4})\s?[.)、．](?!\d)\s*(?P<capital>[^\W\d_a-z])?",
+    r"(?:(?P<line>^[^\w\n]{0,4}(?:\d{1,3}[ \t]+)?)|(?<=[.;:!?]\s))"
+    r"(?P<number>\d{1,4})\s?[.)、．](?!\d)\s*(?P<capital>[^\W\d_a-z])?",
     re.MULTILINE,
 )
 # Numbers that a scan has lost: so many may be missing between two claims.
@@ -67,10 +68,11 @@ def split_claims(text: str) -> list[str]:
     starts: list[int] = []
     last = 0
     for match in _NUMBER.finditer(plain):
-        lost = int(match[1]) - last - 1
-        if lost == 0 or (last and 0 < lost <= _MAX_LOST and match["capital"]):
-            last = int(match[1])
-            starts.append(match.start(1))
+        lost = int(match["number"]) - last - 1
+        expected = lost == 0 and (match["line"] is not None or match["capital"])
+        if expected or (last and 0 < lost <= _MAX_LOST and match["capital"]):
+            last = int(match["number"])
+            starts.append(match.start("number"))
     if not starts:
         return [plain] if plain else []
     ends = [*starts[1:], len(plain)]

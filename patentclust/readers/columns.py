@@ -17,29 +17,51 @@ from patentclust.params import IngestParams
 TEXT_FIELDS = ("title", "abstract", "claims", "description")
 # The first name that a table has wins: a publication number before a mere row id.
 _NAMES = {
-    "doc_id": "doc_id publication_number publication_id patent_number patent_no pub_no pub_number publication_no patent_id "
-    "document_number doc_number document_id lens_id guid 公开(公告)号 公开公告号 公开号 公告号 文献番号 公報番号 docid id number patent",
-    "title": "title invention_title title_of_invention patent_title name_of_invention 标题 发明名称 发明の名称 題名 bezeichnung titel",
+    "doc_id": (
+        "doc_id publication_number publication_id patent_number patent_no pub_no pub_number "
+        "publication_no patent_id document_number doc_number document_id lens_id guid 公开(公告)号 "
+        "公开公告号 公开号 公告号 文献番号 公報番号 docid id number patent"
+    ),
+    "title": (
+        "title invention_title title_of_invention patent_title name_of_invention 标题 发明名称 "
+        "发明の名称 題名 bezeichnung titel"
+    ),
     "abstract": "abstract abstract_text summary patent_abstract 摘要 要約 zusammenfassung",
-    "claims": "claims claim claims_text claim_text all_claims first_claim independent_claims 权利要求 请求项 特許請求の範囲 ansprüche",
-    "description": "description description_text full_text fulltext detailed_description specification 说明书 明細書 beschreibung",
+    "claims": (
+        "claims claim claims_text claim_text all_claims first_claim independent_claims 权利要求 "
+        "请求项 特許請求の範囲 ansprüche"
+    ),
+    "description": (
+        "description description_text full_text fulltext detailed_description specification 说明书 明細書 beschreibung"
+    ),
     "language": "language lang publication_language text_language 语言",
-    "country": "country country_code publication_country jurisdiction authority office publication_authority 国家",
+    "country": ("country country_code publication_country jurisdiction authority office publication_authority 国家"),
     "kind": "kind kind_code publication_kind document_kind",
     "family_id": "family_id family simple_family_id docdb_family_id simple_family family_number inpadoc_family_id",
     "application_number": "application_number application_no appl_no application_id application 申请号 出願番号",
     "priorities": "priority_numbers priority_number priorities priority_claims 优先权号",
     "priority_date": "priority_date earliest_priority_date earliest_priority 优先权日",
     "filing_date": "filing_date application_date date_filed filed 申请日 出願日",
-    "publication_date": "publication_date pub_date date_published published date_of_publication grant_date issue_date date 公开(公告)日 公开公告日 公开日",
+    "publication_date": (
+        "publication_date pub_date date_published published date_of_publication grant_date "
+        "issue_date date 公开(公告)日 公开公告日 公开日"
+    ),
     "applicants": "applicants applicant applicant_name applicant_names applicants_original 申请人 申請人 出願人",
-    "assignees": "assignees assignee assignee_name original_assignee current_assignee assignee_applicant owner owners 专利权人 当前权利人",
+    "assignees": (
+        "assignees assignee assignee_name original_assignee current_assignee "
+        "assignee_applicant owner owners 专利权人 当前权利人"
+    ),
     "inventors": "inventors inventor inventor_name inventor_names inventor_author 发明人 発明者",
-    "cpc": "cpc cpc_classifications cpc_classification cpc_codes cpc_code cpcs cpc_symbols cpc_current cpc分类号",
-    "ipc": "ipc ipcr ipc_classifications ipc_classification ipc_codes ipc_code ipcr_classifications i_p_c int_cl ipc分类号 ipc主分类号",
+    "cpc": ("cpc cpc_classifications cpc_classification cpc_codes cpc_code cpcs cpc_symbols cpc_current cpc分类号"),
+    "ipc": (
+        "ipc ipcr ipc_classifications ipc_classification ipc_codes ipc_code "
+        "ipcr_classifications i_p_c int_cl ipc分类号 ipc主分类号"
+    ),
     "codes": "codes classification_codes classifications classification",
     "scheme": "scheme classification_scheme",
-    "cited": "cited citations backward_citations cited_patents cited_publications cites_patents references patent_citations",
+    "cited": (
+        "cited citations backward_citations cited_patents cited_publications cites_patents references patent_citations"
+    ),
 }
 FIELDS = tuple(field for field in _NAMES if field not in ("codes", "scheme"))
 _LANGUAGES = {

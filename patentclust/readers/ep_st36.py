@@ -123,7 +123,7 @@ def _origins(biblio: Any) -> dict[str, Any]:
     }
 
 
-def _parties(biblio: Any) -> dict[str, tuple[str, ...]]:
+def _parties(biblio: Any) -> dict[str, Any]:
     return {
         "applicants": unique(map(_organisation, biblio.iterfind("B700/B710/B711"))),
         "assignees": unique(map(_organisation, biblio.iterfind("B700/B730/B731"))),

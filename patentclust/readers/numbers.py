@@ -12,18 +12,20 @@ from datetime import date
 _OFFICES = frozenset(
     re.findall(
         "[A-Z]{2}",
-        "AE AG AL AM AO AP AR AT AU AZ BA BB BE BF BG BH BN BO BR BW BX BY BZ CA CF CG CH CI CL CM CN CO CR CS CU CY CZ "
-        "DD DE DJ DK DM DO DZ EA EC EE EG EM EP ES FI FR GA GB GC GD GE GH GM GN GQ GR GT GW HK HN HR HU IB ID IE IL IN "
-        "IR IS IT JO JP KE KG KH KM KN KP KR KW KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MG MK ML MN MO MR MT MW "
-        "MX MY MZ NA NE NG NI NL NO NZ OA OM PA PE PG PH PK PL PT PY QA RO RS RU RW SA SC SD SE SG SI SK SL SM SN ST SU "
-        "SV SY SZ TD TG TH TJ TM TN TR TT TW TZ UA UG US UY UZ VC VE VN WO YU ZA ZM ZW ",
+        "AE AG AL AM AO AP AR AT AU AZ BA BB BE BF BG BH BN BO BR BW BX BY BZ CA CF CG CH CI CL CM CN CO CR "
+        "CS CU CY CZ DD DE DJ DK DM DO DZ EA EC EE EG EM EP ES FI FR GA GB GC GD GE GH GM GN GQ GR GT GW HK "
+        "HN HR HU IB ID IE IL IN IR IS IT JO JP KE KG KH KM KN KP KR KW KZ LA LB LC LI LK LR LS LT LU LV LY "
+        "MA MC MD ME MG MK ML MN MO MR MT MW MX MY MZ NA NE NG NI NL NO NZ OA OM PA PE PG PH PK PL PT PY QA "
+        "RO RS RU RW SA SC SD SE SG SI SK SL SM SN ST SU SV SY SZ TD TG TH TJ TM TN TR TT TW TZ UA UG US UY "
+        "UZ VC VE VN WO YU ZA ZM ZW ",
     )
 )
 _SEPARATORS = re.compile(r"[\s.,/\-_]+")
 _PUBLICATION = re.compile(r"([A-Z]{2})[\s\-_]*((?:[A-Z]\s?){0,2}\d[\d\s.,/\-]*)[\s\-_(]*([A-Z]\s?\d{0,2})?\)?")
 # `EP-A1- 3 109 871`: how EP documents print a citation, kind before number.
 _KIND_FIRST = re.compile(r"([A-Z]{2})\s?-\s?([A-Z]\d?)\s?-\s?((?:[A-Z]\s?){0,2}\d[\d\s.,/\-]*)")
-_JP_YEAR = re.compile(r"(\d{4})\s*-\s*(\d{1,6})")
+# A year, of an emperor's era where a letter precedes it, and a serial number.
+_JP_YEAR = re.compile(r"([SHTMR]?)\s?(\d{1,4})\s*-\s*(\d{1,6})")
 _SYMBOL = re.compile(r"\d?([A-HY])\s*(\d{2})(?:\s*([A-Z])(?:\s*(\d{1,4})\s*/\s*(\d[\d ]{0,7}))?)?")
 _FIXED_WIDTH = re.compile(r"([A-HY]\d{2}[A-Z])([ \d]{2}\d)(\d{2,6})\b")
 _NAMED_MONTH = re.compile(
@@ -45,9 +47,8 @@ def publication_number(country: str, number: str) -> str:
     `D0701016` gives `D701016`; `2008/197955` of US (DOCDB leaves a zero out) gives `20080197955`; `02/12345` of WO
     gives `2002012345`; `2025-27833` of JP gives `2025027833`.
     """
-    year = _JP_YEAR.fullmatch(number.strip()) if country == "JP" else None
-    if year:
-        return year[1] + year[2].zfill(6)
+    if country == "JP" and (year := _JP_YEAR.fullmatch(number.strip().upper())):
+        return year[1] + year[2].zfill(4 if not year[1] else 2) + year[3].zfill(6)
     plain = compact(number).removeprefix(country) or compact(number)
     letters = re.match(r"[A-Z]*", plain)[0]  # type: ignore[index]
     digits = plain[len(letters) :]
@@ -55,6 +56,9 @@ def publication_number(country: str, number: str) -> str:
         return f"{digits[:4]}0{digits[4:]}"
     if country == "WO" and not letters and re.fullmatch(r"(?:[789]\d|0[0-4])\d{5}", digits):
         return f"{'20' if digits[0] == '0' else '19'}{digits[:2]}0{digits[2:]}"
+    if country == "JP" and letters in ("S", "H", "T", "M", "R"):
+        # The zero belongs to the year of the era.
+        return letters + digits
     return letters + (digits.lstrip("0") or digits[:1])
 
 

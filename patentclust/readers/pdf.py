@@ -29,7 +29,7 @@ _OCR_HINT = "run OCR over it first (for example with ocrmypdf), then read it aga
 # Page numbers and stamps are no text layer.
 _MIN_PAGE_CHARS = 3
 # A printed page of a patent holds some 4,000 characters.
-_THIN_PAGE_CHARS = 400
+_THIN_PAGE_CHARS = 200
 
 
 @dataclass

@@ -49,7 +49,8 @@ _BARE_CODE = re.compile(r"(\d{2})\s+(?=(?:Inv|Ass|Appl|Filed|Int|int|U\.\s?S|ABS
 _INSIDE = re.compile(r"\s(?=\((?:10|21|22|43|45|65|57)\)\s*(?:Pat|Pub|App|Filed|Date|Prior|ABSTRACT))")
 # What stands between the codes of a US front page: a note, a heading, or the citations of the column beside.
 _OTHER_BLOCK = re.compile(
-    r"\(\s*\*\s*\)|Related U|Foreign Application|Prior Publication|Publication Class|Primary Exam|OTHER PUB|U\.S\. PATENT DOC"
+    r"\(\s*\*\s*\)|Related U|Foreign Application|Prior Publication|Publication Class|Primary Exam|OTHER PUB"
+    r"|U\.S\. PATENT DOC"
 )
 _CITATION = re.compile(r"(?:^|\s)(?:\d{1,2},\d{3},\d{3}|\d{7,8})\s+(?:[A-Z]\d?\s|\*).*$")
 _LABEL_TEXT = re.compile(
@@ -161,7 +162,7 @@ def _marked(line: str, in_abstract: bool) -> tuple[str, str] | None:
 
 
 def _publication(head: str, codes: dict[str, str], layout: Layout) -> tuple[str | None, str | None, str | None]:
-    """Return (office, number, kind): printed with its office at the head of the page, or under (11), or on every sheet."""
+    """Return (office, number, kind), printed with its office at the head, or under (11), or on every sheet."""
     printed = _NUMBER_LINE.search(head)
     if printed:
         kind = printed[3] or None
@@ -226,7 +227,7 @@ def _printed_date(head: str, layout: Layout) -> date | None:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    """Return the names of a list such as `Inventors: A. Smith, Malibu, CA (US); B. Jones, Paris (FR)`, places dropped."""
+    """Return the names of `Inventors: A. Smith, Malibu, CA (US); B. Jones, Paris (FR)`, places dropped."""
     if not text:
         return ()
     plain = _LABEL_TEXT.sub("", text, count=1) if _LABEL_TEXT.match(text) else text

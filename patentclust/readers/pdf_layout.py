@@ -29,18 +29,20 @@ _PARAGRAPH_NUMBER = re.compile(r"\[0\d{3,4}\]\s*|【[０-９\d]{4,5}】\s*")
 _JAPANESE_CLAIM = re.compile(r"【請求項\s*[0-9０-９]+】")
 _JAPANESE_CLAIMS_END = re.compile(r"【(?:発明の詳細な説明|技術分野|発明の名称|書類名|図面の簡単な説明)】")
 _CLAIMS_HEADING = re.compile(
-    r"^\W{0,5}(?:what\s+(?:is|we|i)\s+claim(?:ed)?\b[^\n:]{0,90}|(?:we|i)\s+claim(?:\s+as\b[^\n:]{0,60})?|(?:patent)?claims"
+    r"^\W{0,5}(?:what\s+(?:is|we|i)\s+claim(?:ed)?\b[^\n:]{0,90}|(?:we|i)\s+claim(?:\s+as\b[^\n:]{0,60})?"
+    r"|(?:patent)?claims"
     r"|the\s+[^\n]{0,60}\bclaimed(?:\s+(?:is|are))?\b[^\n:]{0,60}|patentansprüche|ansprüche|revendications)"
     r"\s*[:;.,\-—–]*\s*(?:$|(?=1\s?[.)]\s))",
     re.IGNORECASE | re.MULTILINE,
 )
+_CLAIM_LINE = re.compile(r"\d{1,3}\s?\.\s+(?:An?|The|In)\s+\w")
 _KNOWN_HEADING = re.compile(
-    r"\W*(?:background|summary|brief description|detailed description|description|field of|technical field|cross[- ]reference|"
-    r"statement|related|best mode|disclosure of|industrial applicability|examples?|claims?)\b",
+    r"\W*(?:background|summary|brief description|detailed description|description|field of|technical field"
+    r"|cross[- ]reference|statement|related|best mode|disclosure of|industrial applicability|examples?|claims?)\b",
     re.IGNORECASE,
 )
 _FIRST_CLAIM = re.compile(r"\s*(?:\S[^\n]{0,100}\n\s*){0,3}1\s?[.)]\s")
-_SPOKEN = re.compile(r"what\s|we\s|i\s+claim|claimed", re.IGNORECASE)
+_SPOKEN = re.compile(r"what\s+(?:is|we|i)\s|(?:we|i)\s+claim", re.IGNORECASE)
 _CLAIMS_END = re.compile(
     r"^\W{0,5}(?:united states patent and trademark office|certificate of correction|abstract(?: of the disclosure)?"
     r"|(?:detailed )?description(?: of .{0,60})?|references cited|(?:\*\s*){3,})\W{0,3}$",
@@ -96,7 +98,8 @@ class Layout:
         return f"{before} {after}"
 
     def _after_front(self) -> tuple[tuple[str, ...], ...]:
-        """Return the pages behind the front page and its continuations (`Page 2` at their head, or `フロントページの続き`)."""
+        """Return the pages behind the front page, without its continuations."""
+        # They are headed `Page 2` by the USPTO, `フロントページの続き` by the JPO.
         first = 1
         while first < len(self.pages) and any(re.fullmatch(r"Page \d", line) for line in self.edges[first]):
             first += 1
@@ -161,10 +164,13 @@ def _line_numbers(page: Sequence[str]) -> set[int]:
 
 
 def _is_prose(page: Sequence[str]) -> bool:
-    """Tell a page of text from a drawing sheet with labels: one line at least reads on."""
+    """Tell a page of text from a drawing sheet with labels: one line at least reads on, or is a claim."""
     if sum(map(len, page)) < _DRAWING_CHARS and any(re.search(r"\bFIG", line) for line in page):
         return False
-    return any(len(re.findall(r"[^\W\d_]{2,}", line)) >= 5 or len(_CJK.findall(line)) >= 12 for line in page)
+    return any(
+        len(re.findall(r"[^\W\d_]{2,}", line)) >= 5 or len(_CJK.findall(line)) >= 12 or _CLAIM_LINE.match(line)
+        for line in page
+    )
 
 
 def is_heading(line: str) -> bool:
@@ -200,7 +206,8 @@ def _find_claims(text: str) -> tuple[int, int, list[str]]:
         return start, end, split_japanese_claims(text[japanese.start() : end])
     headings = list(_CLAIMS_HEADING.finditer(text))
     counted = [match for match in headings if _FIRST_CLAIM.match(text, match.end())]
-    spoken = [match for match in headings if _SPOKEN.search(match[0])]
+    # Without a claim 1 behind it only the old formula counts, and only where claims stand: at the end.
+    spoken = [match for match in headings if _SPOKEN.search(match[0]) and match.start() > len(text) / 2]
     chosen = (counted or spoken)[-1:]
     if not chosen:
         return 0, 0, []

@@ -20,19 +20,20 @@ _LIST_SEPARATOR = re.compile(r"\s*(?:;;|;|\n|\s\|\s|\|\|)\s*")
 _SYMBOL_SEPARATOR = re.compile(r"[;,|\n]+")
 _MEMBERS = ("text", "name", "value", "symbol", "code", "number", "title")
 _EMPTY = frozenset(("", "-", "nan", "none", "null", "n/a", "na"))
+_DATES = ("priority_date", "filing_date", "publication_date")
+_PARTIES = ("applicants", "assignees", "inventors")
 _MAX_LIST_CHARS = 1_000_000
 
 
 def document(row: Mapping[str, Any], plan: Plan, *, path: str, warnings: tuple[str, ...]) -> Document | SourceError:
     """Return the document of a row, or an error when it has no text."""
     cells = {field: row.get(column) for field, column in plan.columns.items()}
-    texts = {field: _text(cells.get(field)) for field in ("title", "abstract", "description")}
+    texts: dict[str, Any] = {name: _text(cells.get(name)) for name in ("title", "abstract", "description")}
     claims = _claims(cells.get("claims"))
     if not any(texts.values()) and not claims:
         return SourceError("the row has no text in title, abstract, claims or description", source_path=path)
     number, country, kind = _identity(cells)
     cpc, ipc = _symbols(cells)
-    family = _strings(cells.get("family_id"))
     return Document(
         doc_id=number or _hash(row),
         claims=claims,
@@ -40,21 +41,27 @@ def document(row: Mapping[str, Any], plan: Plan, *, path: str, warnings: tuple[s
         language=_language(cells, plan, [*texts.values(), *claims]),
         country=country,
         kind=kind,
-        family_id=family[0] if family else None,
         application_number=_application(cells, country),
-        priorities=_strings(cells.get("priorities")),
-        **{
-            name: numbers.parse_date(_text(cells.get(name)))
-            for name in ("priority_date", "filing_date", "publication_date")
-        },
-        **{name: _strings(cells.get(name)) for name in ("applicants", "assignees", "inventors")},
         cpc=cpc,
         ipc=ipc,
-        cited=tuple(dict.fromkeys(numbers.parse_publication(text) or text for text in _strings(cells.get("cited")))),
         source_path=path,
         warnings=warnings,
         **texts,
+        **_facts(cells),
     )
+
+
+def _facts(cells: Mapping[str, Any]) -> dict[str, Any]:
+    family = _strings(cells.get("family_id"))
+    cited = (numbers.parse_publication(text) or text for text in _strings(cells.get("cited")))
+    facts: dict[str, Any] = {
+        "family_id": family[0] if family else None,
+        "priorities": _strings(cells.get("priorities")),
+        "cited": tuple(dict.fromkeys(cited)),
+    }
+    facts |= {name: numbers.parse_date(_text(cells.get(name))) for name in _DATES}
+    facts |= {name: _strings(cells.get(name)) for name in _PARTIES}
+    return facts
 
 
 def _text(value: Any) -> str:

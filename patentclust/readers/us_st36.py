@@ -36,9 +36,9 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
     """Read one grant or application."""
     parsed = parse(source.read())
     root = parsed.root
-    biblio = root.find(_ROOTS.get(local(root), ""))
+    biblio = next((child for child in root if local(child) in _ROOTS.values()), None)
     if biblio is None:
-        raise SourceError(f"<{local(root)}> has no bibliographic data: expected <{_ROOTS.get(local(root), '')}>")
+        raise SourceError(f"<{local(root)}> has no bibliographic data: expected one of {', '.join(_ROOTS.values())}")
     document_id = numbers.publication_id(
         *next(document_ids(biblio, "publication-reference/document-id"), ("", "", ""))[:3]
     )
@@ -91,7 +91,7 @@ def _priorities(biblio: Any) -> Iterator[tuple[str | None, Any]]:
             yield numbers.application_id(country, number), numbers.parse_date(day)
 
 
-def _parties(biblio: Any) -> dict[str, tuple[str, ...]]:
+def _parties(biblio: Any) -> dict[str, Any]:
     # Up to 4.2 the inventors stand among the applicants, marked as such; since 4.3 both have lists of their own.
     old = biblio.findall("parties/applicants/applicant")
     new = biblio.findall("us-parties/us-applicants/us-applicant")

@@ -170,7 +170,7 @@ class Report:
         abstract_limit: characters after which abstracts are cut in the page.
         claim_limit: characters after which claims are cut in the page.
         data: the page's main data block, as JSON.
-        details: further data blocks, as JSON, read when a card opens.
+        details: further data blocks, packed, opened when a card is.
     """
 
     title: str

@@ -43,8 +43,10 @@ def render_page(report: Report) -> str:
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
     # The hash covers the exact text between the tags, so both go in as they are.
-    return _environment().get_template("report.html").render(
-        report=report, policy=policy, style=Markup(style), script=Markup(script)
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(report=report, policy=policy, style=Markup(style), script=Markup(script))
     )
 
 

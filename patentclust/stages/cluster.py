@@ -80,10 +80,10 @@ class _Result:
 
 def run(
     workspace: Workspace,
-    params: ClusterParams = ClusterParams(),  # noqa: B008  (frozen)
+    params: ClusterParams = ClusterParams(),
     *,
-    resources: Resources = Resources(),  # noqa: B008  (frozen)
-    progress: Progress = Quiet(),  # noqa: B008  (stateless)
+    resources: Resources = Resources(),
+    progress: Progress = Quiet(),
 ) -> Outcome:
     """Write clusters.parquet, topics.parquet and scores.json; do nothing when they are there and current.
 

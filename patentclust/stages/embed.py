@@ -252,7 +252,9 @@ def _outcome(workspace: Workspace, params: EmbedParams, *, n_empty: int, n_made:
     }
     warnings = []
     if n_cut:
-        warnings.append(f"{n_cut:,} texts were longer than the model's window and were cut (--long window averages them)")
+        warnings.append(
+            f"{n_cut:,} texts were longer than the model's window and were cut (--long window averages them)"
+        )
     if n_empty:
         warnings.append(f"{n_empty:,} documents have no text in their {params.text} and are left out of the map")
     return Outcome("embed", n_made == 0, facts, tuple(warnings), (workspace.embeddings(params.task),))

@@ -266,7 +266,8 @@ class _Rows:
 
 
 def _document_of(row: dict[str, Any]) -> Document:
-    return Document(**{key: tuple(value) if isinstance(value, list) else value for key, value in row.items()})
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+    return Document(**values)
 
 
 def _merge_repeats(spill: Path, batches: _Batches, ledger: _Ledger) -> None:

@@ -156,9 +156,7 @@ def _facts(workspace: Workspace, inputs: _Inputs) -> dict[str, Any]:
     }
 
 
-def _write(
-    workspace: Workspace, params: ReportParams, inputs: _Inputs, fingerprint: str, progress: Progress
-) -> None:
+def _write(workspace: Workspace, params: ReportParams, inputs: _Inputs, fingerprint: str, progress: Progress) -> None:
     topics = _read_topics(workspace.topics)
     places = _read_map(workspace.clusters)
     outlines = places.outlines(topics)

@@ -14,6 +14,13 @@ function make(tag, className, ...children) {
   return element;
 }
 
+/** Undo what the page's maker did to a block: JSON, deflated, in base64. */
+async function unpack(text) {
+  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return JSON.parse(await new Response(stream).text());
+}
+
 class Corpus {
   constructor(raw) {
     Object.assign(this, { ids: raw.ids, titles: raw.titles, years: raw.years, topics: raw.topics, registers: raw.registers });
@@ -50,25 +57,30 @@ class Corpus {
     return value === null ? "n/a" : (value / 1000).toFixed(2).replace("-", "−");
   }
 
-  /** The texts and facts of one card; their blocks are parsed when first asked for. */
-  detail(index) {
+  /** The texts and facts of one card, or null while the page still loads; blocks are unpacked when first asked for. */
+  async detail(index) {
     const size = this.raw.details_a_block;
     const number = Math.floor(index / size);
     this.blocks ??= new Map();
     if (!this.blocks.has(number)) {
       const block = byId(`details-${number}`);
       if (block === null) return null;
-      this.blocks.set(number, JSON.parse(block.textContent));
+      this.blocks.set(number, unpack(block.textContent));
     }
-    const values = this.blocks.get(number)[index % size];
+    const values = (await this.blocks.get(number))[index % size];
     return Object.fromEntries(this.raw.detail_fields.map((field, position) => [field, values[position]]));
+  }
+
+  prepareSearch() {
+    const text = (id, i) => fold(`${id} ${id.replaceAll("-", "")} ${this.titles[i]} ${this.owners(i)}`);
+    this.haystack ??= this.ids.map(text);
   }
 
   /** The documents and clusters that hold every word of the query, or null for an empty one. */
   search(query) {
     const words = fold(query).split(/\s+/).filter(Boolean);
     if (!words.length) return null;
-    this.haystack ??= this.ids.map((id, i) => fold(`${id} ${id.replaceAll("-", "")} ${this.titles[i]} ${this.owners(i)}`));
+    this.prepareSearch();
     const holds = (text) => words.every((word) => text.includes(word));
     const documents = [];
     for (let i = 0; i < this.n; i += 1) if (holds(this.haystack[i])) documents.push(i);

@@ -1,5 +1,5 @@
 // The map: points stamped into pixels (one pass over typed arrays, any canvas, no GPU), labels and rings on a layer above.
-const PADDING = 44;
+const PADDING = 32;
 const MAX_ZOOM = 400;
 const HIT_RADIUS = 12;
 
@@ -154,7 +154,8 @@ class TechnologyMap {
 
   radius() {
     const zoom = Math.max(1, this.view.scale / this.fitScale);
-    return Math.min(8, Math.max(1.1, 12 / Math.max(1, this.order.length) ** 0.2) * zoom ** 0.3);
+    const room = Math.max(0.7, Math.min(1.15, Math.min(this.cssWidth, this.cssHeight) / 600));
+    return Math.min(8, Math.max(1.1, room * (12 / Math.max(1, this.order.length) ** 0.2)) * zoom ** 0.3);
   }
 
   request() {
@@ -183,20 +184,7 @@ class TechnologyMap {
     const opacity = 0.88 - 0.38 * crowded;
     if (this.emphasis) this.stamp(0, () => this.faded, 0.8);
     this.stamp(1, (colour) => this.palette[colour], opacity);
-    this.showImage();
-  }
-
-  showImage() {
-    const context = this.points.getContext("2d", { alpha: false });
-    if (!this.printing) {
-      context.putImageData(this.image, 0, 0);
-      return;
-    }
-    // While printing, browsers record what is drawn instead of pixels, and putImageData leaves no record.
-    const picture = document.createElement("canvas");
-    [picture.width, picture.height] = [this.image.width, this.image.height];
-    picture.getContext("2d").putImageData(this.image, 0, 0);
-    context.drawImage(picture, 0, 0);
+    this.points.getContext("2d", { alpha: false }).putImageData(this.image, 0, 0);
   }
 
   /** A disc of the current radius as pixel offsets and coverage, 0 to 256. */
@@ -246,7 +234,8 @@ class TechnologyMap {
   drawMarks() {
     const context = this.marks.getContext("2d");
     context.setTransform(this.pixelRatio, 0, 0, this.pixelRatio, 0, 0);
-    context.clearRect(0, 0, this.cssWidth, this.cssHeight);
+    // On paper a cleared rectangle comes out as a white one, over the points; there the canvas is fresh anyway.
+    if (!this.printing) context.clearRect(0, 0, this.cssWidth, this.cssHeight);
     this.drawLabels(context);
     for (const [index, width] of [[this.hovered, 1.5], [this.selected, 3]]) {
       if (index < 0 || this.corpus.x[index] === NOWHERE) continue;

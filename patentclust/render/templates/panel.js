@@ -50,7 +50,8 @@ function clusterLine(corpus, index, onCluster) {
   return button;
 }
 
-function fillCard(card, corpus, index, actions) {
+/** Fill the card at once with what is at hand, and with the rest when it is unpacked; `isCurrent` tells whether it still counts. */
+async function fillCard(card, corpus, index, actions) {
   const close = make("button", "", "Close");
   close.type = "button";
   close.id = "card-close";
@@ -59,7 +60,8 @@ function fillCard(card, corpus, index, actions) {
   title.dir = "auto";
   card.replaceChildren(make("div", "bar-top", make("span", "muted", corpus.ids[index]), close), title);
   card.append(clusterLine(corpus, index, actions.cluster));
-  const detail = corpus.detail(index);
+  const detail = await corpus.detail(index);
+  if (!actions.isCurrent()) return;
   if (detail === null) {
     card.append(make("p", "muted", "The page is still loading; open this card again in a moment."));
     return;

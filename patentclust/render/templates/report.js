@@ -16,6 +16,7 @@ class Reader {
     if (this.map.resize()) this.map.draw();
     root.dataset.drawn = this.map.drawn ?? 0;
     root.dataset.ready = Math.round(performance.now());
+    setTimeout(() => this.corpus.prepareSearch(), 300);
     this.listenToPointers();
     this.listenToKeys();
     this.listenToPanel();
@@ -195,7 +196,8 @@ class Reader {
   open(index, cameFrom) {
     this.cameFrom = cameFrom;
     this.map.selected = index;
-    fillCard(this.card, this.corpus, index, {
+    const filled = fillCard(this.card, this.corpus, index, {
+      isCurrent: () => this.map.selected === index,
       close: () => this.close(),
       cluster: (id) => {
         this.close();
@@ -207,6 +209,7 @@ class Reader {
     this.card.focus({ preventScroll: cameFrom === this.map.marks });
     this.map.show(index);
     this.map.requestMarks();
+    return filled;
   }
 
   close() {
