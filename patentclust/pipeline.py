@@ -23,6 +23,7 @@ from patentclust.params import (
     Resources,
     dump_params,
     load_params_file,
+    resolve,
 )
 from patentclust.progress import Progress, Quiet
 from patentclust.stages import Outcome, StageState
@@ -99,7 +100,7 @@ def report(
 def run(
     workspace: Workspace,
     paths: Sequence[str | Path],
-    params: RunParams = RunParams(),  # noqa: B008  (frozen)
+    params: RunParams = RunParams(),
     *,
     resources: Resources = Resources(),
     progress: Progress = Quiet(),
@@ -147,21 +148,19 @@ def _recorded(workspace: Workspace, stage: str, params: Any) -> Iterator[Callabl
 
 def _keep_params(workspace: Workspace, stage: str, params: Any) -> None:
     """Put this stage's parameters into the workspace's params.toml beside those of the other stages."""
-    kept: dict[str, Any] = {}
-    if workspace.params.exists():
-        try:
-            kept = {
-                name: STAGE_PARAMS[name](**_tuples(table)) for name, table in load_params_file(workspace.params).items()
-            }
-        except (ConfigError, TypeError):
-            kept = {}  # it records the past; one that an older version or a hand broke is written anew
-    kept[stage] = params
-    ordered = {name: kept[name] for name in STAGE_PARAMS if name in kept}
-    artifacts.write_text(workspace.params, dump_params(ordered))
+    kept = _kept_params(workspace) | {stage: params}
+    artifacts.write_text(workspace.params, dump_params({name: kept[name] for name in STAGE_PARAMS if name in kept}))
 
 
-def _tuples(table: dict[str, Any]) -> dict[str, Any]:
-    return {k: tuple(sorted(v.items())) if isinstance(v, dict) else v for k, v in table.items()}
+def _kept_params(workspace: Workspace) -> dict[str, Any]:
+    """Return the parameters of the stages that have run. The file is a record: one broken by hand counts as empty."""
+    if not workspace.params.exists():
+        return {}
+    try:
+        tables = load_params_file(workspace.params)
+        return {name: resolve(STAGE_PARAMS[name](), table, {}) for name, table in tables.items()}
+    except ConfigError:
+        return {}
 
 
 def status(workspace: Workspace, *, task: str = "cluster") -> list[StageState]:
@@ -226,7 +225,7 @@ def _look_report(workspace: Workspace, _task: str) -> StageState:
     if not workspace.report.is_file():
         return StageState("report", "missing")
     fingerprint = stage.page_fingerprint(workspace)
-    current = stage.is_current(workspace)
+    current = stage.is_current(workspace, _kept_params(workspace).get("report", ReportParams()))
     size = _n_bytes(workspace.report, workspace.documents_csv, workspace.clusters_csv)
     detail = "" if current else "its inputs changed since"
     return StageState("report", "current" if current else "stale", detail, 0, size, fingerprint)

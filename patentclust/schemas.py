@@ -1,7 +1,7 @@
 """THE CONTRACT: every artifact, column, type, unit and metadata key. `docs/contract.md` is generated from here.
 
-One row is one thing, named by its key; keys are strings (or small integers for clusters) and never null. Additive changes keep
-SCHEMA_VERSION; anything else raises it. Knows nothing of files.
+One row is one thing, named by its key; keys are strings (or small integers for clusters) and never null. Additive
+changes keep SCHEMA_VERSION; anything else raises it. Knows nothing of files.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ METADATA_KEYS = {
     "params": "the parameters that shaped the answer, as canonical JSON; no paths, no secrets",
     "inputs": "JSON object: kind of each upstream artifact and its fingerprint",
     "fingerprint": "sha256 over all that changes the answer: kind, schema, params, inputs, model",
-    "model": "JSON object: the model's name, file sha256, dimension, pooling and prompt template (embeddings and what follows)",
+    "model": "JSON object: the model's name, file sha256, window and prompt template; from clusters on, what was embedded",
     "libraries": "JSON object: versions of the libraries that shaped the answer",
     "unit": "what one unit is: `document` or `family`",
     "scores": "JSON object: scores of the whole clustering (topics)",
@@ -58,7 +58,7 @@ DOCUMENTS = Artifact(
             _required(
                 "doc_id",
                 pa.string(),
-                "`CC-NUMBER-KIND` (ST.3 country, number, ST.16 kind), or `sha256:<16 hex>` of the file where it states none",
+                "`CC-NUMBER-KIND` (ST.3 country, number, ST.16 kind), else `sha256:<16 hex>` of the file",
             ),
             _field("family_id", pa.string(), "patent family as the source states it (DOCDB simple family), else null"),
             _required("title", pa.string(), "title, empty when the source has none"),
@@ -190,6 +190,63 @@ def topics(dim: int) -> Artifact:
     )
 
 
+@dataclass(frozen=True)
+class Score:
+    """A figure over a whole map: what to call it, its form (`count`, `share` or `figure`) and how to read it."""
+
+    name: str
+    form: str
+    sentence: str
+
+
+SCORES = {
+    "n_units": Score("Units on the map", "count", "Documents or families that were embedded and placed."),
+    "n_clusters": Score("Clusters", "count", "Dense groups that were found; the number is a result, not a setting."),
+    "n_noise": Score("Noise, units", "count", "Units in no dense group; none of them is forced into a cluster."),
+    "noise_share": Score("Noise, share", "share", "The same as a share; between a tenth and a third is usual."),
+    "silhouette_cosine": Score(
+        "Silhouette, original space",
+        "figure",
+        "From -1 to 1, over all clustered units, by cosine distance of the full vectors: above 0, members are nearer "
+        "to their own cluster than to the next; text rarely passes 0.3.",
+    ),
+    "silhouette_reduced": Score(
+        "Silhouette, reduced space",
+        "figure",
+        "The same by Euclidean distance after UMAP, which pulls groups apart: it flatters, so compare it only between "
+        "runs. Above 20,000 clustered units, the mean of an even sample.",
+    ),
+    "persistence": Score(
+        "Persistence",
+        "figure",
+        "From 0 to 1, mean over clusters: how long they last as the density threshold rises; higher means less chance.",
+    ),
+    "ipc_subclass": Score(
+        "IPC subclass",
+        "figure",
+        "Agreement with the main IPC (or CPC) subclass, such as H01M; noise counts as one class. No figure where fewer "
+        "than half of the units carry a class.",
+    ),
+    "ipc_section": Score("IPC section", "figure", "The same with the section, A to H."),
+    "ami": Score(
+        "Adjusted mutual information",
+        "figure",
+        "0 is what chance would give, 1 the same grouping; a map of technologies need not repeat the classification.",
+    ),
+    "ari": Score("Adjusted Rand index", "figure", "The same scale over pairs of units; large groups weigh more."),
+    "v_measure": Score(
+        "V-measure",
+        "figure",
+        "From 0 to 1: clusters hold one class each, and classes lie in one cluster each; not corrected for chance.",
+    ),
+    "n_left_out": Score("Left out", "count", "Documents without text in the embedded fields; no place on the map."),
+    "n_truncated": Score("Truncated", "count", "Units whose text was cut at the model's window."),
+    "n_windowed": Score(
+        "Windowed", "count", "Units longer than the model's window; their vector is the mean over several."
+    ),
+}
+
+
 def markdown() -> str:
     """Return the contract as a Markdown page."""
     lines = [
@@ -221,6 +278,9 @@ def markdown() -> str:
         "|---|---|",
     ]
     lines += [f"| `{key}` | {meaning} |" for key, meaning in METADATA_KEYS.items()]
+    lines += ["", "## Scores", "", "In the metadata of topics.parquet and in scores.json.", ""]
+    lines += ["| key | name | how to read it |", "|---|---|---|"]
+    lines += [f"| `{key}` | {score.name} | {score.sentence} |" for key, score in SCORES.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Fixtures shared by all tests: tiny real models made here, the starter model, and the real files where they lie beside us."""
+"""Fixtures shared by all tests: tiny real models made here, the starter model, and real files where there are any."""
 
 from __future__ import annotations
 

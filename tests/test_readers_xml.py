@@ -171,3 +171,9 @@ def test_unclosed_constructs_are_no_quadratic_trap():
         except SourceError:
             continue
     assert time.monotonic() - started < 20
+
+
+def test_a_megabyte_of_blanks_is_no_quadratic_trap():
+    started = time.monotonic()
+    parse(b"<a>" + b" " * 2_000_000)
+    assert time.monotonic() - started < 5

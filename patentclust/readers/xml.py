@@ -75,7 +75,8 @@ def parse(data: bytes) -> Parsed:
         SourceError: there is no element to be read.
     """
     text, warnings = _decode(data)
-    text, entities = _without_doctype(_DECLARATION.sub("", text, count=1))
+    declaration = _DECLARATION.match(text)
+    text, entities = _without_doctype(text[declaration.end() :] if declaration else text)
     text, repairs = _with_characters(_ILLEGAL.sub("", text), entities)
     warnings += repairs
     encoded = text.encode("utf-8")

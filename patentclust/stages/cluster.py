@@ -19,13 +19,15 @@ from patentclust.artifacts import Embeddings, Header, Stamp
 from patentclust.errors import ArtifactError
 from patentclust.params import ClusterParams, EmbedParams, Resources
 from patentclust.progress import Progress, Quiet
-from patentclust.schemas import CLUSTERS, NOISE
+from patentclust.schemas import CLUSTERS, NOISE, SCORES
 from patentclust.schemas import topics as topics_contract
 from patentclust.stages import Outcome
 from patentclust.workspace import Workspace
 
 _FINEST = 0
 _LIBRARIES = ("umap-learn", "hdbscan", "scikit-learn", "numpy")
+# What the user chose at embedding and a reader of the map wants to know.
+_EMBEDDED = ("text", "dim", "long", "max_tokens")
 _CLAIM_CHARS = 2000
 # The Euclidean silhouette takes O(n^2); beyond this many units it scores an even sample, each against all.
 _MAX_SCORED = 20_000
@@ -33,27 +35,6 @@ _MUCH_NOISE = 0.4
 _SYMBOL = re.compile(r"[A-HY]\d\d[A-Z]")
 # A map need not repeat the classification, but a classification of a minority says nothing about the map.
 _ENOUGH_CLASSES = 0.5
-
-_AGREEMENT = (
-    "noise counts as one class. ari and ami: 0 is what chance would give, 1 the same grouping;"
-    " v_measure: 0 to 1, not corrected for chance."
-)
-_HOW_TO_READ = {
-    "n_units": "Units that were embedded and placed on the map.",
-    "n_clusters": "Dense groups that were found; the number is a result, not a setting.",
-    "n_noise": "Units in no dense group.",
-    "noise_share": "Share of units in no dense group; between a tenth and a third is usual.",
-    "silhouette_cosine": "Mean over all clustered units, -1 to 1, by cosine distance of the full vectors: above 0,"
-    " members are nearer to their own cluster than to the next; text rarely passes 0.3.",
-    "silhouette_reduced": "The same by Euclidean distance after UMAP. It flatters: UMAP pulls groups apart, so compare"
-    f" it only between runs. Above {_MAX_SCORED} clustered units, the mean of an even sample.",
-    "persistence": "Mean over clusters, 0 to 1: how long they last as the density threshold rises.",
-    "ipc_subclass": f"Agreement with the main IPC (or CPC) subclass, such as H01M; {_AGREEMENT}",
-    "ipc_section": f"Agreement with the main IPC (or CPC) section, A to H; {_AGREEMENT}",
-    "n_left_out": "Documents without text in the embedded fields; they have no vector and no place on the map.",
-    "n_truncated": "Units whose text was cut at the model's window.",
-    "n_windowed": "Units whose vector is the mean over several windows.",
-}
 
 
 @dataclass(frozen=True)
@@ -103,7 +84,8 @@ def run(
         contract = topics_contract(embeddings.vectors.shape[1])
         rows = _topic_rows(embeddings, result)
         artifacts.write_rows(workspace.topics, contract, topics_stamp, rows, scores=scores)
-        page = {**scores, "how_to_read": _HOW_TO_READ, "fingerprint": topics_stamp.fingerprint}
+        how_to_read = {key: SCORES[key].sentence for key in scores}
+        page = {**scores, "how_to_read": how_to_read, "fingerprint": topics_stamp.fingerprint}
         artifacts.write_text(workspace.scores, artifacts.canonical_json(page) + "\n")
     return Outcome(
         "cluster",
@@ -121,13 +103,14 @@ def _stamps(workspace: Workspace, params: ClusterParams, documents: Header) -> t
             f"there are no embeddings of task {params.task!r} in {workspace.root}", hint=_embed_hint(params.task)
         )
     first = artifacts.read_header(paths[0], kind="embeddings")
+    embedded = first.json("params")
     inputs = {"documents": documents.fingerprint, "embeddings": artifacts.embeddings_fingerprint(paths)}
     clusters, topics_ = (
         Stamp(
             kind=kind,
             params=asdict(params),
             inputs=inputs,
-            model=first.json("model"),
+            model=first.json("model") | {key: embedded[key] for key in _EMBEDDED},
             libraries=_LIBRARIES,
             unit=first.metadata.get("unit", "document"),
         )

@@ -87,7 +87,7 @@ def run(
         ArtifactError: an input is missing or damaged, the clusters were made from other documents, or for another task.
     """
     inputs = _check_inputs(workspace, params)
-    stamp = Stamp(kind="report", params=asdict(params), inputs=inputs.fingerprints | {"program": _program()})
+    stamp = _stamp(params, inputs)
     outputs = (workspace.report, workspace.documents_csv, workspace.clusters_csv)
     current = _is_current(workspace, stamp)
     facts = _facts(workspace, inputs)
@@ -129,15 +129,32 @@ def _check_inputs(workspace: Workspace, params: ReportParams) -> _Inputs:
     return inputs
 
 
-def _is_current(workspace: Workspace, stamp: Stamp) -> bool:
-    if not (workspace.documents_csv.is_file() and workspace.clusters_csv.is_file()):
-        return False
+def is_current(workspace: Workspace, params: ReportParams) -> bool:
+    """Tell whether the page and the tables are those of the artifacts as they now are.
+
+    Raises:
+        ArtifactError: an input is missing, damaged or stale.
+    """
+    return _is_current(workspace, _stamp(params, _check_inputs(workspace, params)))
+
+
+def page_fingerprint(workspace: Workspace) -> str:
+    """Return the fingerprint that the page states, or "" where there is no page."""
     try:
         with workspace.report.open("rb") as handle:
             head = handle.read(page.HEAD_BYTES).decode("utf-8", "replace")
     except OSError:
-        return False
-    return page.read_fingerprint(head) == stamp.fingerprint
+        return ""
+    return page.read_fingerprint(head) or ""
+
+
+def _stamp(params: ReportParams, inputs: _Inputs) -> Stamp:
+    return Stamp(kind="report", params=asdict(params), inputs=inputs.fingerprints | {"program": _program()})
+
+
+def _is_current(workspace: Workspace, stamp: Stamp) -> bool:
+    tables_there = workspace.documents_csv.is_file() and workspace.clusters_csv.is_file()
+    return tables_there and page_fingerprint(workspace) == stamp.fingerprint
 
 
 def _facts(workspace: Workspace, inputs: _Inputs) -> dict[str, Any]:

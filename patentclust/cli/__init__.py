@@ -10,11 +10,36 @@ from typing import Annotated, Any
 import typer
 
 from patentclust import __version__
+from patentclust.cli.flags import (
+    Components,
+    Dim,
+    GpuLayers,
+    Json,
+    Long,
+    Map,
+    MaxTokens,
+    MinDist,
+    MinSamples,
+    MinSize,
+    Model,
+    Neighbors,
+    Offline,
+    ParamsFile,
+    Paths,
+    PreferLanguage,
+    Quiet,
+    Seed,
+    Selection,
+    Strict,
+    Task,
+    Text,
+    Threads,
+    Title,
+    Workspace,
+)
+from patentclust.cli.models import models_app
 from patentclust.errors import ConfigError, PatentclustError
 from patentclust.params import (
-    LONG_MODES,
-    SELECTION_METHODS,
-    TEXT_SELECTIONS,
     ClusterParams,
     EmbedParams,
     IngestParams,
@@ -30,89 +55,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-models_app = typer.Typer(help="List, fetch, find and check embedding models.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
-
-_embed, _cluster, _report = EmbedParams(), ClusterParams(), ReportParams()
-
-Paths = Annotated[
-    list[str], typer.Argument(help="Files and folders: patent XML, PDF, JSON lines, CSV, and zip, tar, gz of them.")
-]
-Workspace = Annotated[
-    Path | None,
-    typer.Option(
-        "-w", "--workspace", envvar="PATENTCLUST_WORKSPACE", show_default="patentclust-out", help="Folder of the run."
-    ),
-]
-ParamsFile = Annotated[
-    Path | None, typer.Option("--params", help="TOML file with a table per stage; flags win over it.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON on stdout.")]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no summary; errors only.")]
-Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 when any file could not be read.")]
-Map = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--map", metavar="FIELD=COLUMN", help='Name a table\'s column, e.g. --map title="Title (English)". Repeatable.'
-    ),
-]
-PreferLanguage = Annotated[
-    str | None,
-    typer.Option(help="Language to take where a document has several, e.g. en.", show_default="the procedure's"),
-]
-Model = Annotated[
-    str | None,
-    typer.Option("-m", "--model", help="Name from `models list`, or a .gguf file.", show_default=_embed.model),
-]
-Task = Annotated[
-    str | None, typer.Option(help="Prompt template of the model, and folder of the vectors.", show_default=_embed.task)
-]
-Text = Annotated[
-    str | None,
-    typer.Option(
-        help=f"What is embedded: {', '.join(TEXT_SELECTIONS)}; t = title, a = abstract, c = claims.",
-        show_default="the model's",
-    ),
-]
-Dim = Annotated[int | None, typer.Option(help="Cut vectors to this length (Matryoshka models).", show_default="all")]
-Long = Annotated[
-    str | None,
-    typer.Option(help=f"Texts longer than the model's window: {' or '.join(LONG_MODES)}.", show_default=_embed.long),
-]
-MaxTokens = Annotated[int | None, typer.Option(help="Window in tokens, to save memory.", show_default="the model's")]
-GpuLayers = Annotated[
-    str, typer.Option(help="Layers on the GPU: auto, all, or a number.", envvar="PATENTCLUST_GPU_LAYERS")
-]
-Threads = Annotated[
-    int | None, typer.Option(help="CPU threads.", show_default="all cores", envvar="PATENTCLUST_THREADS")
-]
-Offline = Annotated[
-    bool, typer.Option("--offline", help="Never touch the network, not even for a model.", envvar="PATENTCLUST_OFFLINE")
-]
-MinSize = Annotated[
-    int | None,
-    typer.Option(
-        "--min-size", help="Smallest group that counts as a cluster.", show_default=str(_cluster.min_cluster_size)
-    ),
-]
-MinSamples = Annotated[
-    int | None, typer.Option(help="Density asked of a cluster; lower for less noise.", show_default="min-size")
-]
-Selection = Annotated[
-    str | None,
-    typer.Option(
-        help=f"Clusters taken from the tree: {' or '.join(SELECTION_METHODS)}.", show_default=_cluster.selection
-    ),
-]
-Seed = Annotated[int | None, typer.Option(help="Seed of every random choice.", show_default=str(_cluster.seed))]
-Neighbors = Annotated[int | None, typer.Option(help="UMAP's neighbourhood.", show_default=str(_cluster.n_neighbors))]
-Components = Annotated[
-    int | None, typer.Option(help="Dimensions that UMAP reduces to.", show_default=str(_cluster.n_components))
-]
-MinDist = Annotated[
-    float | None, typer.Option(help="How tightly UMAP packs points.", show_default=str(_cluster.min_dist))
-]
-Title = Annotated[str | None, typer.Option(help="Heading of the page.", show_default=_report.title)]
 
 
 def _mapping(pairs: list[str] | None) -> tuple[tuple[str, str], ...] | None:
@@ -314,77 +257,11 @@ def status(workspace: Workspace = None, task: Task = None, as_json: Json = False
 
     from patentclust import console, pipeline
 
-    states = pipeline.status(_open(workspace), task=task or _embed.task)
+    states = pipeline.status(_open(workspace), task=task or EmbedParams().task)
     if as_json:
         console.print_json([asdict(state) for state in states])
     else:
         console.show_status(states)
-
-
-@models_app.command("list")
-def models_list(as_json: Json = False) -> None:
-    """List known models, and which are on this machine."""
-    from patentclust import console, models
-
-    rows = [(spec, models.locate(spec)) for spec in models.registry().values()]
-    if as_json:
-        console.print_json([models.describe(spec, path) for spec, path in rows])
-        return
-    cells = [
-        [
-            spec.name,
-            str(spec.dim or ""),
-            f"{spec.context_tokens or 0:,}",
-            console.human_bytes(spec.size_bytes or 0),
-            "here" if path else "not fetched",
-            spec.description,
-        ]
-        for spec, path in rows
-    ]
-    headers = ["model", "dim", "tokens", "size", "file", ""]
-    console.show_table(headers, cells, numeric={"dim", "tokens", "size"})
-    console.print_line(f"\nYour own models: {models.user_file()}")
-
-
-Name = Annotated[str, typer.Argument(help="Name from `models list`, or a .gguf file.")]
-
-
-@models_app.command("pull")
-def models_pull(name: Name, offline: Offline = False, quiet: Quiet = False) -> None:
-    """Fetch a model, verify it, and print where it lies."""
-    from patentclust import console, models
-
-    path = models.ensure(models.find(name), offline=offline, progress=console.progress(quiet=quiet))
-    console.print_line(str(path))
-
-
-@models_app.command("path")
-def models_path(name: Name) -> None:
-    """Print where a model's file lies on this machine."""
-    from patentclust import console, models
-
-    console.print_line(str(models.require(models.find(name))))
-
-
-@models_app.command("check")
-def models_check(
-    name: Name, gpu_layers: GpuLayers = "auto", threads: Threads = None, offline: Offline = False, as_json: Json = False
-) -> None:
-    """Load a model and prove that its vectors are right on this machine."""
-    from dataclasses import asdict
-
-    from patentclust import console, models
-    from patentclust.embedders import checks
-
-    spec = models.find(name)
-    path = models.ensure(spec, offline=offline, progress=console.progress(quiet=as_json))
-    results = checks.check_model(path, spec, Resources(threads=threads, gpu_layers=gpu_layers))
-    if as_json:
-        console.print_json([asdict(result) for result in results])
-    else:
-        console.show_checks(results)
-    if not all(result.passed for result in results):
-        raise typer.Exit(1)
 
 
 def _version(wanted: bool) -> None:

@@ -1,0 +1,101 @@
+"""Every flag of the command line, once: its spelling, its help, and its default as the parameter class states it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from patentclust.params import (
+    LONG_MODES,
+    SELECTION_METHODS,
+    TEXT_SELECTIONS,
+    ClusterParams,
+    EmbedParams,
+    ReportParams,
+)
+
+_embed, _cluster, _report = EmbedParams(), ClusterParams(), ReportParams()
+
+Paths = Annotated[
+    list[str], typer.Argument(help="Files and folders: patent XML, PDF, JSON lines, CSV, and zip, tar, gz of them.")
+]
+Workspace = Annotated[
+    Path | None,
+    typer.Option(
+        "-w", "--workspace", envvar="PATENTCLUST_WORKSPACE", show_default="patentclust-out", help="Folder of the run."
+    ),
+]
+ParamsFile = Annotated[
+    Path | None, typer.Option("--params", help="TOML file with a table per stage; flags win over it.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON on stdout.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no summary; errors only.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 when any file could not be read.")]
+Map = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map", metavar="FIELD=COLUMN", help='Name a table\'s column, e.g. --map title="Title (English)". Repeatable.'
+    ),
+]
+PreferLanguage = Annotated[
+    str | None,
+    typer.Option(help="Language to take where a document has several, e.g. en.", show_default="the procedure's"),
+]
+Model = Annotated[
+    str | None,
+    typer.Option("-m", "--model", help="Name from `models list`, or a .gguf file.", show_default=_embed.model),
+]
+Task = Annotated[
+    str | None, typer.Option(help="Prompt template of the model, and folder of the vectors.", show_default=_embed.task)
+]
+Text = Annotated[
+    str | None,
+    typer.Option(
+        help=f"What is embedded: {', '.join(TEXT_SELECTIONS)}; t = title, a = abstract, c = claims.",
+        show_default="the model's",
+    ),
+]
+Dim = Annotated[int | None, typer.Option(help="Cut vectors to this length (Matryoshka models).", show_default="all")]
+Long = Annotated[
+    str | None,
+    typer.Option(help=f"Texts longer than the model's window: {' or '.join(LONG_MODES)}.", show_default=_embed.long),
+]
+MaxTokens = Annotated[int | None, typer.Option(help="Window in tokens, to save memory.", show_default="the model's")]
+GpuLayers = Annotated[
+    str, typer.Option(help="Layers on the GPU: auto, all, or a number.", envvar="PATENTCLUST_GPU_LAYERS")
+]
+Threads = Annotated[
+    int | None, typer.Option(help="CPU threads.", show_default="all cores", envvar="PATENTCLUST_THREADS")
+]
+Offline = Annotated[
+    bool, typer.Option("--offline", help="Never touch the network, not even for a model.", envvar="PATENTCLUST_OFFLINE")
+]
+MinSize = Annotated[
+    int | None,
+    typer.Option(
+        "--min-size", help="Smallest group that counts as a cluster.", show_default=str(_cluster.min_cluster_size)
+    ),
+]
+MinSamples = Annotated[
+    int | None, typer.Option(help="Density asked of a cluster; lower for less noise.", show_default="min-size")
+]
+Selection = Annotated[
+    str | None,
+    typer.Option(
+        help=f"Clusters taken from the tree: {' or '.join(SELECTION_METHODS)}.", show_default=_cluster.selection
+    ),
+]
+Seed = Annotated[int | None, typer.Option(help="Seed of every random choice.", show_default=str(_cluster.seed))]
+Neighbors = Annotated[int | None, typer.Option(help="UMAP's neighbourhood.", show_default=str(_cluster.n_neighbors))]
+Components = Annotated[
+    int | None, typer.Option(help="Dimensions that UMAP reduces to.", show_default=str(_cluster.n_components))
+]
+MinDist = Annotated[
+    float | None, typer.Option(help="How tightly UMAP packs points.", show_default=str(_cluster.min_dist))
+]
+Title = Annotated[str | None, typer.Option(help="Heading of the page.", show_default=_report.title)]
+
+
+Name = Annotated[str, typer.Argument(help="Name from `models list`, or a .gguf file.")]
