@@ -211,6 +211,9 @@ def test_a_cut_json_array_gives_what_is_there_and_a_failure(table):
     text = json.dumps([{"id": f"r{i}", "title": "Trap"} for i in range(10)])
     path = table(text[:-30], name="x.json")
     assert len(documents(path)) == 9
+    assert "ends before its list" in str(failures(path)[0])
+    path = table(text[:-15], name="x.json")
+    assert len(documents(path)) == 9
     assert "no JSON" in str(failures(path)[0])
 
 

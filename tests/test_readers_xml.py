@@ -175,5 +175,5 @@ def test_unclosed_constructs_are_no_quadratic_trap():
 
 def test_a_megabyte_of_blanks_is_no_quadratic_trap():
     started = time.monotonic()
-    parse(b"<a>" + b" " * 2_000_000)
+    parse(b"<a>x" + b" " * 2_000_000)
     assert time.monotonic() - started < 5

@@ -69,6 +69,8 @@ _LANGUAGES = {
     "de": "de ger german", "fr": "fr fre french", "es": "es spa spanish",
 }  # fmt: skip
 _MAX_NAME_CHARS = 200
+# `译`: translated.
+_NAMED_LANGUAGE = re.compile(r"(.*?)(?:[\s_\-.]*[(\[（]译[)\]）])?[\s_\-.]*[(\[（]?\s*([A-Za-z]{2,8})\s*[)\]）]?")
 _CODES = {name: code for code, names in _LANGUAGES.items() for name in names.split()}
 
 
@@ -102,9 +104,7 @@ _FIELD_OF = {name: field for field, names in reversed(_KEYS.items()) for name in
 @lru_cache(maxsize=4096)
 def _in_language(name: str) -> tuple[str, str] | None:
     """Return (field, language) of `abstract_en`, `Title (English)` or `标题(译)(English)`."""
-    match = re.fullmatch(
-        r"(.*?)(?:[\s_\-.]*[(\[（]译[)\]）])?[\s_\-.]*[(\[（]?\s*([A-Za-z]{2,8})\s*[)\]）]?", name.strip()
-    )
+    match = _NAMED_LANGUAGE.fullmatch(name.strip()[:_MAX_NAME_CHARS])
     if not match or match[2].lower() not in _CODES:
         return None
     field = _FIELD_OF.get(key(match[1]))

@@ -23,7 +23,7 @@ from patentclust.readers.source import Source
 
 _CHUNK_BYTES = 1024 * 1024
 _BROKEN = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError)
-_JUNK = re.compile(r"(?:^|/)(?:\.|__MACOSX(?:/|$)|Thumbs\.db$|desktop\.ini$|~\$)", re.IGNORECASE)
+_JUNK = re.compile(r"(?:^|/)(?:\.(?!\.?/)|__MACOSX(?:/|$)|Thumbs\.db$|desktop\.ini$|~\$)", re.IGNORECASE)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 # A second document begins at its XML declaration, or, where that was dropped, at a DOCTYPE behind a closing tag.
 _NEXT_DOCUMENT = re.compile(rb"<\?xml\s|(?<=>)\s{0,50}<!DOCTYPE\s")

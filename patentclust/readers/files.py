@@ -51,26 +51,24 @@ def find_files(paths: Sequence[str | Path]) -> list[InputFile | SourceError]:
     and the droppings of operating systems are passed over, unless named themselves.
     """
     found: dict[str, InputFile | SourceError] = {}
-    seen: set[str] = set()
-    for path in sorted((Path(path) for path in paths), key=lambda path: path.as_posix()):
+    for path in map(Path, paths):
         for item in _walk(path) if path.is_dir() else [_check(path, named=True)]:
-            if isinstance(item, InputFile):
-                real = os.path.realpath(item.path)
-                if real in seen:
-                    continue
-                seen.add(real)
-                found[item.shown] = item
-            else:
-                found[item.source_path] = item
-    return [found[shown] for shown in sorted(found, key=lambda shown: (shown.split("/"), shown))]
+            shown = item.source_path if isinstance(item, SourceError) else item.shown
+            found.setdefault(shown, item)
+    kept: dict[str, InputFile | SourceError] = {}
+    # A file wins over the links to it, whichever comes first.
+    for shown in sorted(found, key=lambda shown: (Path(shown).is_symlink(), shown)):
+        item = found[shown]
+        kept.setdefault(os.path.realpath(item.path) if isinstance(item, InputFile) else f"\0{shown}", item)
+    order = {id(item): shown for shown, item in found.items()}
+    return sorted(kept.values(), key=lambda item: order[id(item)].split("/"))
 
 
 def _walk(root: Path) -> Iterator[InputFile | SourceError]:
     unreadable: list[OSError] = []
     home = os.path.realpath(root)
     for folder, subfolders, names in os.walk(root, onerror=unreadable.append):
-        # Case-sensitive order of plain strings: the same on every machine.
-        subfolders[:] = sorted(name for name in subfolders if not _is_junk(name))
+        subfolders[:] = [name for name in subfolders if not _is_junk(name)]
         for name in [*names, *(name for name in subfolders if Path(folder, name).is_symlink())]:
             if not _is_junk(name):
                 yield from _met(Path(folder, name), home)

@@ -38,18 +38,19 @@ Record = tuple[int, dict[str, Any] | SourceError]
 
 def accepts(head: bytes, name: str) -> bool:
     """Tell whether it is JSON objects, or separated text with a header that we know or under a table's name."""
-    text = _sample(head)
-    if text is None:
+    if _is_binary(head):
         return False
-    start = text.lstrip()
+    text = head.decode(_head_encoding(head), "replace")
+    start = text.lstrip("\ufeff \t\r\n")
     if start.startswith(("{", "[")):
         return bool(re.match(r"(?:\[\s*)?\{\s*(?:\"|\})", start))
     if start.startswith(("<", "%PDF")):
         return False
     layout = _layout(text)
-    if layout is None or len(layout.header) < 2:
+    if layout is None:
         return False
-    return (layout.even and columns.has_text(layout.header)) or name.endswith((".csv", ".tsv", ".tab"))
+    is_known = len(layout.header) > 1 and layout.even and columns.has_text(layout.header)
+    return is_known or name.endswith((".csv", ".tsv", ".tab"))
 
 
 def read(source: Source, params: IngestParams) -> Iterator[Document | SourceError]:
@@ -59,7 +60,7 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
         stream = io.BufferedReader(stream) if isinstance(stream, io.RawIOBase) else stream
         # newline="" leaves line ends to csv, and lets a bare CR end a line.
         text = io.TextIOWrapper(stream, encoding, errors="replace", newline="")
-        records = _records(text, _sample(source.head) or "")
+        records = _records(text, source.head.decode(encoding, "replace"))
         probe = list(itertools.islice(records, _PROBE_RECORDS))
         names = dict.fromkeys(name for _, row in probe if isinstance(row, dict) for name in row)
         plan = columns.plan(list(names), params)
@@ -77,12 +78,17 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
                 yield document(row, plan, path=path, warnings=(warning,) if warning else ())
 
 
-def _sample(head: bytes) -> str | None:
-    """Return the head as text, None when it is binary."""
-    encoding = _by_mark(head)
-    if encoding is None and b"\x00" in head[:1024] and head.count(b"\x00") * 10 > len(head):
-        return None
-    return head.decode(encoding or "utf-8", "replace").lstrip("\ufeff")
+def _is_binary(head: bytes) -> bool:
+    return _by_mark(head) is None and b"\x00" in head[:1024] and head.count(b"\x00") * 10 > len(head)
+
+
+def _head_encoding(head: bytes) -> str:
+    try:
+        # Not final: the last character may be cut.
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return _by_mark(head) or _legacy(head)
+    return _by_mark(head) or "utf-8"
 
 
 def _by_mark(head: bytes) -> str | None:
@@ -125,7 +131,7 @@ def _legacy(sample: bytes) -> str:
 
 
 def _records(text: TextIO, sample: str) -> Iterator[Record]:
-    start = sample.lstrip()
+    start = sample.lstrip("\ufeff \t\r\n")
     if start.startswith("["):
         return _json_values(text)
     if start.startswith("{"):
@@ -159,13 +165,15 @@ def _object(text: str) -> dict[str, Any] | SourceError:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         return SourceError(f"no JSON: {error}")
-    return value if isinstance(value, dict) else SourceError(f"expected a JSON object, got {type(value).__name__}")
+    return value if isinstance(value, dict) else _no_object(value)
 
 
 def _json_values(text: TextIO) -> Iterator[Record]:
     """Yield the objects of an array, or of values one after another, without holding the file."""
     decoder = json.JSONDecoder()
-    buffer, number = text.read(_CHUNK_CHARS).lstrip("\ufeff \t\r\n[,"), 0
+    buffer = text.read(_CHUNK_CHARS).lstrip("\ufeff \t\r\n")
+    is_array, number = buffer.startswith("["), 0
+    buffer = buffer.removeprefix("[").lstrip()
     while buffer and buffer[0] != "]":
         try:
             value, end = decoder.raw_decode(buffer)
@@ -178,13 +186,16 @@ def _json_values(text: TextIO) -> Iterator[Record]:
             buffer += more
             continue
         number += 1
-        yield (
-            number,
-            value if isinstance(value, dict) else SourceError(f"expected an object, got {type(value).__name__}"),
-        )
+        yield number, value if isinstance(value, dict) else _no_object(value)
         buffer = buffer[end:].lstrip(" \t\r\n,")
         if len(buffer) < _CHUNK_CHARS:
             buffer = (buffer + text.read(_CHUNK_CHARS)).lstrip(" \t\r\n,")
+    if is_array and not buffer:
+        yield number + 1, SourceError("the file ends before its list does; it is read up to here")
+
+
+def _no_object(value: Any) -> SourceError:
+    return SourceError(f"expected a JSON object, got {type(value).__name__}")
 
 
 @dataclass(frozen=True)

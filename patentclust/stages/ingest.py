@@ -28,7 +28,7 @@ from patentclust.workspace import Workspace
 
 _BATCH_ROWS = artifacts.ROW_GROUP_ROWS
 _BATCH_CHARS = 32 * 1024**2
-# Row groups kept while duplicates are merged: two copies of one folder walk through two places at once.
+# Row groups kept while repeats are merged: two copies of one folder are walked through in two places at once.
 _CACHED_GROUPS = 4
 _SHOWN_FAILURES = 3
 _ALSO_READ = "also read from "
@@ -95,7 +95,6 @@ class _Ledger:
     """What was met while reading: how often each document, and every failure."""
 
     n_documents: int = 0
-    n_warned: int = 0
     first_rows: dict[str, int] = field(default_factory=dict)
     repeats: dict[str, list[int]] = field(default_factory=dict)
     failures: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -106,9 +105,6 @@ class _Ledger:
         first = self.first_rows.setdefault(document.doc_id, row)
         if first != row:
             self.repeats.setdefault(document.doc_id, [first]).append(row)
-            self.n_warned += len(self.repeats[document.doc_id]) == 2 and not document.warnings
-        elif document.warnings:
-            self.n_warned += 1
 
     def fail(self, error: SourceError, sha256: str) -> None:
         row = {

@@ -130,12 +130,12 @@ def _check_inputs(workspace: Workspace, params: ReportParams) -> _Inputs:
 
 
 def is_current(workspace: Workspace, params: ReportParams) -> bool:
-    """Tell whether the page and the tables are those of the artifacts as they now are.
-
-    Raises:
-        ArtifactError: an input is missing, damaged or stale.
-    """
-    return _is_current(workspace, _stamp(params, _check_inputs(workspace, params)))
+    """Tell whether the page and the tables are those of the artifacts as they now are."""
+    try:
+        inputs = _check_inputs(workspace, params)
+    except ArtifactError:
+        return False
+    return _is_current(workspace, _stamp(params, inputs))
 
 
 def page_fingerprint(workspace: Workspace) -> str:
