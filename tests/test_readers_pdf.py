@@ -58,12 +58,18 @@ FRONT = [
     "(43) Pub. Date: May 26, 2016",
     "(54) APPARATUS FOR WATERING",
     "OF PLANTS",
-    "(71) Applicant: GREEN WATER, INC., Malibu, CA (US)",
+    "(71) Applicants: GREEN WATER, INC., Malibu, CA (US); Midori Co., Ltd. (JP)",
     "(72) Inventors: Jane B. Roe, Malibu, CA (US); Juan Doe, Paris (FR)",
     "(21) Appl. No.: 14/999,996",
     "(22) Filed: Nov. 20, 2015",
+    "(30) Foreign Application Priority Data",
+    "Apr. 12, 2015 (JP) ....... 2015-081001",
     "(51) Int. Cl. A01G 27/00 (2006.01)",
     "(52) U.S. Cl. CPC: A01G 27/003",
+    "(56) References Cited",
+    "5,142,985 A * 9/1992 Stearns et al.",
+    "US 2012/0012345 A1 10/2012 Halloway",
+    "WO WO 2009/125267 A1 10/2009",
     "(57) ABSTRACT",
     "A pot (10) has a tank and a wick that brings the water to the roots of the plant when",
     "(12) the soil is dry.",
@@ -118,11 +124,14 @@ def test_the_front_page_fills_the_fields(patent):
     assert str(patent.publication_date) == "2016-05-26"
     assert str(patent.filing_date) == "2015-11-20"
     assert patent.application_number == "US-14999996"
-    assert patent.applicants == ("GREEN WATER, INC.",)
+    assert patent.applicants == ("GREEN WATER, INC.", "Midori Co., Ltd.")
     assert patent.inventors == ("Jane B. Roe", "Juan Doe")
     assert patent.ipc == ("A01G27/00",)
     assert patent.cpc == ("A01G27/003",)
     assert patent.language == "en"
+    assert patent.priorities == ("JP-2015081001",)
+    assert str(patent.priority_date) == "2015-04-12"
+    assert patent.cited == ("US-5142985-A", "US-20120012345-A1", "WO-2009125267-A1")
 
 
 def test_a_reference_sign_in_brackets_does_not_end_the_abstract(patent):

@@ -12,6 +12,10 @@ from patentclust.readers import find_files, read_file
 from patentclust.records import Document
 
 CONTENT = re.compile(r"<!--.*?-->|<\?.*?\?>", re.DOTALL)
+NOT_YET = (
+    "us-patdoc-grant-v2 us-pap-application-v1 us-aps-pftaps us-css-brs us-sgml-grant-v24 us-ppubs-json us-xml4ip-st96 "
+    "epo-docdb tw-patent-grant cn-cnipa-st96-business cn-patent-document-cnipr"
+)
 PLACEHELD = re.compile(r"<(tables|maths|chemistry)[ >].*?</\1>", re.DOTALL)
 BLOCK = re.compile(
     r"</?(?:p|heading|li|ul|ol|dl|dt|dd|br|claim-text|claim|description|abstract|claims)(?=[\s/>])[^>]*>"

@@ -7,7 +7,7 @@ code counts only where its label or its kind of content follows, because `(10)` 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
 from patentclust.readers import numbers
@@ -64,8 +64,22 @@ _DATE = re.compile(
     r"[A-Z][A-Za-z]{2,8}\.?\s\d{1,2},\s?\d{4}|\d{1,2}/\d{1,2}/\d{4}|\d{1,2}\.\d{1,2}\.\d{4}|\d{4}[.\-]\d{1,2}[.\-]\d{1,2}"
     r"|\d{4}年\d{1,2}月\d{1,2}日"
 )
+_PRIORITY = re.compile(
+    rf"(?P<day>{_DATE.pattern})\s*(?:\((?P<after>[A-Z]{{2}})\)|(?P<before>[A-Z]{{2}})\s)[\s.]*"
+    r"(?P<number>\w[\w\-/,. ]{3,24})"
+)
+_PROVISIONAL = re.compile(rf"[Pp]rovisional application No\. (\d\d/[\d,]{{6,8}}), \S?\w*led on ({_DATE.pattern})")
+_CITED = re.compile(
+    r"(?<![\w,])(?:(US|EP|WO|JP|DE|GB|FR|CN|KR|CA|AU|CH|SE|NL|IT|SU|RU|TW)\s)?(?:[A-Z]{2}\s)?"
+    r"((?:D|RE|PP|H)?\d[\d,/\-]{5,14})\s+(?:([A-Z]\d?)\s+)?(?:\*\s+)?\d{1,2}/\d{4}\b"
+)
 _SYMBOL = re.compile(r"[A-HY]\d{2}[A-Z]\s*\d{1,4}\s*/\s*\d{2,6}")
-_PLACE = re.compile(r"(?:,[^,;()]{2,40}){1,2}\s*\(\s*[A-Z][A-Za-z]\s*\)\s*$")
+# `, Malibu, CA (US)`, but not the `, Ltd.` of `Green Co., Ltd. (JP)`.
+_PLACE = re.compile(
+    r"(?:,(?!\s*(?:inc|ltd|limited|llc|l\.|co|corp|gmbh|ag|s\.|b\.v|n\.v|lp|plc|k\.?k)\b)[^,;()]{2,40}){0,2}"
+    r"\s*\(\s*[A-Z][A-Z]\s*\)\s*$",
+    re.IGNORECASE,
+)
 _OLD_PLACE = re.compile(r",\s[^,]{2,30},\s(?:[A-Z][a-z]{1,6}\.|[A-Z]\.\s?[A-Z]\.|[A-Z][a-z]+)\s*$")
 _ABSTRACT_END = re.compile(r"^\W{0,3}(?:\d+\s+Claims?\b|【選択図】|\(\d{2,}\s|\d+\s+Drawing)", re.IGNORECASE)
 _BOILERPLATE = re.compile(
@@ -88,6 +102,8 @@ class Front:
     first_line: str = ""
     abstract: str = ""
     application_number: str | None = None
+    priorities: tuple[str, ...] = ()
+    priority_date: date | None = None
     filing_date: date | None = None
     publication_date: date | None = None
     applicants: tuple[str, ...] = ()
@@ -95,7 +111,7 @@ class Front:
     inventors: tuple[str, ...] = ()
     cpc: tuple[str, ...] = ()
     ipc: tuple[str, ...] = ()
-    codes: dict[str, str] = field(default_factory=dict)
+    cited: tuple[str, ...] = ()
 
 
 def read_front(layout: Layout) -> Front:
@@ -107,6 +123,7 @@ def read_front(layout: Layout) -> Front:
     country, number, kind = _publication(head, codes, layout)
     application = re.search(r"\d[\d/,.\- ]{3,}", codes.get("21", ""))
     abstract = "\n".join(layout.paragraphs(_abstract(codes.get("57"), layout)))
+    priorities, priority_date = _priorities(codes)
     cpc_at = re.search(r"CPC", codes.get("52", ""))
     return Front(
         is_patent=len(codes) >= 3 or ("57" in codes and country is not None),
@@ -117,6 +134,8 @@ def read_front(layout: Layout) -> Front:
         first_line=_first_line(_title_candidates(first, layout)),
         abstract=abstract if len(abstract) >= _MIN_ABSTRACT_CHARS else "",
         application_number=numbers.application_id(country, application[0]) if application else None,
+        priorities=priorities,
+        priority_date=priority_date,
         filing_date=_date(codes.get("22", "")),
         publication_date=_date(codes.get("45", "") or codes.get("43", "")) or _printed_date(head, layout),
         applicants=_names(codes.get("71", "")),
@@ -124,8 +143,26 @@ def read_front(layout: Layout) -> Front:
         inventors=_names(codes.get("72") or codes.get("75") or codes.get("76") or ""),
         cpc=numbers.symbols(_SYMBOL.findall(codes["52"][cpc_at.end() :])) if cpc_at else (),
         ipc=numbers.symbols(_SYMBOL.findall(codes.get("51", ""))),
-        codes=codes,
+        cited=_cited([*first, *continued]) if codes else (),
     )
+
+
+def _priorities(codes: dict[str, str]) -> tuple[tuple[str, ...], date | None]:
+    """Return the priorities under (30) and the provisionals under (60), and the earliest of their dates."""
+    found = []
+    for match in _PRIORITY.finditer(codes.get("30", "")):
+        office = match["after"] or match["before"]
+        found.append((numbers.application_id(office, match["number"]), numbers.parse_date(match["day"])))
+    for match in _PROVISIONAL.finditer(" ".join(codes.get("60", "").split())):
+        found.append((numbers.application_id("US", match[1]), numbers.parse_date(match[2])))
+    days = [day for _, day in found if day]
+    return tuple(dict.fromkeys(number for number, _ in found if number)), min(days) if days else None
+
+
+def _cited(lines: list[str]) -> tuple[str, ...]:
+    """Return the patents that lines such as `5,142,985 A * 9/1992 Stearns` or `WO 2009/125267 A1 10/2009` cite."""
+    found = (numbers.publication_id(m[1] or "US", m[2], m[3]) for line in lines for m in _CITED.finditer(line))
+    return tuple(dict.fromkeys(number for number in found if number))
 
 
 def metadata_title(stated: str) -> str:

@@ -110,7 +110,7 @@ def _stamps(workspace: Workspace, params: ClusterParams, documents: Header) -> t
             kind=kind,
             params=asdict(params),
             inputs=inputs,
-            model=first.json("model") | {key: embedded[key] for key in _EMBEDDED},
+            model=first.json("model") | {key: embedded.get(key) for key in _EMBEDDED},
             libraries=_LIBRARIES,
             unit=first.metadata.get("unit", "document"),
         )
@@ -211,13 +211,18 @@ def _compute(
     embeddings: Embeddings, units: _Units, params: ClusterParams, resources: Resources, progress: Progress
 ) -> tuple[_Result, dict[str, Any]]:
     vectors, n = embeddings.vectors, len(embeddings.unit_ids)
-    umap = {"n_neighbors": params.n_neighbors, "seed": params.seed}
+    wide = params.n_neighbors * reduction.MAP_NEIGHBOURS
     with progress.task("finding neighbours", total=n, unit="units") as task:
-        near = reduction.nearest(vectors, **umap, threads=resources.n_threads)
+        near = reduction.nearest(vectors, n_neighbors=wide, seed=params.seed, threads=resources.n_threads)
         task.advance(n)
     with progress.task("reducing dimensions", total=n, unit="units") as task:
         points = reduction.reduce(
-            vectors, n_components=params.n_components, min_dist=params.min_dist, neighbours=near, **umap
+            vectors,
+            n_components=params.n_components,
+            n_neighbors=params.n_neighbors,
+            min_dist=params.min_dist,
+            seed=params.seed,
+            neighbours=near.first(params.n_neighbors),
         )
         task.advance(n)
     with progress.task("finding clusters", total=n, unit="units") as task:
@@ -229,7 +234,7 @@ def _compute(
         )
         task.advance(n)
     with progress.task("drawing the map", total=n, unit="units") as task:
-        places = reduction.layout(vectors, neighbours=near, **umap)
+        places = reduction.layout(vectors, n_neighbors=wide, seed=params.seed, neighbours=near)
         task.advance(n)
     with progress.task("scoring", total=n, unit="units") as task:
         silhouettes = quality.cosine_silhouette(vectors, found.labels)
