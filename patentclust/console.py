@@ -105,7 +105,7 @@ def show_outcome(outcome: Outcome) -> None:
 
 
 def _facts(facts: Mapping[str, Any]) -> str:
-    return ", ".join(f"{_figure(value)} {name}" for name, value in facts.items())
+    return ", ".join(f"{_figure(value)} {name.replace('_', ' ')}" for name, value in facts.items())
 
 
 def _figure(value: Any) -> str:

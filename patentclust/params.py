@@ -17,6 +17,8 @@ from patentclust.errors import ConfigError
 
 TEXT_FIELDS = {"t": "title", "a": "abstract", "c": "claims", "d": "description"}
 TEXT_SELECTIONS = ("full", "tac", "ta", "title", "abstract", "claims", "description")
+FAMILY_MODES = ("simple", "extended")
+UNITS = ("family", "document")
 LONG_MODES = ("window", "truncate")
 SELECTION_METHODS = ("eom", "leaf")
 
@@ -50,13 +52,16 @@ class IngestParams:
     Attributes:
         mapping: `(field, column)` pairs for table exports, e.g. `("title", "Title (English)")`; they win over presets.
         prefer_language: BCP 47 code of the text to take where a document carries several; None takes the procedure's.
+        family: `simple` joins publications with equal priorities, `extended` those that share one.
     """
 
     mapping: tuple[tuple[str, str], ...] = ()
     prefer_language: str | None = None
+    family: str = "simple"
 
     def __post_init__(self) -> None:
         _check_types(self)
+        _check_choice("family", self.family, FAMILY_MODES)
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,7 @@ class EmbedParams:
         dim: Matryoshka cut: keep the first `dim` components and renormalise; None keeps all.
         long: what happens to a text longer than the model's window: `window` averages several, `truncate` cuts.
         max_tokens: window in tokens; None takes the model's own.
+        unit: what gets a vector: each `family`, by the member that stands for it, or each `document`.
     """
 
     model: str = "qwen3-embedding-4b"
@@ -78,12 +84,14 @@ class EmbedParams:
     dim: int | None = None
     long: str = "window"
     max_tokens: int | None = None
+    unit: str = "family"
 
     def __post_init__(self) -> None:
         _check_types(self)
         if self.text is not None:
             _check_choice("text", self.text, TEXT_SELECTIONS)
         _check_choice("long", self.long, LONG_MODES)
+        _check_choice("unit", self.unit, UNITS)
         _check(self.dim is None or self.dim > 0, f"dim is {self.dim}", hint="give a positive number")
         _check(
             self.max_tokens is None or self.max_tokens >= 16, f"max-tokens is {self.max_tokens}", hint="give 16 or more"

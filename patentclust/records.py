@@ -14,6 +14,8 @@ class Document:
     `doc_id` is `CC-NUMBER-KIND` (WIPO ST.3 country, number without leading zeros, ST.16 kind), or `sha256:<16 hex>`
     of the file where it states no number. `claims` and `independent` have equal length. `ipc` and `cpc` are written
     `H01M10/0525`, main class first. `priorities` are application numbers as `CC-NUMBER`.
+    `family_id` is what the source states; ingest fills it for the rest, and alone sets `assignee_names` and
+    `representative`.
     """
 
     doc_id: str
@@ -34,6 +36,7 @@ class Document:
     applicants: tuple[str, ...] = ()
     assignees: tuple[str, ...] = ()
     inventors: tuple[str, ...] = ()
+    assignee_names: tuple[str, ...] = ()
     cpc: tuple[str, ...] = ()
     ipc: tuple[str, ...] = ()
     cited: tuple[str, ...] = ()
@@ -41,6 +44,7 @@ class Document:
     source_sha256: str = ""
     source_format: str = ""
     warnings: tuple[str, ...] = ()
+    representative: bool = True
 
     @property
     def n_chars(self) -> int:

@@ -14,6 +14,8 @@ import pyarrow as pa
 SCHEMA_VERSION = 1
 METADATA_PREFIX = "patentclust."
 NOISE = -1
+# The column of documents.parquet that names the unit a document belongs to.
+UNIT_KEYS = {"family": "family_id", "document": "doc_id"}
 
 METADATA_KEYS = {
     "kind": "which artifact this is",
@@ -60,7 +62,7 @@ DOCUMENTS = Artifact(
                 pa.string(),
                 "`CC-NUMBER-KIND` (ST.3 country, number, ST.16 kind), else `sha256:<16 hex>` of the file",
             ),
-            _field("family_id", pa.string(), "patent family as the source states it (DOCDB simple family), else null"),
+            _field("family_id", pa.string(), "patent family: as a source states it (DOCDB), else by priorities"),
             _required("title", pa.string(), "title, empty when the source has none"),
             _required("abstract", pa.string(), "abstract, paragraphs joined by a line feed"),
             _required("claims", _STRINGS, "claims in order, each with its number as printed"),
@@ -80,6 +82,9 @@ DOCUMENTS = Artifact(
             _field("publication_date", pa.date32(), "publication date"),
             _required("applicants", _STRINGS, "applicants in order, as printed"),
             _required("assignees", _STRINGS, "assignees or proprietors in order, as printed"),
+            _required(
+                "assignee_names", _STRINGS, "assignees, else applicants, in one form a company; see assignees.toml"
+            ),
             _required("inventors", _STRINGS, "inventors in order, given name first"),
             _required("cpc", _STRINGS, "CPC symbols as `H01M10/0525`, first = main"),
             _required("ipc", _STRINGS, "IPC symbols as `H01M10/0525`, first = main"),
@@ -92,6 +97,7 @@ DOCUMENTS = Artifact(
             _required("source_sha256", pa.string(), "sha256 of the file on disk"),
             _required("source_format", pa.string(), "reader that read it"),
             _required("warnings", _STRINGS, "what the reader could not do fully, one sentence each"),
+            _required("representative", pa.bool_(), "stands for its family where units are families"),
         ]
     ),
 )

@@ -76,6 +76,11 @@ class Workspace:
         return self.root / "scores.json"
 
     @property
+    def thesaurus(self) -> Path:
+        """Where the analyst says which assignees are one."""
+        return self.root / "assignees.toml"
+
+    @property
     def params(self) -> Path:
         """Where a run leaves its resolved parameters."""
         return self.root / "params.toml"

@@ -40,6 +40,8 @@ def row(i: int, topic: str, rng: random.Random) -> dict[str, object]:
         "country": "US",
         "kind": "B2",
         "applicants": ["Example AG"],
+        "family_id": f"simple:US-{i}",
+        "representative": True,
         "ipc": ["H01M10/0525"],
         "source_path": f"in/{i}.xml",
         "source_sha256": "0" * 64,

@@ -30,6 +30,7 @@ def document(index, **changes):
     row = {field.name: [] if str(field.type).startswith("list") else None for field in DOCUMENTS.schema}
     row |= {
         "doc_id": f"US-{index:05d}-A1",
+        "representative": True,
         "title": title,
         "abstract": f"Improved {title}.",
         "claims": [f"1. A {title}, wherein said part is new."],
@@ -251,11 +252,11 @@ def test_documents_without_text_are_left_out_and_counted(tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda documents: [*documents, document(50)], "1 documents have no vector (such as US-00050-A1)"),
-        (lambda documents: documents[1:], "1 documents are gone (such as US-00000-A1)"),
+        (lambda documents: [*documents, document(50)], "1 units have no vector (such as US-00050-A1)"),
+        (lambda documents: documents[1:], "1 units are gone (such as US-00000-A1)"),
         (
             lambda documents: [documents[0] | {"abstract": "new"}, *documents[1:]],
-            "1 documents changed since (such as US-00000-A1)",
+            "1 units changed since (such as US-00000-A1)",
         ),
     ],
     ids=["new", "gone", "changed"],

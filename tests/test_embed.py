@@ -25,7 +25,7 @@ ONE_THREAD = Resources(threads=1)
 
 
 def params(model: Path, **changes: object) -> EmbedParams:
-    return replace(EmbedParams(model=str(model)), **changes)
+    return replace(EmbedParams(model=str(model), unit="document"), **changes)
 
 
 def test_each_document_gets_a_unit_vector_with_its_counts(tiny_q8: Path, tmp_path: Path) -> None:
@@ -39,6 +39,20 @@ def test_each_document_gets_a_unit_vector_with_its_counts(tiny_q8: Path, tmp_pat
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     assert outcome.facts["vectors"] == 7
     assert outcome.facts["new"] == 7
+
+
+def test_a_family_is_embedded_once_by_its_representative(tiny_q8: Path, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    one, two, three = rows(3)
+    write_documents(workspace, [one | {"family_id": "f", "representative": False}, two | {"family_id": "f"}, three])
+    embed.run(workspace, params(tiny_q8, unit="family"), resources=ONE_THREAD)
+    table = artifacts.read_table(workspace.shard("cluster", 0), kind="embeddings")
+    assert table["unit_id"].to_pylist() == ["f", three["family_id"]]
+    embed.run(workspace, params(tiny_q8), resources=ONE_THREAD)
+    whole = artifacts.read_table(workspace.shard("cluster", 0), kind="embeddings")
+    assert whole["unit_id"].to_pylist() == [one["doc_id"], two["doc_id"], three["doc_id"]]
+    assert table["text_sha256"][0] == whole["text_sha256"][1]
+    assert artifacts.read_header(workspace.shard("cluster", 0), kind="embeddings").metadata["unit"] == "document"
 
 
 def test_a_second_run_does_nothing(tiny_q8: Path, tmp_path: Path) -> None:
@@ -106,7 +120,7 @@ def test_a_document_without_text_is_counted_and_has_no_vector(tiny_q8: Path, tmp
     }
     write_documents(workspace, [*rows(2), blank])
     outcome = embed.run(workspace, params(tiny_q8), resources=ONE_THREAD)
-    assert outcome.facts["without text"] == 1
+    assert outcome.facts["without_text"] == 1
     assert any("no text" in warning for warning in outcome.warnings)
     assert artifacts.read_embeddings(workspace.shards("cluster")).unit_ids == [r["doc_id"] for r in rows(2)]
 

@@ -68,7 +68,8 @@ def test_a_row_holds_what_the_reader_found(workspace):
     assert row["inventors"] == ["Ada N. Okafor", "Jan van der Berg"]
     assert row["independent"] == [True, False, True]
     assert row["source_format"] == "us-st36"
-    assert row["family_id"] is None
+    assert row["family_id"].startswith("simple:JP-2015052001+")
+    assert row["representative"]
 
 
 def test_a_failure_becomes_a_row_and_a_warning(workspace, folder):
@@ -200,7 +201,7 @@ def test_the_stamp_holds_params_and_sources_but_no_path(workspace):
     ingest.run(workspace, [DATA / "us_grant.xml"], IngestParams(prefer_language="en"))
     header = artifacts.read_header(workspace.documents, kind="documents")
     assert header.json("params")["prefer_language"] == "en"
-    assert set(header.json("inputs")) == {"sources"}
+    assert set(header.json("inputs")) == {"sources", "thesaurus"}
     assert "us_grant" not in json.dumps(dict(header.metadata))
 
 

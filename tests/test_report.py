@@ -50,6 +50,7 @@ def document(number, **changed):
         "publication_date": date(2015, 5, 6),
         "applicants": [f"Applicant {number % 4}"],
         "assignees": ["ACME"],
+        "assignee_names": [f"APPLICANT {number % 4}"],
         "inventors": ["Ada Lovelace"],
         "cpc": ["H01M10/0525"],
         "ipc": ["H01M10/0525", "H01Q1/00"],
@@ -58,6 +59,7 @@ def document(number, **changed):
         "source_sha256": "0" * 64,
         "source_format": "uspto-grant",
         "warnings": [],
+        "representative": True,
     }
     return row | changed
 
@@ -180,7 +182,7 @@ def test_clusters_table_counts_applicants_and_classes(tmp_path):
     rows = read_csv(workspace.clusters_csv)
     assert [row["cluster_id"] for row in rows] == ["0", "1", "2"]
     assert rows[0]["top_ipc"] == "H01M (9); H01Q (9)"
-    assert rows[0]["top_applicants"].startswith("Applicant 0 (3)")
+    assert rows[0]["top_applicants"].startswith("APPLICANT 0 (3)")
     assert rows[0]["exemplars"] == "US-10000000-B2; US-10000003-B2"
     assert rows[0]["share"] == "0.3"
 

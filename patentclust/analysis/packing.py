@@ -6,6 +6,7 @@ All of it is a pure function of lengths, so that a re-run makes the same calls a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 # A killed run loses at most one shard. A shard closes at whichever comes first; characters stand for work.
 SHARD_UNITS = 256
@@ -25,7 +26,7 @@ def split_windows(n_tokens: int, capacity: int) -> list[tuple[int, int]]:
     bounds = [0]
     for index in range(n_windows):
         bounds.append(bounds[-1] + base + (index < longer))
-    return list(zip(bounds[:-1], bounds[1:], strict=True))
+    return list(pairwise(bounds))
 
 
 def pack(lengths: Sequence[int], *, max_tokens: int, max_sequences: int) -> list[list[int]]:

@@ -39,12 +39,14 @@ class Entry:
     publication_date: date | None
     applicants: list[str]
     assignees: list[str]
+    assignee_names: list[str]
     inventors: list[str]
     ipc: list[str]
     cpc: list[str]
     source_path: str
     source_format: str
     warnings: list[str]
+    representative: bool
     place: Place | None
 
     @property

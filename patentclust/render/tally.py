@@ -37,10 +37,9 @@ class Tally:
     def add(self, index: int, unit_id: str, entry: Entry) -> None:
         """Count one document."""
         self.n_with_warnings += bool(entry.warnings)
-        if unit_id in self._wanted:
-            self._exemplars.setdefault(
-                unit_id, Exemplar(clean(entry.doc_id), shorten(clean(entry.title), _MAX_TITLE), index)
-            )
+        if unit_id in self._wanted and (entry.representative or unit_id not in self._exemplars):
+            title = shorten(clean(entry.title), _MAX_TITLE)
+            self._exemplars[unit_id] = Exemplar(clean(entry.doc_id), title, index)
         if entry.place is None:
             self._leave_out(index, entry)
         elif is_noise(entry.place):
@@ -56,7 +55,7 @@ class Tally:
             self.left_out.append(_row(index, entry, reason=reason))
 
     def _count(self, index: int, entry: Entry, cluster_id: int) -> None:
-        names = {self._key(name) for name in entry.owners}
+        names = {self._key(name) for name in entry.assignee_names or entry.owners}
         self._owners[cluster_id].update(sorted(name for name in names if name))
         self._ipc[cluster_id].update(_subclasses(entry.ipc))
         self._cpc[cluster_id].update(_subclasses(entry.cpc))

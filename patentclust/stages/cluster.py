@@ -19,13 +19,14 @@ from patentclust.artifacts import Embeddings, Header, Stamp
 from patentclust.errors import ArtifactError
 from patentclust.params import ClusterParams, EmbedParams, Resources
 from patentclust.progress import Progress, Quiet
-from patentclust.schemas import CLUSTERS, NOISE, SCORES
+from patentclust.schemas import CLUSTERS, NOISE, SCORES, UNIT_KEYS
 from patentclust.schemas import topics as topics_contract
 from patentclust.stages import Outcome
 from patentclust.workspace import Workspace
 
 _FINEST = 0
 _LIBRARIES = ("umap-learn", "hdbscan", "scikit-learn", "numpy")
+_TOPIC_COLUMNS = ("title", "abstract", "claims", "language", "ipc", "cpc")
 # What the user chose at embedding and a reader of the map wants to know.
 _EMBEDDED = ("text", "dim", "long", "max_tokens")
 _CLAIM_CHARS = 2000
@@ -159,20 +160,24 @@ def _read_units(
 ) -> _Units:
     """Read what the vectors stand for, and check that they were made from these very texts."""
     fields = texts.text_fields(embeddings.header.json("params")["text"])
-    columns = list(dict.fromkeys(["doc_id", "title", "abstract", "claims", "language", "ipc", "cpc", *fields]))
+    unit = embeddings.header.metadata["unit"]
+    key = UNIT_KEYS[unit]
+    columns = list(dict.fromkeys([key, "representative", *_TOPIC_COLUMNS, *fields]))
     row_of = {unit_id: row for row, unit_id in enumerate(embeddings.unit_ids)}
     found: dict[int, tuple[str, str | None, str | None]] = {}
     missing, changed, n_left_out = [], [], 0
     with progress.task("checking documents", total=n_documents, unit="documents") as task:
         for batch in artifacts.read_batches(workspace.documents, kind="documents", columns=columns):
             for document in _documents(batch):
+                if unit == "family" and not document["representative"]:
+                    continue
                 text = texts.compose([document[name] for name in fields])
-                row = row_of.get(document["doc_id"])
+                row = row_of.get(document[key])
                 if row is None:
                     n_left_out += not text
-                    missing += [document["doc_id"]] if text else []
+                    missing += [document[key]] if text else []
                 elif texts.text_sha256(text) != embeddings.text_sha256[row]:
-                    changed.append(document["doc_id"])
+                    changed.append(document[key])
                 else:
                     found[row] = (_topic_text(document), document["language"], _main_class(document))
             task.advance(batch.num_rows)
@@ -190,7 +195,7 @@ def _documents(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
 
 
 def _refuse_stale(differences: Mapping[str, list[str]], params: ClusterParams) -> None:
-    said = [f"{len(ids)} documents {what} (such as {ids[0]})" for what, ids in differences.items() if ids]
+    said = [f"{len(ids)} units {what} (such as {ids[0]})" for what, ids in differences.items() if ids]
     if said:
         raise ArtifactError(
             f"the embeddings of task {params.task!r} are stale: {', '.join(said)}", hint=_embed_hint(params.task)

@@ -25,7 +25,7 @@ from patentclust.errors import ArtifactError, ModelError
 from patentclust.models import ModelSpec
 from patentclust.params import EmbedParams, Resources
 from patentclust.progress import Progress, Quiet, Task
-from patentclust.schemas import embeddings
+from patentclust.schemas import UNIT_KEYS, embeddings
 from patentclust.stages import Outcome
 from patentclust.workspace import Workspace
 
@@ -69,7 +69,7 @@ def run(
     units, n_empty = _read_units(workspace, params, progress)
     if not units:
         raise ArtifactError(
-            f"none of the {n_empty} documents in {workspace.documents} has text in its {params.text}",
+            f"none of the {n_empty} units in {workspace.documents} has text in its {params.text}",
             hint="try --text full, or ingest files that carry text",
         )
     shards = _plan(workspace, units, params, _model_facts(spec, params, model_path))
@@ -130,10 +130,14 @@ def _read_units(workspace: Workspace, params: EmbedParams, progress: Progress) -
 
 
 def _texts(workspace: Workspace, params: EmbedParams) -> Iterator[tuple[str, str]]:
+    """Yield each unit and its text: a family by its representative, or every document."""
     fields = text_fields(str(params.text))
-    for batch in artifacts.read_batches(workspace.documents, kind="documents", columns=["doc_id", *fields]):
+    key = UNIT_KEYS[params.unit]
+    columns = ["representative", key, *fields]
+    for batch in artifacts.read_batches(workspace.documents, kind="documents", columns=columns):
         for row in batch.to_pylist():
-            yield row["doc_id"], compose([row[name] for name in fields])
+            if row["representative"] or params.unit == "document":
+                yield row[key], compose([row[name] for name in fields])
 
 
 def _plan(workspace: Workspace, units: Sequence[Unit], params: EmbedParams, model: dict[str, Any]) -> list[Shard]:
@@ -147,6 +151,7 @@ def _plan(workspace: Workspace, units: Sequence[Unit], params: EmbedParams, mode
             inputs={"texts": hashlib.sha256(texts.encode()).hexdigest()},
             model=model,
             libraries=LIBRARIES,
+            unit=params.unit,
         )
         shards.append(Shard(workspace.shard(params.task, index), mine, stamp))
     return shards
@@ -245,9 +250,9 @@ def _outcome(workspace: Workspace, params: EmbedParams, *, n_empty: int, n_made:
         "vectors": table.num_rows,
         "new": n_made,
         "tokens": sum(table["n_tokens_used"].to_pylist()),
-        "in several windows": n_windowed,
+        "in_several_windows": n_windowed,
         "cut": n_cut,
-        "without text": n_empty,
+        "without_text": n_empty,
         "shards": len(paths),
     }
     warnings = []
@@ -256,5 +261,5 @@ def _outcome(workspace: Workspace, params: EmbedParams, *, n_empty: int, n_made:
             f"{n_cut:,} texts were longer than the model's window and were cut (--long window averages them)"
         )
     if n_empty:
-        warnings.append(f"{n_empty:,} documents have no text in their {params.text} and are left out of the map")
+        warnings.append(f"{n_empty:,} units have no text in their {params.text} and are left out of the map")
     return Outcome("embed", n_made == 0, facts, tuple(warnings), (workspace.embeddings(params.task),))

@@ -24,6 +24,7 @@ from patentclust.readers.columns import check_mapping
 from patentclust.records import Document
 from patentclust.schemas import DOCUMENTS, FAILURES
 from patentclust.stages import Outcome
+from patentclust.stages.relate import load_thesaurus, relate
 from patentclust.workspace import Workspace
 
 _BATCH_ROWS = artifacts.ROW_GROUP_ROWS
@@ -55,13 +56,15 @@ def run(
     """
     check_mapping(params)
     inputs = _hashed(readers.find_files(paths), progress)
-    stamp = _stamp(inputs, params)
+    thesaurus = load_thesaurus(workspace.thesaurus)
+    stamp = _stamp(inputs, params, thesaurus)
     failed = replace(stamp, kind=FAILURES.kind)
     if artifacts.current(workspace.documents, stamp) and artifacts.current(workspace.failures, failed):
         return _current(workspace, len(inputs))
     ledger = _Ledger()
     # The workspace sweeps `*.tmp-*` after a run that was killed.
     spill = workspace.documents.with_name(f"{workspace.documents.name}.tmp-all")
+    merged = workspace.documents.with_name(f"{workspace.documents.name}.tmp-merged")
     try:
         with artifacts.table_writer(spill, DOCUMENTS, stamp) as writer:
             _write_all(inputs, params, _Batches(writer), ledger, progress)
@@ -69,11 +72,12 @@ def run(
         if not ledger.n_documents:
             raise _nothing_read(paths, ledger)
         if ledger.repeats:
-            with artifacts.table_writer(workspace.documents, DOCUMENTS, stamp) as writer:
+            with artifacts.table_writer(merged, DOCUMENTS, stamp) as writer:
                 _merge_repeats(spill, _Batches(writer), ledger)
-        else:
-            spill.replace(workspace.documents)
+        with artifacts.table_writer(workspace.documents, DOCUMENTS, stamp) as writer:
+            relate(merged if ledger.repeats else spill, writer, mode=params.family, thesaurus=thesaurus)
     finally:
+        merged.unlink(missing_ok=True)
         spill.unlink(missing_ok=True)
     return _outcome(workspace, ledger.facts(len(inputs)), current=False)
 
@@ -171,12 +175,15 @@ def _hashed(found: list[readers.InputFile | SourceError], progress: Progress) ->
     return inputs
 
 
-def _stamp(inputs: list[_Input], params: IngestParams) -> artifacts.Stamp:
+def _stamp(inputs: list[_Input], params: IngestParams, thesaurus: dict[str, str]) -> artifacts.Stamp:
     listing = artifacts.canonical_json([(_clean(item.shown), item.sha256) for item in inputs])
     return artifacts.Stamp(
         kind=DOCUMENTS.kind,
         params={**asdict(params), "readers": readers.REVISION},
-        inputs={"sources": sha256(listing.encode()).hexdigest()},
+        inputs={
+            "sources": sha256(listing.encode()).hexdigest(),
+            "thesaurus": sha256(artifacts.canonical_json(thesaurus).encode()).hexdigest(),
+        },
         libraries=("lxml", "pypdf"),
     )
 

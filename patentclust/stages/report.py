@@ -22,13 +22,14 @@ from patentclust.render.palette import assign_colours
 from patentclust.render.payload import Frame, Outline, PageData, text_limits
 from patentclust.render.readings import read_scores
 from patentclust.render.tally import MOST_LISTED, MOST_ROWS, Tally
-from patentclust.schemas import NOISE
+from patentclust.schemas import NOISE, UNIT_KEYS
 from patentclust.stages import Outcome
 from patentclust.workspace import Workspace
 
 _PLAIN = [
     "doc_id", "title", "family_id", "language", "country", "kind", "priority_date", "filing_date", "publication_date",
-    "applicants", "assignees", "inventors", "ipc", "cpc", "source_path", "source_format", "warnings",
+    "applicants", "assignees", "assignee_names", "inventors", "ipc", "cpc", "source_path", "source_format", "warnings",
+    "representative",
 ]  # fmt: skip
 _TOPIC_COLUMNS = ["layer", "cluster_id", "label", "size", "terms", "exemplars", "persistence", "silhouette"]
 _FINEST = 0
@@ -161,8 +162,8 @@ def _facts(workspace: Workspace, inputs: _Inputs) -> dict[str, Any]:
     units = artifacts.read_table(workspace.clusters, kind="clusters", columns=["unit_id", "layer", "cluster_id"])
     finest = units.filter(pc.equal(units["layer"], _FINEST))
     n_noise = pc.sum(pc.equal(finest["cluster_id"], NOISE)).as_py() or 0
-    ids = artifacts.read_table(workspace.documents, kind="documents", columns=["doc_id", "family_id"])
-    keys = pc.coalesce(ids["family_id"], ids["doc_id"]) if inputs.unit == "family" else ids["doc_id"]
+    key = UNIT_KEYS[inputs.unit]
+    keys = artifacts.read_table(workspace.documents, kind="documents", columns=[key])[key]
     placed = pc.sum(pc.is_in(keys, value_set=finest["unit_id"])).as_py() or 0
     return {
         "documents": inputs.documents.n_rows,
@@ -218,7 +219,7 @@ def _entries(workspace: Workspace, inputs: _Inputs, places: _Map) -> Iterator[tu
         claims = _cut(_first(batch["claims"]), limits[1])
         rows = batch.select(_PLAIN).to_pylist()
         for row, abstract, claim in zip(rows, abstracts, claims, strict=True):
-            unit_id = (inputs.unit == "family" and row["family_id"]) or row["doc_id"]
+            unit_id = row[UNIT_KEYS[inputs.unit]]
             yield unit_id, Entry(**row, abstract=abstract, claim=claim, place=places.place(unit_id))
 
 
