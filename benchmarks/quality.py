@@ -30,7 +30,8 @@ def main() -> None:
     parser.add_argument("--model", default="minilm")
     arguments, cluster_flags = parser.parse_known_args()
     cluster_flags = [flag for flag in cluster_flags if flag != "--"]
-    rows = [json.loads(line) for line in gzip.open(arguments.corpus, "rt", encoding="utf-8")]
+    with gzip.open(arguments.corpus, "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
     print(HEADER + "\n" + "|---" * (HEADER.count("|") - 1) + "|")
     with tempfile.TemporaryDirectory() as folder:
         patentclust(folder, "ingest", str(arguments.corpus))

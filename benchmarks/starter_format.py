@@ -30,7 +30,8 @@ TEMPLATES = {"plain": "{text}", "Cluster:": "Cluster: {text}"}
 
 
 def main(weights: Path, corpus: Path) -> None:
-    rows = [json.loads(line) for line in gzip.open(corpus, "rt", encoding="utf-8")]
+    with gzip.open(corpus, "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
     texts = [f"{row['title']}\n\n{row['abstract']}" for row in rows]
     labels = [row["bench_label"] for row in rows]
     with tempfile.TemporaryDirectory() as folder:
@@ -56,7 +57,8 @@ def report(embedders: dict, sizes: dict, texts: list[str], labels: list[str]) ->
             speeds[key].append(encoded.n_tokens_used.sum() / (time.perf_counter() - start))
             vectors[key] = encoded.vectors
     print(
-        "| format | prefix | MB | tokens/s | least cosine to F32 | mean | k-means ARI | AMI |\n|---|---|---|---|---|---|---|---|"
+        "| format | prefix | MB | tokens/s | least cosine to F32 | mean | k-means ARI | AMI |\n"
+        "|---|---|---|---|---|---|---|---|"
     )
     for (name, prefix), found in vectors.items():
         cosines = (found * vectors["F32", prefix]).sum(axis=1)

@@ -168,9 +168,14 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
-def print_line(text: str) -> None:
+def print_line(text: str, *, end: str = "\n") -> None:
     """Print one result to stdout."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(text + end)
+
+
+def note(text: str) -> None:
+    """Say something about a result, on stderr."""
+    Console(stderr=True, highlight=False).print(Text(text), soft_wrap=True)
 
 
 def show_error(error: PatentclustError) -> None:

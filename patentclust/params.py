@@ -242,10 +242,11 @@ def _toml_value(value: Any) -> str:
     if isinstance(value, int | float):
         return repr(value)
     if isinstance(value, tuple):
-        return "{ " + ", ".join(f"{_toml_string(k)} = {_toml_string(v)}" for k, v in value) + " }"
-    return _toml_string(str(value))
+        return "{ " + ", ".join(f"{toml_string(k)} = {toml_string(v)}" for k, v in value) + " }"
+    return toml_string(str(value))
 
 
-def _toml_string(text: str) -> str:
+def toml_string(text: str) -> str:
+    """Return text as a quoted TOML string or key."""
     # JSON escapes are TOML escapes, except that TOML also wants DEL escaped.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -24,7 +24,7 @@ METADATA_KEYS = {
     "params": "the parameters that shaped the answer, as canonical JSON; no paths, no secrets",
     "inputs": "JSON object: kind of each upstream artifact and its fingerprint",
     "fingerprint": "sha256 over all that changes the answer: kind, schema, params, inputs, model",
-    "model": "JSON object: the model's name, file sha256, window and prompt template; from clusters on, what was embedded",
+    "model": "JSON object: the model's name, file sha256, window, prompt; from clusters on, also what was embedded",
     "libraries": "JSON object: versions of the libraries that shaped the answer",
     "unit": "what one unit is: `document` or `family`",
     "scores": "JSON object: scores of the whole clustering (topics)",

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import time
 from pathlib import Path
 
@@ -58,7 +57,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), artifacts.table_writer(path, DOCUMENTS, STAMP):
         raise RuntimeError("stop")
     assert path.read_bytes() == before
-    assert os.listdir(tmp_path) == ["documents.parquet"]
+    assert [left.name for left in tmp_path.iterdir()] == ["documents.parquet"]
 
 
 def test_a_key_may_not_be_null(tmp_path: Path) -> None:
@@ -90,7 +89,12 @@ def test_another_schema_version_is_refused(tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
 def test_a_full_disk_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "page.html"
-    monkeypatch.setattr(Path, "write_bytes", lambda _self, data: Path("/dev/full").open("wb", 0).write(data))
+
+    def write_to_a_full_disk(_path: Path, data: bytes) -> None:
+        with Path("/dev/full").open("wb", 0) as full:
+            full.write(data)
+
+    monkeypatch.setattr(Path, "write_bytes", write_to_a_full_disk)
     with pytest.raises(ArtifactError, match="No space left"):
         artifacts.write_text(target, "text")
     assert not target.exists()

@@ -64,13 +64,21 @@ def documents(workspace: Workspace) -> list[dict[str, object]]:
 
 
 def clustered(workspace: Workspace, params: ClusterParams) -> dict[str, int]:
+    """Return each document's cluster: that of its family."""
     pipeline.cluster(workspace, params)
-    return {row["unit_id"]: row["cluster_id"] for row in rows(workspace.clusters, "clusters")}
+    cluster_of = {row["unit_id"]: row["cluster_id"] for row in rows(workspace.clusters, "clusters")}
+    return {document["doc_id"]: cluster_of[document["family_id"]] for document in documents(workspace)}
 
 
 def priority_numbers(document: dict[str, object]) -> set[str]:
     # A table may print a Japanese number with a stroke after the year.
     return {number.replace("-", "") for number in document["priorities"]}
+
+
+def test_application_and_grant_are_one_family(english):
+    found = documents(english)
+    assert len({document["family_id"] for document in found}) == 106
+    assert sum(document["representative"] for document in found) == 106
 
 
 def test_every_english_document_is_read_whole_and_none_fails(english, technologies):

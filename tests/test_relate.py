@@ -13,9 +13,10 @@ from patentclust.params import IngestParams
 from patentclust.stages import ingest, relate
 from patentclust.workspace import Workspace
 
+FIRST = "DE102019000001"
 LINES = [
-    {"id": "US20200000001A1", "title": "Cell", "abstract": "A", "applicant": "Acme Inc.", "priorities": ["DE102019000001"]},
-    {"id": "EP3500000A1", "title": "Zelle", "abstract": "B", "claims": ["1. A"], "applicant": "ACME, INC", "priorities": ["DE102019000001"]},
+    {"id": "US20200000001A1", "title": "Cell", "abstract": "A", "applicant": "Acme Inc.", "priorities": [FIRST]},
+    {"id": "EP3500000A1", "title": "Z", "abstract": "B", "claims": ["1. A"], "applicant": "ACME, INC", "priorities": [FIRST]},
     {"id": "US9000001B2", "title": "Other", "abstract": "C", "applicant": "Acme Deutschland GmbH"},
 ]  # fmt: skip
 
@@ -49,8 +50,13 @@ def test_the_thesaurus_is_applied_at_the_next_ingest(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
-    [("[merge\n", "cannot read"), ("[merge]\na = 'b'\n", "no list"), ("[x]\n", "unknown table"), ('[merge]\na = ["c"]\nb = ["c"]\n', "stands under")],
-)  # fmt: skip
+    [
+        ("[merge\n", "cannot read"),
+        ("[merge]\na = 'b'\n", "no list"),
+        ("[x]\n", "unknown table"),
+        ('[merge]\na = ["c"]\nb = ["c"]\n', "stands under"),
+    ],
+)
 def test_a_wrong_thesaurus_is_told(text: str, complaint: str, tmp_path: Path) -> None:
     path = tmp_path / "assignees.toml"
     path.write_text(text)
@@ -66,3 +72,5 @@ def test_merges_are_proposed_from_the_documents(tmp_path: Path) -> None:
     ingest.run(workspace, [path])
     (proposal,) = relate.suggest_merges(workspace, least=90)
     assert {proposal.name, *proposal.variants} == {"ACME DEUTSCHLAND", "ACME DEUTSCHLNAD"}
+    workspace.thesaurus.write_text(relate.thesaurus_toml([proposal]), encoding="utf-8")
+    assert relate.load_thesaurus(workspace.thesaurus)["ACME DEUTSCHLNAD"] == proposal.name

@@ -76,7 +76,8 @@ def test_quotes_commas_and_umlauts_survive():
 
 def test_hostile_fields_are_safe_in_every_cell(tmp_path):
     hostile = "=cmd|'/c calc'!A1"
-    lists = {key: [hostile, hostile] for key in ("applicants", "assignees", "assignee_names", "inventors", "ipc", "cpc", "warnings")}
+    names = ("applicants", "assignees", "assignee_names", "inventors", "ipc", "cpc", "warnings")
+    lists = {key: [hostile, hostile] for key in names}
     plain = ("doc_id", "title", "family_id", "language", "country", "kind", "source_path", "source_format")
     documents = [document(0, **lists, **dict.fromkeys(plain, hostile))]
     topics = [topic(0, 1, [hostile], label=hostile, terms=[{"term": hostile, "weight": 1.0}])]

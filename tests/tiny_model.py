@@ -1,12 +1,13 @@
 """Make tiny real GGUF embedding models: Qwen3 architecture, random weights, a small byte-level BPE vocabulary.
 
-They stand in for the gigabyte models: same tokeniser kind, rotary positions, grouped attention, last-token pooling, EOS.
+They stand in for the gigabyte models: same kind of tokeniser, rotary positions, grouped attention, last-token pooling.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import gguf
@@ -44,7 +45,7 @@ def _vocabulary(n_merges: int = 400) -> tuple[tuple[str, ...], tuple[str, ...]]:
     for _ in range(n_merges):
         pairs = Counter()
         for word, parts in pieces.items():
-            for pair in zip(parts, parts[1:], strict=False):
+            for pair in pairwise(parts):
                 pairs[pair] += words[word]
         if not pairs:
             break

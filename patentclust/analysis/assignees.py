@@ -92,8 +92,8 @@ def suggest(counts: Mapping[str, int], *, least: float = 90.0) -> list[Suggestio
         if name in taken:
             continue
         rest = [other for other in order[place + 1 :] if other not in taken]
-        near = process.extract(name, rest, scorer=fuzz.token_sort_ratio, score_cutoff=least, limit=None)
-        near = [(variant, score) for variant, score, _ in near if _same_numbers(name, variant)]
+        alike = process.extract(name, rest, scorer=fuzz.token_sort_ratio, score_cutoff=least, limit=None)
+        near = [(variant, score) for variant, score, _ in alike if _same_numbers(name, variant)]
         if near:
             variants = tuple(sorted(variant for variant, _ in near))
             taken |= set(variants)

@@ -10,9 +10,11 @@ from typing import Annotated, Any
 import typer
 
 from patentclust import __version__
+from patentclust.cli.assignees import assignees_app
 from patentclust.cli.flags import (
     Components,
     Dim,
+    Family,
     GpuLayers,
     Json,
     Long,
@@ -35,7 +37,9 @@ from patentclust.cli.flags import (
     Text,
     Threads,
     Title,
+    Unit,
     Workspace,
+    opened,
 )
 from patentclust.cli.models import models_app
 from patentclust.errors import ConfigError, PatentclustError
@@ -56,6 +60,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(models_app, name="models")
+app.add_typer(assignees_app, name="assignees")
 
 
 def _mapping(pairs: list[str] | None) -> tuple[tuple[str, str], ...] | None:
@@ -71,12 +76,6 @@ def _mapping(pairs: list[str] | None) -> tuple[tuple[str, str], ...] | None:
 
 def _from_file(params: Path | None) -> dict[str, dict[str, Any]]:
     return load_params_file(params) if params is not None else {}
-
-
-def _open(workspace: Path | None) -> Any:
-    from patentclust.workspace import Workspace, default_workspace
-
-    return Workspace(workspace or default_workspace())
 
 
 def _show(outcomes: list[Any], *, as_json: bool, quiet: bool) -> None:
@@ -110,6 +109,7 @@ def ingest(
     workspace: Workspace = None,
     map_: Map = None,
     prefer_language: PreferLanguage = None,
+    family: Family = None,
     params: ParamsFile = None,
     strict: Strict = False,
     as_json: Json = False,
@@ -118,10 +118,10 @@ def ingest(
     """Read patents into documents.parquet; what cannot be read goes to failures.parquet."""
     from patentclust import console, pipeline
 
-    flags = {"mapping": _mapping(map_), "prefer_language": prefer_language}
+    flags = {"mapping": _mapping(map_), "prefer_language": prefer_language, "family": family}
     chosen = resolve(IngestParams(), _from_file(params).get("ingest", {}), flags)
     progress = console.progress(quiet=quiet or as_json)
-    outcome = pipeline.ingest(_open(workspace), paths, chosen, progress=progress)
+    outcome = pipeline.ingest(opened(workspace), paths, chosen, progress=progress)
     _finish(outcome, as_json=as_json, quiet=quiet, strict=strict)
 
 
@@ -134,6 +134,7 @@ def embed(
     dim: Dim = None,
     long: Long = None,
     max_tokens: MaxTokens = None,
+    unit: Unit = None,
     gpu_layers: GpuLayers = "auto",
     threads: Threads = None,
     offline: Offline = False,
@@ -145,10 +146,11 @@ def embed(
     from patentclust import console, pipeline
 
     flags = {"model": model, "task": task, "text": text, "dim": dim, "long": long, "max_tokens": max_tokens}
+    flags["unit"] = unit
     chosen = resolve(EmbedParams(), _from_file(params).get("embed", {}), flags)
     resources = Resources(threads=threads, gpu_layers=gpu_layers, offline=offline)
     progress = console.progress(quiet=quiet or as_json)
-    outcome = pipeline.embed(_open(workspace), chosen, resources=resources, progress=progress)
+    outcome = pipeline.embed(opened(workspace), chosen, resources=resources, progress=progress)
     _finish(outcome, as_json=as_json, quiet=quiet)
 
 
@@ -183,7 +185,7 @@ def cluster(
     }
     chosen = resolve(ClusterParams(), _from_file(params).get("cluster", {}), flags)
     progress = console.progress(quiet=quiet or as_json)
-    outcome = pipeline.cluster(_open(workspace), chosen, resources=Resources(threads=threads), progress=progress)
+    outcome = pipeline.cluster(opened(workspace), chosen, resources=Resources(threads=threads), progress=progress)
     _finish(outcome, as_json=as_json, quiet=quiet)
 
 
@@ -201,7 +203,7 @@ def report(
 
     chosen = resolve(ReportParams(), _from_file(params).get("report", {}), {"title": title, "task": task})
     progress = console.progress(quiet=quiet or as_json)
-    outcome = pipeline.report(_open(workspace), chosen, progress=progress)
+    outcome = pipeline.report(opened(workspace), chosen, progress=progress)
     _finish(outcome, as_json=as_json, quiet=quiet)
 
 
@@ -213,6 +215,7 @@ def run(
     min_size: MinSize = None,
     text: Text = None,
     dim: Dim = None,
+    unit: Unit = None,
     seed: Seed = None,
     task: Task = None,
     title: Title = None,
@@ -229,7 +232,7 @@ def run(
     from patentclust import console, pipeline
 
     tables = _from_file(params)
-    embed_flags = {"model": model, "task": task, "text": text, "dim": dim}
+    embed_flags = {"model": model, "task": task, "text": text, "dim": dim, "unit": unit}
     cluster_flags = {"min_cluster_size": min_size, "seed": seed, "task": task}
     chosen = pipeline.RunParams(
         ingest=resolve(IngestParams(), tables.get("ingest", {}), {"mapping": _mapping(map_)}),
@@ -239,14 +242,14 @@ def run(
     )
     resources = Resources(threads=threads, gpu_layers=gpu_layers, offline=offline)
     progress = console.progress(quiet=quiet or as_json)
-    opened, outcomes = _open(workspace), []
-    for outcome in pipeline.run(opened, paths, chosen, resources=resources, progress=progress):
+    folder, outcomes = opened(workspace), []
+    for outcome in pipeline.run(folder, paths, chosen, resources=resources, progress=progress):
         outcomes.append(outcome)
         _show([outcome], as_json=False, quiet=quiet or as_json)
     if as_json:
         console.print_json([console.outcome_dict(outcome) for outcome in outcomes])
     else:
-        console.print_line(str(opened.report))
+        console.print_line(str(folder.report))
     _exit_if_strict(outcomes[0], strict=strict)
 
 
@@ -257,7 +260,7 @@ def status(workspace: Workspace = None, task: Task = None, as_json: Json = False
 
     from patentclust import console, pipeline
 
-    states = pipeline.status(_open(workspace), task=task or EmbedParams().task)
+    states = pipeline.status(opened(workspace), task=task or EmbedParams().task)
     if as_json:
         console.print_json([asdict(state) for state in states])
     else:

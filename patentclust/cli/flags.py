@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from patentclust.params import (
+    FAMILY_MODES,
     LONG_MODES,
     SELECTION_METHODS,
     TEXT_SELECTIONS,
+    UNITS,
     ClusterParams,
     EmbedParams,
+    IngestParams,
     ReportParams,
 )
 
-_embed, _cluster, _report = EmbedParams(), ClusterParams(), ReportParams()
+if TYPE_CHECKING:
+    from patentclust.workspace import Workspace as OpenWorkspace
+
+_ingest, _embed, _cluster, _report = IngestParams(), EmbedParams(), ClusterParams(), ReportParams()
 
 Paths = Annotated[
     list[str], typer.Argument(help="Files and folders: patent XML, PDF, JSON lines, CSV, and zip, tar, gz of them.")
@@ -95,7 +101,21 @@ Components = Annotated[
 MinDist = Annotated[
     float | None, typer.Option(help="How tightly UMAP packs points.", show_default=str(_cluster.min_dist))
 ]
+Family = Annotated[
+    str | None,
+    typer.Option(help=f"How publications join: {' or '.join(FAMILY_MODES)} families.", show_default=_ingest.family),
+]
+Unit = Annotated[
+    str | None, typer.Option(help=f"What is one point of the map: {' or '.join(UNITS)}.", show_default=_embed.unit)
+]
 Title = Annotated[str | None, typer.Option(help="Heading of the page.", show_default=_report.title)]
 
 
 Name = Annotated[str, typer.Argument(help="Name from `models list`, or a .gguf file.")]
+
+
+def opened(workspace: Path | None) -> OpenWorkspace:
+    """Return the workspace that a command works on."""
+    from patentclust.workspace import Workspace, default_workspace
+
+    return Workspace(workspace or default_workspace())

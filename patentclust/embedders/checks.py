@@ -14,8 +14,8 @@ from patentclust.params import EmbedParams, Resources
 # 1e-3 is what the rounding of activations costs a quantised model when texts share a call.
 _LEAST_AGREEMENT = 0.999
 _TEXTS = (
-    "A lithium-ion battery comprising a solid sulfide electrolyte between a silicon anode and a layered oxide cathode.",
-    "A rechargeable cell whose solid electrolyte conducts lithium ions between the positive and the negative electrode.",
+    "A lithium-ion battery with a solid sulfide electrolyte between a silicon anode and a layered oxide cathode.",
+    "A rechargeable cell whose solid electrolyte conducts lithium ions between a positive and a negative electrode.",
     "A wireless terminal that reports channel state information for beam selection to a base station.",
 )
 _LONG_TEXT = " ".join(_TEXTS) * 4

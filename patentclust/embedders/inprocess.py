@@ -18,7 +18,7 @@ from patentclust.errors import ConfigError, ModelError
 from patentclust.models import ModelSpec
 from patentclust.params import EmbedParams, Resources
 
-# Measured best on CPUs: micro-batches of 512 are at the plateau, and calls of 2,048 tokens make the closing-token call cheap.
+# Measured best on CPUs: micro-batches of 512 are at the plateau; 2,048 tokens a call make its second phase cheap.
 CALL_TOKENS = 2048
 CALL_SEQUENCES = 64
 MICRO_BATCH_TOKENS = 512
@@ -136,7 +136,7 @@ class InProcessEmbedder:
         )
 
     def _ready(self, longest: int) -> LlamaContext:
-        """Return a context for the longest sequence at hand: the attention cache of a full window would cost gigabytes."""
+        """Return a context for the longest sequence at hand: the cache of a full window would cost gigabytes."""
         if self._context is None or longest > self._context_length:
             if self._context is not None:
                 self._context.close()

@@ -134,8 +134,8 @@ class LlamaModel:
         name = POOLING_NAMES.get(int(stated)) if stated and stated.isdecimal() else None
         if name is None or (name == "cls" and self.causal):
             raise ModelError(
-                f"{self.path.name} is not an embedding model: its {self.architecture}.pooling_type is {stated or 'absent'}; "
-                f"expected one of {', '.join(POOLING_NAMES.values())}",
+                f"{self.path.name} is not an embedding model: its {self.architecture}.pooling_type is "
+                f"{stated or 'absent'}; expected one of {', '.join(POOLING_NAMES.values())}",
                 hint="take a GGUF made for embeddings (patentclust models list); a chat model gives no usable vectors",
             )
         return name

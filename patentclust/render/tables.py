@@ -12,9 +12,9 @@ from patentclust.render.content import Cluster, Count, Entry
 from patentclust.render.text import clean
 
 DOCUMENT_COLUMNS = (
-    "doc_id", "title", "applicants", "assignees", "assignee_names", "inventors", "priority_date", "filing_date", "publication_date",
-    "country", "kind", "language", "family_id", "representative", "ipc", "cpc", "cluster_id", "cluster_label", "probability",
-    "outlier_score", "silhouette", "x", "y", "source_path", "source_format", "warnings",
+    "doc_id", "title", "applicants", "assignees", "assignee_names", "inventors", "priority_date", "filing_date",
+    "publication_date", "country", "kind", "language", "family_id", "representative", "ipc", "cpc", "cluster_id",
+    "cluster_label", "probability", "outlier_score", "silhouette", "x", "y", "source_path", "source_format", "warnings",
 )  # fmt: skip
 CLUSTER_COLUMNS = (
     "cluster_id", "label", "size", "share", "terms", "silhouette", "persistence", "exemplars", "top_applicants",
@@ -83,9 +83,10 @@ def document_row(entry: Entry, label: str) -> list[Any]:
             place.cluster_id, label, place.probability, place.outlier_score, place.silhouette, place.x, place.y,
         ]  # fmt: skip
     return [
-        entry.doc_id, entry.title, entry.applicants, entry.assignees, entry.assignee_names, entry.inventors, entry.priority_date,
-        entry.filing_date, entry.publication_date, entry.country, entry.kind, entry.language, entry.family_id, entry.representative,
-        entry.ipc, entry.cpc, *figures, entry.source_path, entry.source_format, entry.warnings,
+        entry.doc_id, entry.title, entry.applicants, entry.assignees, entry.assignee_names, entry.inventors,
+        entry.priority_date, entry.filing_date, entry.publication_date, entry.country, entry.kind, entry.language,
+        entry.family_id, entry.representative, entry.ipc, entry.cpc, *figures, entry.source_path, entry.source_format,
+        entry.warnings,
     ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ Works on columns, so that texts are copied and never become Python objects.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,6 +17,7 @@ from patentclust import artifacts
 from patentclust.analysis import assignees
 from patentclust.analysis.families import Member, find_families, find_representatives
 from patentclust.errors import ConfigError
+from patentclust.params import toml_string
 from patentclust.schemas import DOCUMENTS
 from patentclust.workspace import Workspace
 
@@ -119,3 +120,13 @@ def suggest_merges(workspace: Workspace, *, least: float) -> list[assignees.Sugg
     """
     table = artifacts.read_table(workspace.documents, kind="documents", columns=["assignee_names"])
     return assignees.suggest(assignees.count_names(table["assignee_names"].to_pylist()), least=least)
+
+
+def thesaurus_toml(suggestions: Sequence[assignees.Suggestion]) -> str:
+    """Return proposals as the text of a thesaurus, each with its figures as a comment."""
+    lines = [f"[{_TABLE}]"]
+    for suggestion in suggestions:
+        variants = ", ".join(toml_string(variant) for variant in suggestion.variants)
+        lines.append(f"# {suggestion.n_documents} documents, likeness {suggestion.score:.0f} or more")
+        lines.append(f"{toml_string(suggestion.name)} = [{variants}]")
+    return "\n".join(lines) + "\n"
