@@ -13,10 +13,10 @@ from patentclust.params import IngestParams
 from patentclust.stages import ingest, relate
 from patentclust.workspace import Workspace
 
-FIRST = "DE102019000001"
+PAIR = ["DE102019000001"]
 LINES = [
-    {"id": "US20200000001A1", "title": "Cell", "abstract": "A", "applicant": "Acme Inc.", "priorities": [FIRST]},
-    {"id": "EP3500000A1", "title": "Z", "abstract": "B", "claims": ["1."], "applicant": "ACME INC", "priorities": [FIRST]},
+    {"id": "US20200000001A1", "title": "Cell", "abstract": "A", "applicant": "Acme Inc.", "priorities": PAIR},
+    {"id": "EP3500000A1", "title": "Z", "abstract": "B", "claims": ["1."], "applicant": "ACME INC", "priorities": PAIR},
     {"id": "US9000001B2", "title": "Other", "abstract": "C", "applicant": "Acme Deutschland GmbH"},
 ]  # fmt: skip
 
