@@ -35,7 +35,7 @@ def main() -> None:
     print(HEADER + "\n" + "|---" * (HEADER.count("|") - 1) + "|")
     with tempfile.TemporaryDirectory() as folder:
         patentclust(folder, "ingest", str(arguments.corpus))
-        patentclust(folder, "embed", "--model", arguments.model)
+        patentclust(folder, "embed", "--model", arguments.model, "--unit", "document")
         labels = labels_by_unit(Path(folder), rows)
         for seed in arguments.seeds:
             start = time.perf_counter()

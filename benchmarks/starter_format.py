@@ -26,12 +26,13 @@ from patentclust.models.convert import bert_to_gguf
 from patentclust.params import EmbedParams, Resources
 
 FORMATS = ("F32", "F16", "Q8_0")
+MOST_TEXTS = 60
 TEMPLATES = {"plain": "{text}", "Cluster:": "Cluster: {text}"}
 
 
 def main(weights: Path, corpus: Path) -> None:
     with gzip.open(corpus, "rt", encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
+        rows = [json.loads(line) for line in lines][:MOST_TEXTS]
     texts = [f"{row['title']}\n\n{row['abstract']}" for row in rows]
     labels = [row["bench_label"] for row in rows]
     with tempfile.TemporaryDirectory() as folder:
