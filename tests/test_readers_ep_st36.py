@@ -82,3 +82,17 @@ def test_a_euro_pct_file_keeps_its_data_and_says_where_the_text_is():
     assert document.applicants == ("PAPER COMPANY LTD.",)
     assert document.claims == ()
     assert document.warnings == ("the file carries no text, only bibliographic data; it was published as WO02999444",)
+
+
+def test_patents_that_the_description_cites_are_read_but_not_the_priority(tmp_path):
+    entry = "<li><patcit><document-id><country>{}</country><doc-number>{}</doc-number>{}</document-id></patcit></li>"
+    entries = (
+        entry.format("ES", "2115900", ""),
+        entry.format("ES", "1060278", "<kind>U</kind>"),
+        entry.format("DE", "102015003001", "<date>20150312</date>"),
+    )
+    cited = f"<ep-reference-list><p><ul>{''.join(entries)}</ul></p></ep-reference-list></ep-patent-document>"
+    text = (DATA / "ep_b1.xml").read_text(encoding="utf-8").replace("</ep-patent-document>", cited)
+    path = tmp_path / "a1.xml"
+    path.write_text(text, encoding="utf-8")
+    assert documents(path)[0].cited[-2:] == ("ES-2115900", "ES-1060278-U")

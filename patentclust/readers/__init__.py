@@ -27,6 +27,10 @@ __all__ = ["REGISTRY", "REVISION", "InputFile", "find_files", "read_file"]
 REGISTRY = {
     "us-st36": "patentclust.readers.us_st36",
     "ep-st36": "patentclust.readers.ep_st36",
+    "epo-docdb": "patentclust.readers.epo_docdb",
+    "epo-ops": "patentclust.readers.epo_ops",
+    "wo-st36": "patentclust.readers.wo_st36",
+    "st96": "patentclust.readers.st96",
     "pdf": "patentclust.readers.pdf",
     "table": "patentclust.readers.table",
 }
@@ -98,7 +102,7 @@ def _is_companion(file: InputFile) -> bool:
 
 def _read_source(source: Source, params: IngestParams) -> Iterator[Document | SourceError]:
     try:
-        for part in split_xml(source) if dialects.looks_like_xml(source.head) else (source,):
+        for part in split_xml(source) if dialects.must_be_split(source.head) else (source,):
             yield from _read_part(part, params)
     except SourceError as error:
         yield _placed(error, source.path)

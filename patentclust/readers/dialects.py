@@ -6,16 +6,13 @@ import re
 
 READ = (
     "US grants and applications since 2005 (us-patent-grant, us-patent-application), EP documents "
-    "(ep-patent-document), PDF with a text layer, tables (CSV, TSV, JSON, JSON lines)"
+    "(ep-patent-document), EPO DOCDB and OPS, PCT publications of WIPO (ST.36), publications in ST.96, "
+    "PDF with a text layer, tables (CSV, TSV, JSON, JSON lines)"
 )
 
 _ROOTS = {
     "PATDOC": "US grant of 2001-2004 (PATDOC, ST.32)",
     "patent-application-publication": "US application of 2001-2004 (PAP)",
-    "exchange-document": "EPO DOCDB exchange document",
-    "exchange-documents": "EPO DOCDB exchange document",
-    "world-patent-data": "EPO OPS answer",
-    "fulltext-documents": "EPO OPS full text",
     "PatentDocumentAndRelated": "CNIPA document (ST.96)",
     "cn-patent-document": "CNIPA document (ST.36)",
     "tw-patent-grant": "TIPO (Taiwan) grant",
@@ -25,8 +22,6 @@ _ROOTS = {
     "RegisteredPatentPublication": "JPO document (ST.96)",
     "InternationalPatentPublication": "JPO document (ST.96)",
     "KR_PatentDocument": "KIPO document",
-    "wo-patent-document": "WIPO PCT publication",
-    "wo-published-application": "WIPO PCT publication",
     "patent-document": "a patent document of the CLEF or Marec kind",
     "ClaimsDocument": "USPTO file-wrapper part (ST.96)",
     "SpecificationDocument": "USPTO file-wrapper part (ST.96)",
@@ -75,6 +70,11 @@ def decoded(head: bytes) -> str:
 def looks_like_xml(head: bytes) -> bool:
     """Tell whether the first sign that is no blank opens a tag."""
     return decoded(head[:1024]).lstrip().startswith("<")
+
+
+def must_be_split(head: bytes) -> bool:
+    """Tell whether a file may be several XML documents one after another; the reader of DOCDB cuts its files itself."""
+    return looks_like_xml(head) and root_name(head) not in ("exchange-documents", "exchange-document")
 
 
 def root_name(head: bytes) -> str | None:

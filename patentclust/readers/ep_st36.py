@@ -12,11 +12,11 @@ from typing import Any
 
 from patentclust.errors import SourceError
 from patentclust.params import IngestParams
-from patentclust.readers import numbers
+from patentclust.readers import names, numbers
 from patentclust.readers.dialects import root_name
 from patentclust.readers.language import normalise
 from patentclust.readers.source import Source
-from patentclust.readers.st36 import claims_of, paragraphs, unique
+from patentclust.readers.st36 import claims_of, document_ids, paragraphs, unique
 from patentclust.readers.xml import Parsed, find, parse, text_of
 from patentclust.records import Document
 
@@ -59,7 +59,7 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
         **_parties(biblio),
         ipc=_symbols(biblio, ("B500/B510EP", "B500/B510")),
         cpc=_symbols(biblio, ("B500/B520EP",)),
-        cited=unique(numbers.parse_publication(find(text, ".")) for text in biblio.iterfind("B500/B560/B561/text")),
+        cited=unique(_cited(root, biblio)),
     )
 
 
@@ -140,8 +140,18 @@ def _inventor(party: Any) -> str:
     """Return `SHERMAN, Nicholas, J.` as `Nicholas J. SHERMAN`."""
     if given := find(party, "fnm"):
         return f"{given} {find(party, 'snm')}".strip()
-    surname, *names = (part.strip() for part in find(party, "snm").split(","))
-    return " ".join([*filter(None, names), surname])
+    return names.turned(find(party, "snm"))
+
+
+def _cited(root: Any, biblio: Any) -> Iterator[str | None]:
+    """Yield what the search report cites, then the list of patents that the description cites (of A documents)."""
+    for text in biblio.iterfind("B500/B560/B561/text"):
+        yield numbers.parse_publication(text_of(text))
+    priorities = _origins(biblio)["priorities"]
+    for country, number, kind, _ in document_ids(root, "ep-reference-list//patcit/document-id"):
+        # The description often begins with the priority, which the list then holds too: an application is no citation.
+        if numbers.application_id(country, number) not in priorities:
+            yield numbers.publication_id(country, number, kind)
 
 
 def _symbols(biblio: Any, blocks: tuple[str, ...]) -> tuple[str, ...]:

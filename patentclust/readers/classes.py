@@ -1,0 +1,47 @@
+"""Classification entries of WIPO ST.36 and its kin, main class first. Knows no office."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from patentclust.readers import numbers
+from patentclust.readers.xml import text_of
+
+# Level, position and value of WIPO ST.8, as in `A61K   9/00        20060101AFI20221215BHEP`.
+_ST8 = re.compile(r"(?:\d{8}|\s)[ACS]([FL ])([IAN])(?![A-Z])")
+_PARTS = ("section", "class", "subclass", "main-group", "subgroup")
+
+
+def ranked(elements: Iterable[Any]) -> tuple[str, ...]:
+    """Return the symbols of entries: the first inventive one, the other inventive ones, then the additional ones."""
+    entries = [_entry(element) for element in elements]
+    entries.sort(key=lambda entry: entry[0])
+    return numbers.symbols([symbol for _, symbol in entries])
+
+
+def main_and_further(block: Any) -> tuple[str, ...]:
+    """Return the symbols of a `classification-ipc` as it was before 2006: a main one and further ones, or texts."""
+    if block is None:
+        return ()
+    found = [element for tag in ("main-classification", "further-classification") for element in block.iterfind(tag)]
+    return numbers.symbols([text_of(element) for element in found or block.iterfind("text")])
+
+
+def _entry(element: Any) -> tuple[int, str]:
+    printed = (element.findtext("text") or element.findtext("classification-symbol") or "").strip("\r\n")
+    st8 = _ST8.search(printed[8:])
+    position = _leaf(element, "symbol-position") or (st8[1] if st8 else "")
+    value = _leaf(element, "classification-value") or (st8[2] if st8 else "")
+    rank = 2 if value in ("A", "N") else 0 if position == "F" else 1
+    return rank, printed or _joined(element)
+
+
+def _joined(element: Any) -> str:
+    section, class_, subclass, group, subgroup = (_leaf(element, tag) for tag in _PARTS)
+    return f"{section}{class_}{subclass} {group}/{subgroup}" if group else f"{section}{class_}{subclass}"
+
+
+def _leaf(element: Any, tag: str) -> str:
+    return (element.findtext(tag) or "").strip()
