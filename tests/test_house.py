@@ -16,6 +16,8 @@ DOORS = {
     "llama_cpp": {"embedders/llama.py"},
     "umap": {"analysis/reduction.py"},
     "hdbscan": {"analysis/density.py"},
+    "graspologic_native": {"analysis/communities.py"},
+    "numba": {"analysis/fuzzy.py", "analysis/clusterers.py"},
     "pypdf": {"readers/pdf.py"},
     "lxml": {"readers/"},
     "rich": {"console.py"},
