@@ -94,7 +94,8 @@ def layout(ties: csr_matrix, start: np.ndarray, *, min_dist: float, seed: int, t
     a, b = curve(min_dist)
     old, new = np.ascontiguousarray(start, np.float32), np.empty(start.shape, np.float32)
     before = get_num_threads()
-    set_num_threads(min(threads, before))
+    # Waiting for each other at every epoch would cost more than a few blocks of work.
+    set_num_threads(max(1, min(threads, before, len(start) // (8 * _BLOCK_ROWS))))
     try:
         for epoch in range(n_epochs):
             rate = np.float32(1 - epoch / n_epochs)
