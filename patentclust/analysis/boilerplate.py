@@ -64,7 +64,7 @@ STOPS: dict[str, frozenset[str]] = {
         suitable appropriate possible necessary useful good better best high-quality desired entire whole main
         major minor total amount number numbers many few since due like even well much non-transitory
         transitory readable characterized characterised presence details sub sup lt gt amp nbsp denotes denote
-        distinct ltoreq gtoreq introduced excellent seq id nos sp der wt mol
+        distinct ltoreq gtoreq introduced excellent seq id nos sp der wt mol percent percentage
         """
     ),
     "de": _words(
