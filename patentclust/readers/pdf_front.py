@@ -200,7 +200,8 @@ def _marked(line: str, in_abstract: bool) -> tuple[str, str] | None:
 
 def _publication(head: str, codes: dict[str, str], layout: Layout) -> tuple[str | None, str | None, str | None]:
     """Return (office, number, kind), printed with its office at the head, or under (11), or on every sheet."""
-    printed = _NUMBER_LINE.search(head)
+    places = (codes.get("10", ""), codes.get("11", ""), head)
+    printed = next((found for place in places if (found := _NUMBER_LINE.search(place))), None)
     if printed:
         kind = printed[3] or None
         return printed[1], numbers.publication_number(printed[1], printed[2]), kind
