@@ -120,8 +120,7 @@ def ingest(
     """Read patents into documents.parquet; what cannot be read goes to failures.parquet."""
     from patentclust import console, pipeline
 
-    flags = {"mapping": _mapping(map_), "prefer_language": prefer_language, "family": family}
-    flags["ocr"] = ocr or None
+    flags = {"mapping": _mapping(map_), "prefer_language": prefer_language, "family": family, "ocr": ocr or None}
     chosen = resolve(IngestParams(), _from_file(params).get("ingest", {}), flags)
     progress = console.progress(quiet=quiet or as_json)
     outcome = pipeline.ingest(opened(workspace), paths, chosen, progress=progress)

@@ -17,7 +17,7 @@ from patentclust.readers.claims import independent_flags
 from patentclust.readers.language import guess
 from patentclust.readers.pdf_front import Front, metadata_title, read_front
 from patentclust.readers.pdf_layout import Layout, lay_out
-from patentclust.readers.pdf_pages import Page, Pages, better
+from patentclust.readers.pdf_pages import SCAN_SHARE, Page, Pages, better
 from patentclust.readers.source import Source
 from patentclust.records import Document
 
@@ -90,8 +90,13 @@ def _compose(pages: Pages, name: str, digest: str, ocr: bool) -> Document:
         SourceError: there is no text on any of them.
     """
     notes = _notes(pages, ocr=ocr)
-    layout = lay_out([page.text for page in pages.pages])
+    layout = lay_out([page.text for page in pages.pages], scanned=_is_scanned(pages))
     return _document(layout, pages, name, digest, notes)
+
+
+def _is_scanned(pages: Pages) -> bool:
+    written = [page for page in pages.pages if not page.is_empty]
+    return sum(page.covered >= SCAN_SHARE for page in written) > len(written) / 2
 
 
 def _notes(pages: Pages, *, ocr: bool) -> tuple[str, ...]:

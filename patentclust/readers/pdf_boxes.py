@@ -170,8 +170,9 @@ def _headline(found: Any) -> str:
         known = character.isalpha() and raw.FPDFText_GetMatrix(found, index, ctypes.byref(matrix))
         heights.append(raw.FPDFText_GetFontSize(found, index) * abs(matrix.d or matrix.b) if known else 0.0)
     largest = max(heights, default=0.0)
-    if not largest:
+    chosen = [index for index, height in enumerate(heights) if height and height >= _HEADLINE_SHARE * largest]
+    # Where most letters are of one size, none of them is the headline.
+    if not chosen or 2 * len(chosen) > sum(map(bool, heights)):
         return ""
-    chosen = [index for index, height in enumerate(heights) if height >= _HEADLINE_SHARE * largest]
     words = _plain("".join(text[chosen[0] : chosen[-1] + 1]))
     return " ".join(words.split()) if len(words) <= _MAX_HEADLINE_CHARS else ""

@@ -122,7 +122,7 @@ def read_front(layout: Layout) -> Front:
     head = "\n".join([*(layout.edges[0] if layout.edges else ()), *first[:_HEAD_LINES]])
     country, number, kind = _publication(head, codes, layout)
     application = re.search(r"\d[\d/,.\- ]{3,}", codes.get("21", ""))
-    abstract = "\n".join(layout.paragraphs(_abstract(codes.get("57"), layout)))
+    abstract = layout.begun("\n".join(layout.paragraphs(_abstract(codes.get("57"), layout))))
     priorities, priority_date = _priorities(codes)
     cpc_at = re.search(r"CPC", codes.get("52", ""))
     return Front(
