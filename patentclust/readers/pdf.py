@@ -7,7 +7,7 @@ the second opinion, page by page (`pdf_pages` says by what measure); OCR reads p
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from patentclust.errors import SourceError
@@ -21,7 +21,6 @@ from patentclust.readers.pdf_pages import SCAN_SHARE, Page, Pages, better
 from patentclust.readers.source import Source
 from patentclust.records import Document
 
-_OCR_HINT = "read it again with --ocr"
 # A printed page of a patent holds some 4,000 characters.
 _THIN_PAGE_CHARS = 200
 _SHOWN_PROBLEMS = 3
@@ -105,10 +104,7 @@ def _notes(pages: Pages, *, ocr: bool) -> tuple[str, ...]:
     n_empty, n_garbled = (sum(flags) for flags in zip(*((p.is_empty, p.is_garbled) for p in pages.pages), strict=True))
     problems = [page.problem for page in pages.pages if page.problem and page.is_empty][:_SHOWN_PROBLEMS]
     if n_empty == n_pages:
-        reason = f"; {problems[0]}" if problems else ""
-        if ocr:
-            raise SourceError(f"no text on any of {n_pages} pages, and OCR found none{reason}")
-        raise SourceError(f"no text layer on any of {n_pages} pages; it is a scan{reason}", hint=_OCR_HINT)
+        raise _no_text(n_pages, [*pages.notes, *problems[:1]], ocr=ocr)
     advice = "" if ocr else "; --ocr reads them"
     n_chars = sum(len(page.text) for page in pages.pages)
     notes = [*pages.notes, *problems]
@@ -119,6 +115,15 @@ def _notes(pages: Pages, *, ocr: bool) -> tuple[str, ...]:
     if n_pages >= 4 and n_chars < _THIN_PAGE_CHARS * n_pages:
         notes.append(f"only {n_chars} characters on {n_pages} pages: most of it is pictures")
     return tuple(notes)
+
+
+def _no_text(n_pages: int, problems: Sequence[str], *, ocr: bool) -> SourceError:
+    if problems:
+        said = f"no text on any of {n_pages} pages: {'; '.join(problems)}"
+        return SourceError(said, hint="open it and save it again, or get another copy")
+    if ocr:
+        return SourceError(f"no text on any of {n_pages} pages, and OCR found none")
+    return SourceError(f"no text layer on any of {n_pages} pages; it is a scan", hint="read it again with --ocr")
 
 
 def _document(layout: Layout, pages: Pages, name: str, digest: str, notes: tuple[str, ...]) -> Document:

@@ -83,9 +83,11 @@ _PLACE = re.compile(
 _OLD_PLACE = re.compile(r",\s[^,]{2,30},\s(?:[A-Z][a-z]{1,6}\.|[A-Z]\.\s?[A-Z]\.|[A-Z][a-z]+)\s*$")
 _ABSTRACT_END = re.compile(r"^\W{0,3}(?:\d+\s+Claims?\b|【選択図】|\(\d{2,}\s|\d+\s+Drawing)", re.IGNORECASE)
 _BOILERPLATE = re.compile(
-    r"united states|patent|sheet|filed|application|certificate|published|abstract|, OF\b|copyright", re.IGNORECASE
+    r"united states|patent|sheet|filed|application|certificate|published|abstract|, OF\b|copyright|lithograph", re.IGNORECASE
 )
 _HEAD_LINES = 14
+# Sheets of drawings stand before the first page of text in old patents.
+_HEAD_PAGES = 30
 # Less is what a scan of two columns leaves of one.
 _MIN_ABSTRACT_CHARS = 40
 
@@ -205,7 +207,7 @@ def _publication(head: str, codes: dict[str, str], layout: Layout) -> tuple[str 
     if printed:
         kind = printed[3] or None
         return printed[1], numbers.publication_number(printed[1], printed[2]), kind
-    everything = " ".join((head, *(line for page in layout.pages[:4] for line in page[:_HEAD_LINES])))
+    everything = " ".join((head, *(line for page in layout.pages[:_HEAD_PAGES] for line in page[:_HEAD_LINES])))
     if not re.search(r"U(?:nited|\.)?\s*S(?:tates|\.)?\s+Patent", everything, re.IGNORECASE):
         return None, None, None
     labelled = _OLD_NUMBER.search(codes.get("11", "") or codes.get("10", ""))
@@ -257,7 +259,7 @@ def _printed_date(head: str, layout: Layout) -> date | None:
     japanese = re.search(r"JP\s+\d{4}-\d+\s+[A-Z]\d?\s+(\d{4}\.\d{1,2}\.\d{1,2})", head)
     if japanese:
         return numbers.parse_date(japanese[1])
-    text = "\n".join((head, *(line for page in layout.pages[:4] for line in page[:_HEAD_LINES])))
+    text = "\n".join((head, *(line for page in layout.pages[:_HEAD_PAGES] for line in page[:_HEAD_LINES])))
     labelled = re.findall(
         r"(?:Pub(?:lication)?\.?\s*Date|[Pp]?atented|PATENTED|Date of Patent)\W{0,3}([^\n]{6,40})", text
     )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
+from statistics import median
 
 # A box as wide as this share of what it lies in parts what is above it from what is below.
 _WIDE = 0.55
@@ -13,7 +16,14 @@ _MIN_COLUMN_SHARE = 0.15
 # Of the lines of a page that was read across, most are followed by one of the other column.
 _ACROSS_SHARE = 0.4
 _MIN_ROWS = 12
-_STEPS = 100
+# Where on a page two columns may meet, and what share of its boxes must lie clear of the strip between them.
+_CENTRAL = (0.3, 0.7)
+_CLEAR = 0.95
+# Boxes that were seen in a picture are a little wider than their letters; in heights of a line.
+_SLACK = 0.3
+# From here on, a column has edges that one can speak of, and what lies beyond them is a line number.
+_MIN_EDGE_BOXES = 12
+_MARK_CHARS = 3
 
 
 @dataclass(frozen=True)
@@ -59,27 +69,22 @@ def is_across(boxes: Sequence[Box]) -> bool:
 
 def _gutter(boxes: Sequence[Box]) -> float | None:
     """Return where the empty strip between two columns lies, from the left, or None for one column."""
-    left, right = min((box.left for box in boxes), default=0.0), max((box.right for box in boxes), default=0.0)
-    width = right - left
-    narrow = [box for box in boxes if box.right - box.left < _WIDE * width]
+    start, end = min((box.left for box in boxes), default=0.0), max((box.right for box in boxes), default=0.0)
+    narrow = [box for box in boxes if box.right - box.left < _WIDE * (end - start)]
+    lefts, rights = sorted(box.left + _SLACK * box.height for box in narrow), sorted(box.right for box in narrow)
     needed = max(_MIN_COLUMN_BOXES, _MIN_COLUMN_SHARE * len(boxes))
-    best: tuple[int, int] | None = None
-    run = 0
-    for step in range(_STEPS * 3 // 10, _STEPS * 7 // 10):
-        x = left + width * step / _STEPS
-        n_before, n_behind = sum(box.right <= x for box in narrow), sum(box.left >= x for box in narrow)
-        empty = n_before + n_behind >= 0.97 * len(narrow) and min(n_before, n_behind) >= needed
-        run = run + 1 if empty else 0
-        if run and (best is None or run > best[0]):
-            best = (run, step)
-    if best is None or not _side_by_side(narrow, left + width * best[1] / _STEPS):
-        return None
-    return left + width * (best[1] - (best[0] - 1) / 2) / _STEPS
+    best = (-1.0, 0.0, 0.0)
+    for n_before, x in enumerate(rights, start=1):
+        n_behind = len(lefts) - (first := bisect_left(lefts, x))
+        central = _CENTRAL[0] * (end - start) < x - start < _CENTRAL[1] * (end - start)
+        if central and min(n_before, n_behind) >= needed and n_before + n_behind >= _CLEAR * len(narrow):
+            best = max(best, (n_before + n_behind, lefts[first] - x, (lefts[first] + x) / 2))
+    return best[2] if best[0] > 0 and _side_by_side(narrow, best[2]) else None
 
 
 def _side_by_side(boxes: Sequence[Box], x: float) -> bool:
     """Tell whether the two sides lie beside each other for most of their height, and not one above the other."""
-    before, behind = [box for box in boxes if box.right <= x], [box for box in boxes if box.left >= x]
+    before, behind = [box for box in boxes if box.middle < x], [box for box in boxes if box.middle >= x]
     top = max(min(box.top for box in side) for side in (before, behind))
     bottom = min(max(box.bottom for box in side) for side in (before, behind))
     heights = [max(box.bottom for box in side) - min(box.top for box in side) for side in (before, behind)]
@@ -111,12 +116,33 @@ def _sides(band: Sequence[Box], gutter: float) -> list[list[Box]]:
 def _lines(boxes: Sequence[Box]) -> list[str]:
     """Join what stands at one height, from left to right, and lines from top to bottom."""
     rows: list[list[Box]] = []
-    for box in sorted(boxes, key=lambda box: (box.top + box.bottom, box.left)):
+    for box in sorted(_without_margin(boxes), key=lambda box: (box.top + box.bottom, box.left)):
         if rows and _same_row(rows[-1][-1], box):
             rows[-1].append(box)
         else:
             rows.append([box])
     return [" ".join(box.text.strip() for box in sorted(row, key=lambda box: box.left)) for row in rows]
+
+
+def _without_margin(boxes: Sequence[Box]) -> list[Box]:
+    """Leave out the line numbers beside a column, also where they were read as one with a line."""
+    width = max((box.right for box in boxes), default=0.0) - min((box.left for box in boxes), default=0.0)
+    full = [box for box in boxes if box.right - box.left > 0.6 * width]
+    if len(full) < _MIN_EDGE_BOXES:
+        return list(boxes)
+    left, right = median(box.left for box in full), median(box.right for box in full)
+    height = median(box.height for box in full)
+    kept = []
+    for box in boxes:
+        text, slack = box.text.strip(), _SLACK * height
+        if len(text) <= _MARK_CHARS and (box.right < left + slack or box.left > right - slack):
+            continue
+        if box.left < left - height:
+            text = re.sub(r"^\S{1,3} (?=\S)", "", text)
+        if box.right > right + height:
+            text = re.sub(r"(?<=\S)(?: [\dIlo]{1,3}){1,2}$", "", text)
+        kept.append(replace(box, text=text))
+    return kept
 
 
 def _same_row(a: Box, b: Box) -> bool:
