@@ -83,7 +83,8 @@ _PLACE = re.compile(
 _OLD_PLACE = re.compile(r",\s[^,]{2,30},\s(?:[A-Z][a-z]{1,6}\.|[A-Z]\.\s?[A-Z]\.|[A-Z][a-z]+)\s*$")
 _ABSTRACT_END = re.compile(r"^\W{0,3}(?:\d+\s+Claims?\b|【選択図】|\(\d{2,}\s|\d+\s+Drawing)", re.IGNORECASE)
 _BOILERPLATE = re.compile(
-    r"united states|patent|sheet|filed|application|certificate|published|abstract|, OF\b|copyright|lithograph", re.IGNORECASE
+    r"united states|patent|sheet|filed|application|certificate|published|abstract|, OF\b|copyright|lithograph",
+    re.IGNORECASE,
 )
 _HEAD_LINES = 14
 # Sheets of drawings stand before the first page of text in old patents.
