@@ -7,6 +7,7 @@ the second opinion, page by page (`pdf_pages` says by what measure); OCR reads p
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -24,6 +25,8 @@ from patentclust.records import Document
 # A printed page of a patent holds some 4,000 characters.
 _THIN_PAGE_CHARS = 200
 _SHOWN_PROBLEMS = 3
+# From the code of the abstract to the next.
+_ABSTRACT_PART = re.compile(r"^\(57\).*?(?=^\(\d\d\)|\Z)", re.MULTILINE | re.DOTALL)
 
 
 def accepts(head: bytes, name: str) -> bool:
@@ -76,9 +79,12 @@ def _with_ocr(data: bytes, pages: Pages) -> Pages:
 
 
 def _ocr_page(data: bytes, number: int, page: Page) -> Page:
-    if not page.is_scan:
+    front = number == 1 and page.lacks_front
+    if not (page.is_scan or front):
         return page
     found = Page(guard.run(pdf_ocr.read_page, data, number, seconds=limits.MAX_OCR_SECONDS), covered=page.covered)
+    if front:
+        return replace(page, text=f"{_ABSTRACT_PART.sub('', found.text)}\n{page.text}")
     return page if found.is_empty else found
 
 
@@ -112,6 +118,8 @@ def _notes(pages: Pages, *, ocr: bool) -> tuple[str, ...]:
         notes.append(f"{n_empty} of {n_pages} pages have no text layer (scanned or blank){advice}")
     if n_garbled:
         notes.append(f"{n_garbled} of {n_pages} pages have a text layer that is no text{advice}")
+    if pages.pages[0].lacks_front:
+        notes.append(f"the front page gives its data as a picture{advice}")
     if n_pages >= 4 and n_chars < _THIN_PAGE_CHARS * n_pages:
         notes.append(f"only {n_chars} characters on {n_pages} pages: most of it is pictures")
     return tuple(notes)
@@ -129,6 +137,8 @@ def _no_text(n_pages: int, problems: Sequence[str], *, ocr: bool) -> SourceError
 def _document(layout: Layout, pages: Pages, name: str, digest: str, notes: tuple[str, ...]) -> Document:
     front = read_front(layout)
     claims, description = layout.claims_and_description(skip_front=front.is_patent)
+    if not front.is_patent:
+        description = _without(description, front.abstract)
     title = front.title or metadata_title(pages.title) or _printed_title(front, pages) or name.rsplit(".", 1)[0]
     return Document(
         doc_id=front.doc_id or f"sha256:{digest[:16]}",
@@ -153,6 +163,12 @@ def _document(layout: Layout, pages: Pages, name: str, digest: str, notes: tuple
         ipc=front.ipc,
         warnings=notes,
     )
+
+
+def _without(description: str, abstract: str) -> str:
+    """Leave the paragraphs of the abstract out of the text that it was found in."""
+    told = set(abstract.split("\n")) - {""}
+    return "\n".join(paragraph for paragraph in description.split("\n") if paragraph not in told)
 
 
 def _printed_title(front: Front, pages: Pages) -> str:

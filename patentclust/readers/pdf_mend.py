@@ -12,6 +12,8 @@ from collections.abc import Iterable
 _INNER_CAPITAL = re.compile(r"(?<=[a-z])[WXZ](?=[a-z])|(?<=[a-z]{2})[WXZ]\b")
 _LIGATURE = re.compile(r"(?<![\w?])([A-Za-z]*)\?([a-z]+)(?![\w?=&])")
 _DOUBLED = re.compile(r"a|bu|coe|cu|di|e|gra|ine|insu|o|sca|sta|sti|stu|su|tra")
+# Two words of a line, which may have been the end of one line and the beginning of the next.
+_PAIR = re.compile(r"(?<![\w-])([A-Za-z]{2,}) (?=([a-z]+)(?![\w-]))")
 _FL = re.compile(r"[aouy]|e(?:ct|x|et|sh|dg)|i(?:ct|gh|p)")
 _GLUED_ARTICLE = re.compile(r"((?:\d{1,3}\s?\.\s+)?)A([a-z]{4,})\b")
 # Ends of words that are no words of their own.
@@ -28,9 +30,10 @@ _ENDING = re.compile(
 
 
 def mended(text: str, words: frozenset[str]) -> str:
-    """Return text with lower-case letters and ligatures as they were printed; `words` are those of the document."""
+    """Return a line with letters, ligatures and words as they were printed; `words` are those of the document."""
     lowered = _INNER_CAPITAL.sub(lambda match: match[0].lower(), text)
-    return _LIGATURE.sub(lambda match: match[1] + _ligature(match[1].lower(), match[2], words) + match[2], lowered)
+    spelt = _LIGATURE.sub(lambda match: match[1] + _ligature(match[1].lower(), match[2], words) + match[2], lowered)
+    return _PAIR.sub(lambda match: match[1] if is_broken(match[1], match[2], words) else match[0], spelt)
 
 
 def _ligature(before: str, after: str, words: frozenset[str]) -> str:
@@ -43,7 +46,7 @@ def _ligature(before: str, after: str, words: frozenset[str]) -> str:
 
 
 def is_broken(before: str, after: str, words: frozenset[str]) -> bool:
-    """Tell whether the last word of a line and the first of the next are halves of one; `words` in lower case."""
+    """Tell whether a word and the next are halves of one that stood at a line end; `words` in lower case."""
     first, second = before.lower(), after.lower()
     if len(first) < 2 or not after[:1].islower():
         return False

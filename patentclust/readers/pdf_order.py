@@ -75,10 +75,13 @@ def _gutter(boxes: Sequence[Box]) -> float | None:
     needed = max(_MIN_COLUMN_BOXES, _MIN_COLUMN_SHARE * len(boxes))
     best = (-1.0, 0.0, 0.0)
     for n_before, x in enumerate(rights, start=1):
-        n_behind = len(lefts) - (first := bisect_left(lefts, x))
-        central = _CENTRAL[0] * (end - start) < x - start < _CENTRAL[1] * (end - start)
-        if central and min(n_before, n_behind) >= needed and n_before + n_behind >= _CLEAR * len(narrow):
-            best = max(best, (n_before + n_behind, lefts[first] - x, (lefts[first] + x) / 2))
+        first = bisect_left(lefts, x)
+        n_behind = len(lefts) - first
+        if min(n_before, n_behind) < needed or n_before + n_behind < _CLEAR * len(narrow):
+            continue
+        middle = (lefts[first] + x) / 2
+        if _CENTRAL[0] * (end - start) < middle - start < _CENTRAL[1] * (end - start):
+            best = max(best, (n_before + n_behind, lefts[first] - x, middle))
     return best[2] if best[0] > 0 and _side_by_side(narrow, best[2]) else None
 
 

@@ -16,12 +16,16 @@ _BAD_SHARE = 0.1
 _STAMP_CHARS = 100
 # A picture that covers this much of a page is a scan of it.
 SCAN_SHARE = 0.5
-_LONGEST_WORD = 30
+_LONGEST_WORD = 45
 _GLYPH_NAMES = re.compile(r"\(cid:\d+\)|/(?:g|G|glyph|C|cid|uni)\d+")
 _WORD = re.compile(r"[^\W\d_]+")
 _LATIN = re.compile(r"[A-Za-zÀ-ɏ]+")
 _VOWEL = re.compile(r"[aeiouyà-öø-ÿ]", re.IGNORECASE)
 _MIN_WORDS = 20
+# Of the letters of any language in Latin letters, a third or more are vowels.
+_LEAST_VOWELS = 0.2
+_FRONT_SHARE = 0.2
+_PARTIES = re.compile(r"\((?:54|71|72|73)\)")
 _SHEET = re.compile(r"\bsheet\b|\bfig", re.IGNORECASE)
 
 
@@ -59,6 +63,11 @@ class Page:
         """
         stamped = self.covered >= SCAN_SHARE and len(self.text.strip()) < _STAMP_CHARS and not _SHEET.search(self.text)
         return self.is_empty or self.is_garbled or stamped
+
+    @property
+    def lacks_front(self) -> bool:
+        """Tell whether only the abstract of a front page is text and its data is a picture, as the JPO prints them."""
+        return self.covered >= _FRONT_SHARE and "(57)" in self.text and not _PARTIES.search(self.text)
 
 
 @dataclass(frozen=True)
@@ -102,11 +111,12 @@ def _n_good(text: str) -> int:
 def n_bad(text: str) -> int:
     """Count the characters that are no text: of no meaning, names of glyphs, words glued or torn, or none at all.
 
-    A page whose Latin words have no vowels is shifted letters, of a font that does not say what its glyphs mean.
+    A page whose Latin words have few vowels is shifted letters, of a font that does not say what its glyphs mean.
     """
     words = _WORD.findall(text)
     latin = [word for word in words if len(word) >= 3 and _LATIN.fullmatch(word)]
-    if len(latin) >= _MIN_WORDS and sum(not _VOWEL.search(word) for word in latin) > len(latin) / 2:
+    letters = "".join(latin)
+    if len(latin) >= _MIN_WORDS and len(_VOWEL.findall(letters)) < _LEAST_VOWELS * len(letters):
         return _n_chars(text)
     bad = sum(unicodedata.category(character) in ("Co", "Cn", "Cc") for character in text if not character.isspace())
     bad += text.count("�") + sum(len(name) for name in _GLYPH_NAMES.findall(text))
