@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import lru_cache
 from importlib import resources
 
@@ -38,11 +39,15 @@ class Plan:
         columns: field to column; `codes` and `scheme` stand for symbols whose scheme another column names.
         languages: field to the language that its column's name states.
         constants: field to what it is in every row, where no column gives it.
+        translated: for rows without any text in `columns`: text field to the column that holds a translation.
+        translation: the language of those.
     """
 
     columns: Mapping[str, str]
     languages: Mapping[str, str]
     constants: Mapping[str, str] = field(default_factory=dict)
+    translated: Mapping[str, str] = field(default_factory=dict)
+    translation: str = ""
 
     @property
     def has_text(self) -> bool:
@@ -130,26 +135,40 @@ def plan(names: Sequence[str], params: IngestParams) -> Plan:
         column = next((by_key[k] for k in (*preset.keys.get(name, ()), *keys) if k in by_key), None)
         if column is not None:
             chosen[name] = column
-    languages = _choose_languages(names, chosen, params.prefer_language)
+    offered = _offered(names)
+    languages = _choose_languages(offered, chosen, params.prefer_language)
     for name, column in params.mapping:
         found = column if column in names else by_key.get(key(column))
         if found is None:
+            close = get_close_matches(column, map(str, names), n=3)
             raise ConfigError(
                 f"--map {name}={column}: the table has no such column",
-                hint=f"it has: {', '.join(map(str, names[:40]))}",
+                hint=(f"do you mean {' or '.join(close)}? " if close else "")
+                + f"it has: {', '.join(map(str, names[:40]))}",
             )
         chosen[name] = found
         languages.pop(name, None)
-    return Plan(chosen, languages, {name: value for name, value in preset.constants.items() if name not in chosen})
+    taken = set(chosen.values())
+    others = {code: fields for code, fields in offered.items() if not taken.intersection(fields.values())}
+    translation = next((code for code in (params.prefer_language, "en", *others) if code in others), "")
+    constants = {name: value for name, value in preset.constants.items() if name not in chosen}
+    return Plan(chosen, languages, constants, others.get(translation, {}), translation)
 
 
-def _choose_languages(names: Sequence[str], chosen: dict[str, str], preferred: str | None) -> dict[str, str]:
-    """Fill text fields from columns of one language: the preferred, else English, else the first there is."""
+def _offered(names: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return the columns whose names state a language: language to text field to column."""
     offered: dict[str, dict[str, str]] = {}
     for name in names:
         found = _in_language(name)
         if found:
             offered.setdefault(found[1], {}).setdefault(found[0], name)
+    return offered
+
+
+def _choose_languages(
+    offered: Mapping[str, Mapping[str, str]], chosen: dict[str, str], preferred: str | None
+) -> dict[str, str]:
+    """Fill text fields from columns of one language: the preferred, else English, else the first there is."""
     wish = (preferred or "").lower().split("-")[0]
     language = next((code for code in (wish, "en", *offered) if code in offered), None)
     if language is None:

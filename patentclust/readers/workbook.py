@@ -15,7 +15,7 @@ from typing import Any
 
 from patentclust.errors import SourceError
 from patentclust.params import IngestParams
-from patentclust.readers import columns, limits
+from patentclust.readers import columns, guard, limits
 from patentclust.readers.containers import is_office
 from patentclust.readers.rows import document
 from patentclust.readers.source import Source
@@ -34,7 +34,8 @@ def accepts(head: bytes, name: str) -> bool:
 
 def read(source: Source, params: IngestParams) -> Iterator[Document | SourceError]:
     """Read one document a row of every visible sheet that has a column of text."""
-    sheets = _sheets(source)
+    # In a child: the library panics on damaged files, and a hostile one may want all memory.
+    sheets = guard.run(sheets_of, source.read(), seconds=limits.MAX_WORKBOOK_SECONDS)
     seen, found = [], False
     for name, rows in sheets:
         header, body = _split(rows)
@@ -54,7 +55,7 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
         )
 
 
-def _sheets(source: Source) -> list[tuple[str, list[list[Any]]]]:
+def sheets_of(data: bytes) -> list[tuple[str, list[list[Any]]]]:
     """Return the names and rows of the visible sheets.
 
     Raises:
@@ -62,7 +63,6 @@ def _sheets(source: Source) -> list[tuple[str, list[list[Any]]]]:
     """
     import python_calamine as calamine
 
-    data = source.read()
     if not data.startswith(_OLE):
         _check_expansion(data)
     try:
@@ -77,7 +77,8 @@ def _sheets(source: Source) -> list[tuple[str, list[list[Any]]]]:
         raise SourceError("the workbook is locked by a password", hint="save it without one") from error
     except (calamine.CalamineError, OSError, ValueError) as error:
         raise SourceError(
-            f"no workbook that can be read: {error}", hint="export the table as CSV (UTF-8) or save it as .xlsx"
+            f"no Office file with sheets that can be read: {error}",
+            hint="export the table as CSV (UTF-8) or save it as .xlsx",
         ) from error
 
 
