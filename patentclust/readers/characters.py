@@ -1,0 +1,92 @@
+"""Characters that old formats spell out: entities of the ISO sets and the dot codes of the USPTO. Pure.
+
+Sources: ISO 8879 and ISO 9573-13 (entities, as far as HTML has not taken them over), the USPTO's Green Book (`.alpha.`).
+"""
+
+from __future__ import annotations
+
+import re
+from html.entities import html5
+
+_GREEK = dict(
+    zip(
+        [
+            "alpha",
+            "beta",
+            "gamma",
+            "delta",
+            "epsilon",
+            "zeta",
+            "eta",
+            "theta",
+            "iota",
+            "kappa",
+            "lambda",
+            "mu",
+            "nu",
+            "xi",
+            "omicron",
+            "pi",
+            "rho",
+            "sigma",
+            "tau",
+            "upsilon",
+            "phi",
+            "chi",
+            "psi",
+            "omega",
+        ],
+        "αβγδεζηθικλμνξοπρστυφχψω",
+        strict=True,
+    )
+)
+# ISO Greek 1 and 2; `it` and `af` (invisible operators) leave nothing.
+_ISO = {
+    "agr": "α", "bgr": "β", "ggr": "γ", "dgr": "δ", "egr": "ε", "zgr": "ζ", "eegr": "η", "thgr": "θ", "igr": "ι",
+    "kgr": "κ", "lgr": "λ", "mgr": "μ", "ngr": "ν", "xgr": "ξ", "ogr": "ο", "pgr": "π", "rgr": "ρ", "sgr": "σ",
+    "sfgr": "ς", "tgr": "τ", "ugr": "υ", "phgr": "φ", "khgr": "χ", "psgr": "ψ", "ohgr": "ω", "Agr": "Α", "Bgr": "Β",
+    "Ggr": "Γ", "Dgr": "Δ", "Egr": "Ε", "Zgr": "Ζ", "EEgr": "Η", "THgr": "Θ", "Igr": "Ι", "Kgr": "Κ", "Lgr": "Λ",
+    "Mgr": "Μ", "Ngr": "Ν", "Xgr": "Ξ", "Ogr": "Ο", "Pgr": "Π", "Rgr": "Ρ", "Sgr": "Σ", "Tgr": "Τ", "Ugr": "Υ",
+    "PHgr": "Φ", "KHgr": "Χ", "PSgr": "Ψ", "OHgr": "Ω", "aacgr": "ά", "Aacgr": "Ά", "eacgr": "έ", "Eacgr": "Έ",
+    "eeacgr": "ή", "EEacgr": "Ή", "idigr": "ϊ", "Idigr": "Ϊ", "iacgr": "ί", "Iacgr": "Ί", "idiagr": "ΐ", "oacgr": "ό",
+    "Oacgr": "Ό", "udigr": "ϋ", "Udigr": "Ϋ", "uacgr": "ύ", "Uacgr": "Ύ", "udiagr": "ΰ", "ohacgr": "ώ", "OHacgr": "Ώ",
+    "rehy": "‐", "lsquor": "‚", "ldquor": "„", "angst": "Å", "equals": "=", "minus": "−", "it": "", "af": "",
+    "Circlesolid": "●", "circlesolid": "●", "longdash": "—", "Asteriskpseud": "*", "Parenopenst": "(",
+    "Parenclosest": ")", "Brketopenst": "[", "Brketclosest": "]", "sl0": "⁰", "emptyv": "∅", "Verbar": "‖",
+}  # fmt: skip
+_CODES = {
+    **_GREEK, **{name.upper(): letter.upper() for name, letter in _GREEK.items()},
+    "lamda": "λ", "RTM": "®", "TM": "™", "SM": "℠", "COPYRGT": "©", "COPYRG": "©", "AMP": "&", "LT": "<", "GT": ">",
+    "degree": "°", "times": "×", "div": "÷", "+-": "±", "-+": "∓", "about": "~", "apprxeq": "≅", "congruent": "≅",
+    "approxeq": "≈", "apprch": "≐", "perspectiveto": "≃", "noteq": "≠", "ident": "≡", "notident": "≢", "ltoreq": "≤",
+    "gtoreq": "≥", "ltoreg": "≤", "gtoreg": "≥", "ltorsim": "≲", "gtorsim": "≳", "notlessthan": "≮",
+    "notgreaterthan": "≯", "infin": "∞", "varies": "∝", "intg": "∫", "intgral": "∫", "sqroot": "√", "cuberoot": "∛",
+    "differential": "∂", "gradient": "∇", "increment": "∆", "di-elect cons": "∈", "andgate": "∩", "orgate": "∪",
+    "OR right": "⊂", "A-inverted": "∀", "E-backward": "∃", "thrfore": "∴", "BECAUSE": "∵", "because": "∵", "angle": "∠",
+    "perp": "⊥", "parallel": "∥", "vertline": "|", "cndot": "·", "multidot": "·", "smallcircle": "∘",
+    "circleincircle": "⊚", "circle-w/dot": "⊙", "sym": "⊕", "crclbar": "⊖", "fwdarw": "→", "rarw": "←", "uparw": "↑",
+    "dwnarw": "↓", "revreaction": "⇄", "reveaction": "⇌", "dbd": "=", "tbd": "≡", "sbd": "-", "ANG": "Å", "ang": "å",
+    "cent": "¢", "English Pound": "£", "sctn": "§", "dagger": "†", "dagger-dbl": "‡", "permill": "‰", "Salinity": "‰",
+    "asterisk-pseud": "*", "male": "♂", "female": "♀", "music-sharp": "♯", "music-flat": "♭", "quadrature": "□",
+    "box-solid": "■", "circle-solid": "●", "largecircle": "◯", "circle": "◯", "star-solid": "★", "diamond": "◇",
+    "diamond-solid": "◆", "tangle-solidup": "▲", "left brkt-top": "⌈", "right brkt-top": "⌉", "left brkt-bot": "⌊",
+    "right brkt-bot": "⌋", "paren open-st": "(", "paren close-st": ")", "brket open-st": "[", "brket close-st": "]",
+    "ae butted": "æ", "prime": "′", "dblprime": "″", "dblquote": '"', "hoarfrost": "␣",
+    # A subscript is printed where it stands; brackets hold what a reissue strikes out, as printed.
+    "sub": "", "sup": "", "sbsb": "", "sbsp": "", "spsb": "", "spsp": "", "Iadd": "", "Iaddend": "", "[": "[", "]": "]",
+}  # fmt: skip
+_CODE = re.compile(rf"(?<!www)\.({'|'.join(map(re.escape, sorted(_CODES, key=len, reverse=True)))})\.")
+
+
+def named(entity: str) -> str | None:
+    """Return the characters of an entity by its name (`agr`, `b.alpha`, `lsqb`), "" for an invisible one, or None."""
+    if entity in _ISO:
+        return _ISO[entity]
+    # ISO Greek 4 is the bold of Greek 3.
+    plain = entity.removeprefix("b.")
+    return _GREEK.get(plain) or html5.get(f"{plain};")
+
+
+def without_codes(text: str) -> str:
+    """Put characters in place of dot codes: `5 .mu.m of H.sub.2 O` gives `5 μm of H2 O`."""
+    return _CODE.sub(lambda match: _CODES[match[1]], text)
