@@ -1,6 +1,6 @@
 """Characters that old formats spell out: entities of the ISO sets and the dot codes of the USPTO. Pure.
 
-Sources: ISO 8879 and ISO 9573-13 (entities, as far as HTML has not taken them over), the USPTO's Green Book (`.alpha.`).
+Sources: ISO 8879 and ISO 9573-13 (entities that HTML has not taken over), the USPTO's Green Book (`.alpha.`).
 """
 
 from __future__ import annotations
@@ -8,38 +8,11 @@ from __future__ import annotations
 import re
 from html.entities import html5
 
-_GREEK = dict(
-    zip(
-        [
-            "alpha",
-            "beta",
-            "gamma",
-            "delta",
-            "epsilon",
-            "zeta",
-            "eta",
-            "theta",
-            "iota",
-            "kappa",
-            "lambda",
-            "mu",
-            "nu",
-            "xi",
-            "omicron",
-            "pi",
-            "rho",
-            "sigma",
-            "tau",
-            "upsilon",
-            "phi",
-            "chi",
-            "psi",
-            "omega",
-        ],
-        "αβγδεζηθικλμνξοπρστυφχψω",
-        strict=True,
-    )
-)
+_GREEK = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ",
+    "iota": "ι", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "omicron": "ο", "pi": "π", "rho": "ρ",
+    "sigma": "σ", "tau": "τ", "upsilon": "υ", "phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω",
+}  # fmt: skip
 # ISO Greek 1 and 2; `it` and `af` (invisible operators) leave nothing.
 _ISO = {
     "agr": "α", "bgr": "β", "ggr": "γ", "dgr": "δ", "egr": "ε", "zgr": "ζ", "eegr": "η", "thgr": "θ", "igr": "ι",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 READ = (
-    "US grants since 1976 and applications since 2001 (us-patent-grant, us-patent-application, PATDOC, PAP, Green Book, "
-    "BRS text, public search, parts as filed), EP documents "
-    "(ep-patent-document), EPO DOCDB and OPS, PCT publications of WIPO (ST.36), publications in ST.96, "
+    "US grants since 1976 and applications since 2001 (us-patent-grant, us-patent-application, PATDOC, PAP, "
+    "Green Book, BRS text, public search, parts as filed), EP documents (ep-patent-document), "
+    "EPO DOCDB and OPS, PCT publications of WIPO (ST.36), publications in ST.96, "
     "PDF with a text layer, tables (CSV, TSV, JSON, JSON lines)"
 )
 

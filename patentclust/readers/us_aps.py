@@ -23,29 +23,9 @@ from patentclust.records import Document
 _HEAD = re.compile(rb"\A\s*(?:HHHHHT[^\r\n]*\s+)?PATN\s*\r?\n\s*WKU\s")
 _START = re.compile(rb"PATN\s*\Z")
 _GROUPS = frozenset(
-    [
-        "PATN",
-        "INVT",
-        "ASSG",
-        "PRIR",
-        "REIS",
-        "RLAP",
-        "CLAS",
-        "UREF",
-        "FREF",
-        "OREF",
-        "LREP",
-        "PCTA",
-        "ABST",
-        "GOVT",
-        "PARN",
-        "BSUM",
-        "DRWD",
-        "DETD",
-        "CLMS",
-        "DCLM",
-    ]
-)
+    ("PATN", "INVT", "ASSG", "PRIR", "REIS", "RLAP", "CLAS", "UREF", "FREF", "OREF", "LREP", "PCTA", "ABST", "GOVT",
+     "PARN", "BSUM", "DRWD", "DETD", "CLMS", "DCLM")
+)  # fmt: skip
 _DESCRIPTION = ("PARN", "GOVT", "BSUM", "DRWD", "DETD")
 _DRAWN = re.compile(r"##[A-Z]{2,4}\d+##")
 

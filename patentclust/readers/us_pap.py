@@ -17,7 +17,7 @@ from patentclust.readers import numbers, uspto
 from patentclust.readers.dialects import root_name
 from patentclust.readers.source import Source
 from patentclust.readers.st36 import claims_of, paragraphs, unique
-from patentclust.readers.xml import find, parse
+from patentclust.readers.xml import find, parse, text_of
 from patentclust.records import Document
 
 _ST36 = {
@@ -48,7 +48,7 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
     yield Document(
         doc_id=document_id,
         title=find(biblio, "technical-information/title-of-invention"),
-        abstract=paragraphs(root.find("subdoc-abstract")),
+        abstract="\n".join(map(text_of, root.iterfind("subdoc-abstract/p"))),
         # Some versions glue the claim to its number: `1.A method`.
         claims=tuple(re.sub(r"\A(\d+)\s?\.(?=[^\s\d])", r"\1. ", claim) for claim in claims),
         independent=independent,

@@ -28,6 +28,8 @@ _OBJECT = re.compile(r"<(maths?|table|tables|chemistry)\b.*?</\1\s*>|<img\b[^<>]
 _BREAK = re.compile(r"<br\s*/?>|</?(?:p|div|li|h\d|claim-text|heading)(?:\s[^<>]*)?/?>", re.IGNORECASE)
 _TAG = re.compile(r"</?[A-Za-z][\w:\-]*(?:\s[^<>]*)?/?>")
 _PARAGRAPH = re.compile(r"(?:\((\d{1,5})\)|\[(\d{4,5})\])\s*")
+# What the recognition of scans makes of a reference in italics.
+_GLUED = re.compile(r"\b(of|in|to|with|by)claim (\d+)(?=[a-z])")
 _SCANNED = "USOCR"
 _NO_TITLE = "OCR SCANNED DOCUMENT"
 # Longer numbers are made up by the service until DOCDB has the family.
@@ -71,6 +73,7 @@ def _document(row: dict[str, Any]) -> Document | SourceError:
     if document_id is None:
         return SourceError(f"no publication number: expected guid as US-10123456-B2, got {row.get('guid')!r:.60}")
     claims = _claims(row)
+    cited = uspto.cited(_texts(row, "usRefGroup") + _texts(row, "foreignRefGroup"))
     scanned = _text(row, "type") == _SCANNED
     return Document(
         doc_id=document_id,
@@ -90,7 +93,7 @@ def _document(row: dict[str, Any]) -> Document | SourceError:
         ipc=_ipc(row),
         cpc=uspto.ranked(_texts(row, "cpcCurClassificationGroup"))
         or numbers.symbols(_flat(row, "cpcInventiveFlattened") + _flat(row, "cpcAdditionalFlattened")),
-        cited=uspto.cited(_texts(row, "usRefGroup") + _texts(row, "foreignRefGroup")),
+        cited=tuple(number for number in cited if not document_id.startswith(number)),
         warnings=("scanned document: its text was recognised by machine",) if scanned else (),
         **_origins(row),
     )
@@ -143,7 +146,7 @@ def _title(row: dict[str, Any]) -> str:
 
 
 def _claims(row: dict[str, Any]) -> tuple[str, ...]:
-    found = claim_text.split_claims("\n".join(_lines(row, "claimsHtml")))
+    found = claim_text.split_claims(_GLUED.sub(r"\1 claim \2 ", "\n".join(_lines(row, "claimsHtml"))))
     return tuple(text for text in found if not claim_text.is_cancelled(text))
 
 

@@ -27,7 +27,8 @@ _PARTS = {"CLM": "claims", "SPEC": "specification", "ABST": "abstract"}
 _NO_TEXT = ("boundary-data", "claim-status-category", "claim-type-category")
 _PARAGRAPH_NUMBER = re.compile(r"\A\[\s?\d{4,5}\s?\]\s*")
 _STATUS = re.compile(
-    r"\A(\d+\. )\((?:original|new|currently amended|previously (?:presented|amended)|withdrawn|amended)\)\s*",
+    r"\A(\d+\. )(?:Claim \d+ )?\((?:original|new|currently amended|previously (?:presented|amended)|withdrawn|amended)\)"
+    r"[\s.:]*",
     re.IGNORECASE,
 )
 _SECTION = re.compile(
@@ -88,9 +89,6 @@ def _title(lines: list[str]) -> list[str]:
 
 def _claims(root: Any) -> tuple[tuple[str, ...], tuple[bool, ...]]:
     """Return the claims; a preamble that was taken for one has no number."""
-    pairs = []
-    for block in root.iter("claim-list"):
-        texts, flags = claims_of(block)
-        pairs += [(_STATUS.sub(r"\1", text), flag) for text, flag in zip(texts, flags, strict=True)]
-    pairs = [(text, flag) for text, flag in pairs if claim_text.is_numbered(text) and not claim_text.is_cancelled(text)]
-    return tuple(text for text, _ in pairs), tuple(flag for _, flag in pairs)
+    stated = (_STATUS.sub(r"\1", text) for block in root.iter("claim-list") for text in claims_of(block)[0])
+    texts = tuple(text for text in stated if claim_text.is_numbered(text) and not claim_text.is_cancelled(text))
+    return texts, claim_text.independent_flags(texts)

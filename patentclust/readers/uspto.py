@@ -34,9 +34,14 @@ _COUNTRIES = {
 _RANKED = re.compile(r"\b([A-HY]\d\d[A-Z]\d{1,4}/\d{2,6})\b(?: \d{8})?(?: ([FL]) ([IAN])\b)?")
 _CITED = re.compile(
     r"(?:(?P<office>[A-Z]{2}) )?(?P<number>(?:[A-Z]{1,2}[ .\-]{0,2})?\d[\d /.,\-]*?)(?: (?P<kind>[A-Z]\d?))?"
-    r"(?: [^\d\s][^\n]{0,200}?)? (?:19|20)\d{6}\b(?: (?P<behind>[A-Z]{2})\b)?"
+    r"(?: [^\d\s][^\n]{0,200}?)? (?P<year>(?:19|20)\d\d)\d{4}\b(?: (?P<behind>[A-Z]{2})\b)?"
 )
-_RELATED = re.compile(r"\b(?:us-provisional-application|parent-doc) ([A-Z]{2}) (\S+) (\d{8})\b")
+# `A-6-143669`: the year is that of an emperor's era, which only the date tells.
+_JAPANESE = re.compile(r"(?:([A-Z])-)?(\d{1,2}|\d{4})-(\d{1,6})")
+_FIRST_YEAR_OF_HEISEI = 1989
+_RELATED = re.compile(
+    r"\b(?:(?:us-provisional-application|parent-doc) ([A-Z]{2})|([A-Z]{2}) [a-z][a-z\-]{5,40}) (\S+) (\d{8})\b"
+)
 
 
 def patent(printed: str, kind: str = "") -> tuple[str | None, str]:
@@ -66,8 +71,8 @@ def application(number: str, *, series: str = "", filed: date | None = None, off
         return pct
     plain = numbers.compact(number)
     if office == "US" and re.fullmatch(r"\d{1,6}", plain):
-        plain = (series.zfill(2) if series.isdigit() else _series(filed)) + plain.zfill(6)
-    return numbers.application_id(office, plain)
+        number = (series.zfill(2) if series.isdigit() else _series(filed)) + plain.zfill(6)
+    return numbers.application_id(office, number)
 
 
 def _series(filed: date | None) -> str:
@@ -98,13 +103,25 @@ def ranked(groups: Iterable[str]) -> tuple[str, ...]:
 def cited(entries: Iterable[str]) -> tuple[str, ...]:
     """Return the publications of entries such as `US 6249393 B1 Billings 20010600` and `0 379 828 19891200 EP`."""
     found = [match for entry in entries if (match := _CITED.match(entry.strip()[:400]))]
-    return unique(numbers.publication_id(m["office"] or m["behind"] or "US", m["number"], m["kind"]) for m in found)
+    return unique(_cited(match) for match in found)
+
+
+def _cited(match: re.Match[str]) -> str | None:
+    office, number, kind = match["office"] or match["behind"] or "US", match["number"], match["kind"]
+    if office == "JP" and (japanese := _JAPANESE.fullmatch(number)):
+        era = "" if len(japanese[2]) == 4 else "H" if int(match["year"]) >= _FIRST_YEAR_OF_HEISEI else "S"
+        number, kind = era + japanese[2] + "-" + japanese[3], kind or japanese[1]
+    return numbers.publication_id(office, number, kind)
 
 
 def related(entries: Iterable[str]) -> list[tuple[str | None, date | None]]:
-    """Return (application, date) of entries such as `division parent-doc US 13303416 20111123 US 8947892`."""
-    found = [match for entry in entries for match in _RELATED.finditer(entry)]
-    return [(application(m[2], office=m[1], filed=numbers.parse_date(m[3])), numbers.parse_date(m[3])) for m in found]
+    """Return (application, date) of entries such as `division parent-doc US 13303416 20111123 US 8947892`.
+
+    Later ones read `parent US continuation 16428791 20190531`.
+    """
+    found = [match.groups() for entry in entries for match in _RELATED.finditer(entry)]
+    dated = [(office or other, number, numbers.parse_date(day)) for office, other, number, day in found]
+    return [(application(number, office=office, filed=day), day) for office, number, day in dated]
 
 
 def priorities(stated: Iterable[tuple[str | None, date | None]], own: str | None) -> dict[str, Any]:
