@@ -12,10 +12,7 @@ from patentclust.readers import find_files, read_file
 from patentclust.records import Document
 
 CONTENT = re.compile(r"<!--.*?-->|<\?.*?\?>", re.DOTALL)
-NOT_YET = (
-    "us-patdoc-grant-v2 us-pap-application-v1 us-aps-pftaps us-css-brs us-sgml-grant-v24 us-ppubs-json us-xml4ip-st96 "
-    "epo-docdb tw-patent-grant cn-cnipa-st96-business cn-patent-document-cnipr"
-)
+NOT_YET = "tw-patent-grant cn-cnipa-st96-business cn-patent-document-cnipr"
 PLACEHELD = re.compile(r"<(tables|maths|chemistry)[ >].*?</\1>", re.DOTALL)
 BLOCK = re.compile(
     r"</?(?:p|heading|li|ul|ol|dl|dt|dd|br|claim-text|claim|description|abstract|claims)(?=[\s/>])[^>]*>"
@@ -35,6 +32,13 @@ def read(folder):
         ("formats/us-application-v4", 9, 1),
         ("formats/us-bulk-zip", 12, 0),
         ("formats/us-bulk-concat", 5, 0),
+        ("formats/us-patdoc-grant-v2", 2, 0),
+        ("formats/us-sgml-grant-v24", 1, 0),
+        ("formats/us-pap-application-v1", 3, 0),
+        ("formats/us-aps-pftaps", 1, 0),
+        ("formats/us-css-brs", 6, 0),
+        ("formats/us-ppubs-json", 31, 0),
+        ("formats/us-xml4ip-st96", 13, 0),
         ("formats/ep-patent-document", 8, 0),
         ("pdf/jp", 1, 0),
         ("pdf/us-text", 1, 0),

@@ -49,6 +49,9 @@ _CODES = {
     "sub": "", "sup": "", "sbsb": "", "sbsp": "", "spsb": "", "spsp": "", "Iadd": "", "Iaddend": "", "[": "[", "]": "]",
 }  # fmt: skip
 _CODE = re.compile(rf"(?<!www)\.({'|'.join(map(re.escape, sorted(_CODES, key=len, reverse=True)))})\.")
+# A blank ends a subscript; between elements, as in `C.sub.2 H.sub.5 OH`, it is not printed.
+_ELEMENT = r"(?:Ag|Al|Ba|Br|Ca|Cl|Co|Cr|Cu|Fe|Li|Mg|Mn|Na|Ni|Pb|Si|Sn|Ti|Zn|Zr|B|C|F|H|N|O|P|S)"
+_FORMULA = re.compile(rf"(?<![a-z])({_ELEMENT}|\))\.sub\.(\d{{1,3}}) (?={_ELEMENT}(?:\.sub\.|[A-Z()]|[^A-Za-z]|\Z))")
 
 
 def named(entity: str) -> str | None:
@@ -61,5 +64,5 @@ def named(entity: str) -> str | None:
 
 
 def without_codes(text: str) -> str:
-    """Put characters in place of dot codes: `5 .mu.m of H.sub.2 O` gives `5 μm of H2 O`."""
-    return _CODE.sub(lambda match: _CODES[match[1]], text)
+    """Put characters in place of dot codes: `5 .mu.m of H.sub.2 O` gives `5 μm of H2O`."""
+    return _CODE.sub(lambda match: _CODES[match[1]], _FORMULA.sub(r"\1.sub.\2", text))

@@ -51,7 +51,7 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
     """Read all documents of a file."""
     for path, record in tagged.placed(tagged.records(source, _START), source.path):
         try:
-            yield _document(_groups(record), path)
+            yield uspto.with_text(_document(_groups(record), path))
         except SourceError as error:
             error.source_path = path
             yield error

@@ -32,7 +32,7 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
     """Read all documents of a file."""
     for path, record in tagged.placed(tagged.records(source, _BOUNDARY), source.path):
         try:
-            yield _document(record, path)
+            yield uspto.with_text(_document(record, path))
         except SourceError as error:
             error.source_path = path
             yield error

@@ -25,6 +25,7 @@ _ST36 = {
     "math-cwu": "maths", "chemistry-cwu": "chemistry", "sequence-cwu": "sequence-list",
     "dependent-claim-reference": "claim-ref",
 }  # fmt: skip
+_PARTS_OF_NUMBERS = ("doc-number", "kind-code", "document-date", "country-code")
 _NAME_PARTS = ("given-name", "middle-name", "family-name", "name-suffix")
 
 
@@ -76,6 +77,8 @@ def _as_st36(root: Any) -> Any:
             element.tag = "highlight"
         elif element.tag == "number" and inside == "p":
             element.text = None
+        elif element.tag in _PARTS_OF_NUMBERS:
+            element.tail = f" {element.tail or ''}"
     return root
 
 

@@ -25,6 +25,7 @@ _ST36 = {
     "CLREF": "claim-ref", "TABLE-US": "tables", "MATH-US": "maths", "CHEM-US": "chemistry",
     "SEQLST-US": "sequence-list",
 }  # fmt: skip
+_PARTS_OF_NUMBERS = ("DNUM", "DATE", "CTRY", "KIND")
 # SGML leaves the end of empty elements out; XML would take all that follows for their content.
 _EMPTY = (
     b"CITED-BY-EXAMINER|CITED-BY-OTHER|B221US|B473US|B597US|CHEMCDX|CHEMMOL|CLREF|CRF|CUSTOM-CHARACTER|DEL-E|DEL-S|DFREF|"
@@ -84,6 +85,8 @@ def _as_st36(root: Any) -> Any:
             element.set("num", re.sub(r"\D", "", element.get("ID", "")))
         if element.tail and "\n" in element.tail and element.tail.isspace():
             element.tail = None
+        if element.tag in _PARTS_OF_NUMBERS:
+            element.tail = f" {element.tail or ''}"
     return root
 
 

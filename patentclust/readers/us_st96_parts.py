@@ -27,8 +27,7 @@ _PARTS = {"CLM": "claims", "SPEC": "specification", "ABST": "abstract"}
 _NO_TEXT = ("boundary-data", "claim-status-category", "claim-type-category")
 _PARAGRAPH_NUMBER = re.compile(r"\A\[\s?\d{4,5}\s?\]\s*")
 _STATUS = re.compile(
-    r"\A(\d+\. )(?:Claim \d+ )?\((?:original|new|currently amended|previously (?:presented|amended)|withdrawn|amended)\)"
-    r"[\s.:]*",
+    r"\A(\d+\. )(?:Claim \d+ )?\((?:original|new|withdrawn|(?:currently |previously )?(?:presented|amended))\)[\s.:]*",
     re.IGNORECASE,
 )
 _SECTION = re.compile(
@@ -65,7 +64,6 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
         independent=independent,
         description="" if part == "abstract" else text,
         language="en",
-        country="US",
         application_number=application,
         warnings=(*parsed.warnings, f"no publication: the {part} of application {application} as of {received} alone"),
     )

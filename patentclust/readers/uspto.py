@@ -10,8 +10,10 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
+from patentclust.errors import SourceError
 from patentclust.readers import numbers
 from patentclust.readers.st36 import unique
+from patentclust.records import Document
 
 # First filing date of each series of applications.
 _SERIES = ((1997, 12, 30, "09"), (1993, 1, 1, "08"), (1987, 1, 1, "07"), (1979, 1, 1, "06"), (1970, 1, 1, "05"),
@@ -49,6 +51,17 @@ def patent(printed: str, kind: str = "") -> tuple[str | None, str]:
     letters = re.match(r"[A-Z]*", numbers.compact(printed))[0]  # type: ignore[index]
     code = kind or _KINDS.get(letters, "")
     return numbers.publication_id("US", printed, code), code
+
+
+def with_text(document: Document) -> Document:
+    """Return a document that has any text.
+
+    Raises:
+        SourceError: it has none, as where a file was cut.
+    """
+    if not document.n_chars:
+        raise SourceError(f"{document.doc_id} has no title, abstract, claims or description: the file may be cut")
+    return document
 
 
 def without_check_digit(number: str) -> tuple[str, bool]:
