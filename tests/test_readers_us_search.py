@@ -136,3 +136,11 @@ def test_an_abstract_as_filed_is_an_abstract(tmp_path):
 def test_a_part_without_text_is_a_failure(tmp_path):
     path = written(tmp_path, "<ClaimsDocument><DocumentCode>CLM</DocumentCode></ClaimsDocument>")
     assert "has no text" in str(failures(path)[0])
+
+
+@pytest.mark.parametrize("broken", ["<pat:2013-08-08/>", "<pat:/>", "<pat:P><pat:/></pat:P>"])
+def test_a_tag_that_is_no_name_costs_only_itself(tmp_path, broken):
+    text = PARTS.replace('<pat:Heading pat:id="h-2">', f'{broken}<pat:Heading pat:id="h-2">')
+    (document,) = documents(written(tmp_path, text))
+    assert document.application_number == "US-13962001"
+    assert "not well-formed" in document.warnings[0]

@@ -210,3 +210,9 @@ def test_brs_documents_of_one_file_are_numbered(tmp_path):
     found = documents(written(tmp_path, text + text.replace("9204001", "9204002")))
     assert [document.doc_id for document in found] == ["US-9204001-B2", "US-9204002-B2"]
     assert [document.source_path.rsplit("#")[-1] for document in found] == ["1", "2"]
+
+
+def test_a_start_line_that_is_no_field_is_a_failure_not_a_crash(tmp_path):
+    path = written(tmp_path, "PATN\nWKU  057006474\nTTL  Lid\nPATN \x0b\n")
+    assert [document.title for document in documents(path)] == ["Lid"]
+    assert "no publication number" in str(failures(path)[0])

@@ -68,7 +68,7 @@ def _groups(record: list[tagged.Field]) -> list[_Group]:
 
 
 def _document(groups: list[_Group], path: str) -> Document:
-    head = groups[0]
+    head = groups[0] if groups else _Group("PATN")
     stated = head.first("WKU")
     number, right = uspto.without_check_digit(stated) if len(stated) == 9 else (stated, True)
     document_id, kind = uspto.patent(number)

@@ -70,7 +70,8 @@ def _as_st36(root: Any) -> Any:
     """Rename elements as ST.36 has them, in place, and drop the numbers of paragraphs."""
     for element in list(root.iter()):
         inside = element.getparent().tag if element.getparent() is not None else ""
-        element.tag = _ST36.get(element.tag, element.tag)
+        if element.tag in _ST36:
+            element.tag = _ST36[element.tag]
         if element.tag == "claim":
             element.set("num", re.sub(r"\D", "", element.get("id", "")))
         elif element.tag == "claim-text" and inside == "claim-ref":

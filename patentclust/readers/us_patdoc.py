@@ -80,7 +80,8 @@ def _closed(data: bytes) -> bytes:
 def _as_st36(root: Any) -> Any:
     """Rename elements as ST.36 has them, in place; line ends between elements are layout, all text stands in PDAT."""
     for element in root.iter():
-        element.tag = _ST36.get(element.tag, element.tag)
+        if element.tag in _ST36:
+            element.tag = _ST36[element.tag]
         if element.tag == "claim":
             element.set("num", re.sub(r"\D", "", element.get("ID", "")))
         if element.tail and "\n" in element.tail and element.tail.isspace():
