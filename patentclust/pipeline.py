@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from patentclust import __version__, artifacts, models
 from patentclust.errors import ArtifactError, ConfigError
@@ -28,6 +28,9 @@ from patentclust.params import (
 from patentclust.progress import Progress, Quiet
 from patentclust.stages import Outcome, StageState
 from patentclust.workspace import Workspace
+
+if TYPE_CHECKING:
+    from patentclust.stages.assign import Assigned
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,26 @@ def run(
     yield embed(workspace, params.embed, resources=resources, progress=progress)
     yield cluster(workspace, params.cluster, resources=resources, progress=progress)
     yield report(workspace, params.report, resources=resources, progress=progress)
+
+
+def assign(
+    workspace: Workspace,
+    paths: Sequence[str | Path],
+    params: IngestParams = IngestParams(),
+    *,
+    resources: Resources = Resources(),
+    progress: Progress = Quiet(),
+) -> tuple[list[Outcome], list[Assigned]]:
+    """Place new documents on the map; what was read and embedded for that is kept in the folder `assigned`."""
+    from patentclust.stages import assign as stage
+
+    embed_params = stage.embed_params(workspace)
+    new = Workspace(workspace.root / "assigned")
+    outcomes = [
+        ingest(new, paths, params, resources=resources, progress=progress),
+        embed(new, embed_params, resources=resources, progress=progress),
+    ]
+    return outcomes, list(stage.run(workspace, new))
 
 
 @contextmanager
