@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 READ = (
     "US grants since 1976 and applications since 2001 (us-patent-grant, us-patent-application, PATDOC, PAP, "
@@ -71,6 +72,7 @@ def must_be_split(head: bytes) -> bool:
     return looks_like_xml(head) and root_name(head) not in ("exchange-documents", "exchange-document")
 
 
+@lru_cache(maxsize=4)
 def root_name(head: bytes) -> str | None:
     """Return the name of the root element without prefix, None when it is no XML; the DOCTYPE is passed over."""
     if not looks_like_xml(head):

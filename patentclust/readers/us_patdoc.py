@@ -71,6 +71,8 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
 
 
 def _closed(data: bytes) -> bytes:
+    if data[:100].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<?xml"):
+        return data
     unclosed = [name for name in _EMPTY.split(b"|") if b"<" + name in data and b"</" + name not in data]
     if not unclosed:
         return data

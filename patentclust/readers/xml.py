@@ -199,7 +199,9 @@ def _cdata_pieces(text: str) -> Iterator[tuple[bool, str]]:
 def local(element: etree._Element) -> str:
     """Return the tag without namespace or prefix, declared or not."""
     tag = element.tag
-    return tag.rsplit("}", 1)[-1].rsplit(":", 1)[-1] if isinstance(tag, str) else ""
+    if not isinstance(tag, str):
+        return ""
+    return tag.rsplit("}", 1)[-1].rsplit(":", 1)[-1] if "}" in tag or ":" in tag else tag
 
 
 def lines_of(element: etree._Element | None) -> list[str]:
