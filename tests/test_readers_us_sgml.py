@@ -85,6 +85,14 @@ def test_sgml_without_ends_of_empty_elements_loses_nothing_behind_them(design):
     assert design.description == "FIG. 1 is a view of a lid."
 
 
+def test_sgml_without_quotes_loses_nothing_either(tmp_path, design):
+    sgml = (DATA / "us_patdoc.sgm").read_text(encoding="utf-8")
+    bare = sgml.replace('LVL="7"', "LVL=7").replace('ID="CLM-00001"', "ID=CLM-00001").replace('ID="EMI-1"', "ID=EMI-1")
+    (document,) = documents(written(tmp_path, bare))
+    assert (document.claims, document.description) == (design.claims, design.description)
+    assert document.warnings == ()
+
+
 def test_locarno_classes_of_a_design_are_no_ipc(design):
     assert design.ipc == ()
 

@@ -41,14 +41,16 @@ _CODES = {
     "dwnarw": "↓", "revreaction": "⇄", "reveaction": "⇌", "dbd": "=", "tbd": "≡", "sbd": "-", "ANG": "Å", "ang": "å",
     "cent": "¢", "English Pound": "£", "sctn": "§", "dagger": "†", "dagger-dbl": "‡", "permill": "‰", "Salinity": "‰",
     "asterisk-pseud": "*", "male": "♂", "female": "♀", "music-sharp": "♯", "music-flat": "♭", "quadrature": "□",
-    "box-solid": "■", "circle-solid": "●", "largecircle": "◯", "circle": "◯", "star-solid": "★", "diamond": "◇",
+    "box-solid": "■",
+    "square-solid": "■", "Math": "·", "circle-solid": "●", "largecircle": "◯", "circle": "◯", "star-solid": "★", "diamond": "◇",
     "diamond-solid": "◆", "tangle-solidup": "▲", "left brkt-top": "⌈", "right brkt-top": "⌉", "left brkt-bot": "⌊",
     "right brkt-bot": "⌋", "paren open-st": "(", "paren close-st": ")", "brket open-st": "[", "brket close-st": "]",
     "ae butted": "æ", "prime": "′", "dblprime": "″", "dblquote": '"', "hoarfrost": "␣",
     # A subscript is printed where it stands; brackets hold what a reissue strikes out, as printed.
     "sub": "", "sup": "", "sbsb": "", "sbsp": "", "spsb": "", "spsp": "", "Iadd": "", "Iaddend": "", "[": "[", "]": "]",
 }  # fmt: skip
-_CODE = re.compile(rf"(?<!www)\.({'|'.join(map(re.escape, sorted(_CODES, key=len, reverse=True)))})\.")
+# Addresses on the web are full of points and stay as they are.
+_CODE = re.compile(rf"(?:https?://|www\.)\S+|\.({'|'.join(map(re.escape, sorted(_CODES, key=len, reverse=True)))})\.")
 # A blank ends a subscript; between elements, as in `C.sub.2 H.sub.5 OH`, it is not printed.
 _ELEMENT = r"(?:Ag|Al|Ba|Br|Ca|Cl|Co|Cr|Cu|Fe|Li|Mg|Mn|Na|Ni|Pb|Si|Sn|Ti|Zn|Zr|B|C|F|H|N|O|P|S)"
 _FORMULA = re.compile(rf"(?<![a-z])({_ELEMENT}|\))\.sub\.(\d{{1,3}}) (?={_ELEMENT}(?:\.sub\.|[A-Z()]|[^A-Za-z]|\Z))")
@@ -65,4 +67,4 @@ def named(entity: str) -> str | None:
 
 def without_codes(text: str) -> str:
     """Put characters in place of dot codes: `5 .mu.m of H.sub.2 O` gives `5 μm of H2O`."""
-    return _CODE.sub(lambda match: _CODES[match[1]], _FORMULA.sub(r"\1.sub.\2", text))
+    return _CODE.sub(lambda match: _CODES[match[1]] if match[1] else match[0], _FORMULA.sub(r"\1.sub.\2", text))

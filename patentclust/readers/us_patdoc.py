@@ -32,6 +32,9 @@ _EMPTY = (
     b"EMI|EMR|FGREF|FOR|INS-E|INS-S|LSTREF|MATHEMATICA|PAREF|RTI|SEQREF|TBLREF"
 )
 
+_TAG = re.compile(rb"<[A-Za-z][^<>]{0,2000}>")
+_ATTRIBUTE = re.compile(rb"(?<=\s)([\w\-]+)\s?=\s?(?:(\"[^\"]*\"|'[^']*')|([^\s\"'<>]+))")
+
 
 def accepts(head: bytes, name: str) -> bool:
     """Tell whether the root element is ours."""
@@ -71,12 +74,18 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
 
 
 def _closed(data: bytes) -> bytes:
+    """Return SGML as XML: attributes in quotes, and an end to elements that never have one."""
     if data[:100].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<?xml"):
         return data
+    data = _TAG.sub(lambda tag: _ATTRIBUTE.sub(_quoted, tag[0]), data)
     unclosed = [name for name in _EMPTY.split(b"|") if b"<" + name in data and b"</" + name not in data]
     if not unclosed:
         return data
     return re.sub(rb"<(" + b"|".join(unclosed) + rb")((?:\s[^<>]{0,500})?)(?<!/)>", rb"<\1\2/>", data)
+
+
+def _quoted(attribute: re.Match[bytes]) -> bytes:
+    return attribute[0] if attribute[2] else b'%s="%s"' % (attribute[1], attribute[3])
 
 
 def _as_st36(root: Any) -> Any:

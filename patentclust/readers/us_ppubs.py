@@ -28,6 +28,8 @@ _OBJECT = re.compile(r"<(maths?|table|tables|chemistry)\b.*?</\1\s*>|<img\b[^<>]
 _BREAK = re.compile(r"<br\s*/?>|</?(?:p|div|li|h\d|claim-text|heading)(?:\s[^<>]*)?/?>", re.IGNORECASE)
 _TAG = re.compile(r"</?[A-Za-z][\w:\-]*(?:\s[^<>]*)?/?>")
 _PARAGRAPH = re.compile(r"(?:\((\d{1,5})\)|\[(\d{4,5})\])\s*")
+# Items of a list inside a paragraph carry numbers too.
+_ITEM = re.compile(r"(?<=\S)\s+\[0\d{3,4}\]\s+")
 # What the recognition of scans makes of a reference in italics.
 _GLUED = re.compile(r"\b(of|in|to|with|by)claim (\d+)(?=[a-z])")
 _SCANNED = "USOCR"
@@ -126,18 +128,13 @@ def _lines(row: dict[str, Any], name: str) -> list[str]:
             if number and (number[2] or int(number[1]) == expected):
                 expected += 1
                 text = text[number.end() :]
-            text = " ".join((text if _is_new(row) else without_codes(text)).split())
-            lines += [text] if text else []
+            pieces = (" ".join(without_codes(piece).split()) for piece in _ITEM.split(text))
+            lines += [piece for piece in pieces if piece]
     return lines
 
 
 def _placeholder(match: re.Match[str]) -> str:
     return " [table] " if (match[1] or "").lower().startswith("table") else " [formula] "
-
-
-def _is_new(row: dict[str, Any]) -> bool:
-    """Tell whether the text is of 2001 or later, when dots were no codes of characters any more."""
-    return _text(row, "datePublished")[:4] >= "2001"
 
 
 def _title(row: dict[str, Any]) -> str:
