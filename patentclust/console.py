@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from patentclust.stages.assign import Assigned
     from patentclust.stages.diff import Difference
     from patentclust.stages.explain import Explanation
+    from patentclust.stages.similar import Likeness
 
 _PIPE_WIDTH = 10_000
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -222,6 +223,42 @@ def write_assigned(path: Path, rows: Sequence[Assigned]) -> None:
                 for row in rows
             ),
         )
+
+
+def show_likeness(found: Sequence[Likeness]) -> None:
+    """Print where each document falls, and what is near."""
+    for likeness in found:
+        place = likeness.place
+        where = f"{place.cluster} ({place.probability:.2f})" if place.probability else place.cluster
+        note(f"{likeness.doc_id} {likeness.title}: {where}, runner-up: {place.runner_up or 'none'}")
+        rows = [
+            [hit.doc_id, f"{hit.similarity:.3f}", str(hit.year or ""), hit.cluster, "; ".join(hit.assignees), hit.title]
+            for hit in likeness.hits
+        ]
+        show_table(["document", "cosine", "year", "cluster", "assignee", ""], rows, numeric={"cosine"})
+
+
+def write_hits(path: Path, found: Sequence[Likeness]) -> None:
+    """Write the hits of all documents asked about as CSV; cells are neutralised for spreadsheets."""
+    from patentclust.render.tables import write_csv
+
+    columns = ["asked", "doc_id", "similarity", "year", "cluster_id", "cluster", "assignees", "title"]
+    rows = (
+        [
+            likeness.doc_id,
+            hit.doc_id,
+            hit.similarity,
+            hit.year,
+            hit.cluster_id,
+            hit.cluster,
+            "; ".join(hit.assignees),
+            hit.title,
+        ]
+        for likeness in found
+        for hit in likeness.hits
+    )
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        write_csv(handle, columns, rows)
 
 
 def show_difference(found: Difference) -> None:

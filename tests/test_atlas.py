@@ -8,9 +8,9 @@ import pytest
 
 from patentclust import pipeline
 from patentclust.cli import app
-from patentclust.errors import ArtifactError
+from patentclust.errors import ArtifactError, ConfigError, PatentclustError
 from patentclust.params import ClusterParams, EmbedParams
-from patentclust.stages import atlas, cluster, diff, explain
+from patentclust.stages import atlas, cluster, diff, explain, similar
 from patentclust.workspace import Workspace
 from tests.corpora import workspace_with
 from tests.test_cluster import workspace_of
@@ -124,3 +124,70 @@ def test_the_commands_print_tables_json_and_csv(
     assert json.loads(capsys.readouterr().out)["ari"] == 1
     app(["diff", root, root], standalone_mode=False)
     assert "kept" in capsys.readouterr().out
+
+
+def test_similar_patents_of_a_publication_leave_itself_out(mapped: Workspace) -> None:
+    (found,) = pipeline.similar(mapped, "US-10000000-B2")
+    assert len(found.hits) == 20
+    assert "US-10000000-B2" not in [hit.doc_id for hit in found.hits]
+    assert [hit.similarity for hit in found.hits] == sorted((hit.similarity for hit in found.hits), reverse=True)
+    assert found.hits[0].title.startswith("Battery")
+
+
+def test_a_pasted_text_finds_its_like_and_leaves_nothing_behind(mapped: Workspace) -> None:
+    files = sorted(mapped.root.rglob("*"))
+    (found,) = pipeline.similar(mapped, "-", text="guide nuclease genome target sequence vector edit promoter")
+    assert found.hits[0].title.startswith("Gene")
+    assert found.doc_id == "text"
+    assert sorted(mapped.root.rglob("*")) == files
+
+
+def test_each_document_of_a_file_is_asked_about(mapped: Workspace, tmp_path: Path) -> None:
+    found = pipeline.similar(mapped, new_patents(tmp_path / "new.jsonl"), where=similar.Where(top=1))
+    assert [likeness.doc_id for likeness in found] == ["US-11111111-B2", "US-22222222-B2", "US-10000000-B2"]
+    assert [len(likeness.hits) for likeness in found] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("where", "n"),
+    [
+        ({"assignee": "example"}, 59),
+        ({"assignee": "nobody"}, 0),
+        ({"ipc": "H01M"}, 59),
+        ({"ipc": "A61"}, 0),
+        ({"office": "EP"}, 0),
+        ({"language": "en"}, 59),
+        ({"years": (1990, 2030)}, 0),
+        ({"cluster": 99}, 0),
+    ],
+)
+def test_hits_are_what_was_asked_for(mapped: Workspace, where: dict, n: int) -> None:
+    (found,) = pipeline.similar(mapped, "US-10000000-B2", where=similar.Where(top=100, **where))
+    assert len(found.hits) == n
+
+
+@pytest.mark.parametrize(("text", "span"), [("2019", (2019, 2019)), ("2019-", (2019, 9999)), ("-2023", (0, 2023))])
+def test_years_are_a_year_or_a_span(text: str, span: tuple[int, int]) -> None:
+    assert similar.years(text) == span
+
+
+@pytest.mark.parametrize("text", ["", "-", "last", "2019-x"])
+def test_years_that_are_none_are_told(text: str) -> None:
+    with pytest.raises(ConfigError):
+        similar.years(text)
+
+
+def test_an_empty_text_is_told(mapped: Workspace) -> None:
+    with pytest.raises(PatentclustError):
+        pipeline.similar(mapped, "-", text="   ")
+
+
+def test_the_similar_command_prints_json_and_csv(
+    mapped: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "hits.csv"
+    app(["similar", "US-10000000", "-w", str(mapped.root), "--top", "3", "--csv", str(table)], standalone_mode=False)
+    assert "cosine" in capsys.readouterr().out
+    assert len(table.read_text(encoding="utf-8").splitlines()) == 4
+    app(["similar", "US-10000000", "-w", str(mapped.root), "--json"], standalone_mode=False)
+    assert len(json.loads(capsys.readouterr().out)[0]["hits"]) == 20

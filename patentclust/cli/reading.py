@@ -1,7 +1,8 @@
-"""Commands that read a finished map and leave it as it is: `score`, `explain`, `assign`, `diff`."""
+"""Commands that read a finished map and leave it as it is: `score`, `explain`, `assign`, `similar`, `diff`."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -78,6 +79,45 @@ def assign(
     for outcome in [] if quiet else outcomes:
         console.show_outcome(outcome)
     console.show_assigned(rows)
+
+
+def similar(
+    source: Annotated[
+        str, typer.Argument(metavar="ID|FILE|-", help="A publication number, a file (PDF, XML, …), or - for stdin.")
+    ],
+    workspace: Workspace = None,
+    top: Annotated[int, typer.Option(min=1, help="How many to show.")] = 20,
+    assignee: Annotated[str, typer.Option(help="Only assignees whose name holds this.", show_default=False)] = "",
+    ipc: Annotated[str, typer.Option(help="Only IPC or CPC symbols that begin so, e.g. H01M.")] = "",
+    years: Annotated[str, typer.Option(help="Only these years, e.g. 2019-2023, 2019- or -2023.")] = "",
+    cluster: Annotated[int | None, typer.Option(help="Only this cluster, by its id; -1 is noise.")] = None,
+    office: Annotated[str, typer.Option(help="Only this office, e.g. CN.")] = "",
+    language: Annotated[str, typer.Option(help="Only this language, e.g. zh.")] = "",
+    csv_file: CsvFile = None,
+    offline: Offline = False,
+    as_json: Json = False,
+) -> None:
+    """Find the patents nearest to one of the map, to a file, or to a text piped in; nothing of these is kept."""
+    from dataclasses import asdict
+
+    from patentclust import console, pipeline
+    from patentclust.stages import similar as stage
+
+    where = stage.Where(top, assignee, ipc, stage.years(years) if years else None, cluster, office.upper(), language)
+    found = pipeline.similar(
+        opened(workspace),
+        source,
+        text=sys.stdin.read() if source == "-" else None,
+        where=where,
+        resources=Resources(offline=offline),
+        progress=console.progress(quiet=as_json),
+    )
+    if csv_file is not None:
+        console.write_hits(csv_file, found)
+    if as_json:
+        console.print_json([asdict(likeness) for likeness in found])
+    else:
+        console.show_likeness(found)
 
 
 def diff(
