@@ -43,7 +43,8 @@ _CODES = {
     "asterisk-pseud": "*", "male": "♂", "female": "♀", "music-sharp": "♯", "music-flat": "♭", "quadrature": "□",
     "box-solid": "■",
     "square-solid": "■", "Math": "·", "circle-solid": "●", "largecircle": "◯", "circle": "◯", "star-solid": "★",
-    "diamond": "◇", "diamond-solid": "◆", "tangle-solidup": "▲", "left brkt-top": "⌈", "right brkt-top": "⌉", "left brkt-bot": "⌊",
+    "diamond": "◇", "diamond-solid": "◆", "tangle-solidup": "▲",
+    "left brkt-top": "⌈", "right brkt-top": "⌉", "left brkt-bot": "⌊",
     "right brkt-bot": "⌋", "paren open-st": "(", "paren close-st": ")", "brket open-st": "[", "brket close-st": "]",
     "ae butted": "æ", "prime": "′", "dblprime": "″", "dblquote": '"', "hoarfrost": "␣",
     # A subscript is printed where it stands; brackets hold what a reissue strikes out, as printed.
