@@ -34,6 +34,9 @@ SAMPLES = {
     "patent.pdf": "pdf",
     "patents.csv": "table",
     "patents.jsonl": "table",
+    "patents.xlsx": "workbook",
+    "patents.xls": "workbook",
+    "patents.parquet": "parquet",
 }
 
 

@@ -38,6 +38,8 @@ REGISTRY = {
     "wo-st36": "patentclust.readers.wo_st36",
     "st96": "patentclust.readers.st96",
     "pdf": "patentclust.readers.pdf",
+    "workbook": "patentclust.readers.workbook",
+    "parquet": "patentclust.readers.parquet",
     "table": "patentclust.readers.table",
 }
 # Raise it when a reader comes to read the same file differently, so that what older versions read is read again.

@@ -9,7 +9,7 @@ READ = (
     "US grants since 1976 and applications since 2001 (us-patent-grant, us-patent-application, PATDOC, PAP, "
     "Green Book, BRS text, public search, parts as filed), EP documents (ep-patent-document), "
     "EPO DOCDB and OPS, PCT publications of WIPO (ST.36), publications in ST.96, "
-    "PDF with a text layer, tables (CSV, TSV, JSON, JSON lines)"
+    "PDF with a text layer, tables (CSV, TSV, Excel, JSON, JSON lines, Parquet)"
 )
 
 _ROOTS = {
@@ -39,7 +39,7 @@ _MAGIC = (
     (b"II*\x00", "a TIFF image"),
     (b"MM\x00*", "a TIFF image"),
     (b"BM", "a BMP image"),
-    (b"\xd0\xcf\x11\xe0", "an old Office file (xls or doc)"),
+    (b"\xd0\xcf\x11\xe0", "an old Office file"),
     (b"Rar!", "a RAR archive"),
     (b"7z\xbc\xaf", "a 7z archive"),
     (b"BZh", "a bzip2 archive"),

@@ -28,7 +28,7 @@ _MAX_LIST_CHARS = 1_000_000
 
 def document(row: Mapping[str, Any], plan: Plan, *, path: str, warnings: tuple[str, ...]) -> Document | SourceError:
     """Return the document of a row, or an error when it has no text."""
-    cells = {field: row.get(column) for field, column in plan.columns.items()}
+    cells = {**plan.constants, **{field: row.get(column) for field, column in plan.columns.items()}}
     texts: dict[str, Any] = {name: _text(cells.get(name)) for name in ("title", "abstract", "description")}
     claims = _claims(cells.get("claims"))
     if not any(texts.values()) and not claims:
