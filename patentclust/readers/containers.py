@@ -26,7 +26,7 @@ _BROKEN = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, E
 _JUNK = re.compile(r"(?:^|/)(?:\.(?!\.?/)|__MACOSX(?:/|$)|Thumbs\.db$|desktop\.ini$|~\$)", re.IGNORECASE)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 # A second document begins at its XML declaration, or, where that was dropped, at a DOCTYPE behind a closing tag.
-_NEXT_DOCUMENT = re.compile(rb"<\?xml\s|(?<=>)\s{0,50}<!DOCTYPE\s")
+_NEXT_DOCUMENT = re.compile(rb"<(?:\?xml|!DOCTYPE)\s")
 _CLOSING_TAG = re.compile(rb"</[^<>]{1,100}>\s*\Z")
 _BLANK = b"\xef\xbb\xbf \t\r\n"
 
