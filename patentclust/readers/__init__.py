@@ -113,13 +113,14 @@ def _read_part(part: Source, params: IngestParams) -> Iterator[Document | Source
         if not part.member:
             yield SourceError("the file is empty", source_path=part.path)
         return
-    dialect = dialects.unread(part.head)
+    name = next((name for name in REGISTRY if _load(name).accepts(part.head, part.name)), None)
+    # Tables may look like much; a reader of one dialect knows what it accepts.
+    dialect = dialects.unread(part.head) if name in (None, "table") else None
     if dialect:
         yield SourceError(
             f"this version does not read it: {dialect}", source_path=part.path, hint=f"read are: {dialects.READ}"
         )
         return
-    name = next((name for name in REGISTRY if _load(name).accepts(part.head, part.name)), None)
     if name is None:
         if not part.member or dialects.must_be_named(part.head):
             yield SourceError(
