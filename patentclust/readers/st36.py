@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from patentclust.readers import claims as claim_text
-from patentclust.readers.xml import find, lines_of, text_of
+from patentclust.readers.xml import children, find, lines_of, text_of
 
 
 def unique(values: Iterable[str | None]) -> tuple[str, ...]:
@@ -34,7 +34,8 @@ def paragraphs(element: Any) -> str:
 def document_ids(parent: Any, path: str) -> Iterator[tuple[str, str, str, str]]:
     """Yield (country, number, kind, date) of every `document-id` at a path, "" for what is not stated."""
     for found in parent.iterfind(path):
-        yield find(found, "country"), find(found, "doc-number"), find(found, "kind"), find(found, "date")
+        stated = children(found).get
+        yield stated("country", ""), stated("doc-number", ""), stated("kind", ""), stated("date", "")
 
 
 def person(parent: Any) -> str:

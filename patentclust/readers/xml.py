@@ -276,6 +276,9 @@ def _tidy(text: str) -> str:
 
 def text_of(element: etree._Element | None) -> str:
     """Return the text of an element on one line."""
+    # Most of what is asked for has no markup in it.
+    if element is not None and len(element) == 0:
+        return _tidy(element.text or "")
     return " ".join(lines_of(element))
 
 
@@ -283,3 +286,9 @@ def find(element: etree._Element, path: str) -> str:
     """Return the text at the first match of a path, "" when there is none."""
     found = element.find(path)
     return "" if found is None else text_of(found)
+
+
+def children(element: etree._Element) -> dict[str, str]:
+    """Return the texts of the children by tag, the first of each: one look at all is cheaper than a search for each."""
+    # Backwards, so that the first is what stays.
+    return {child.tag: text_of(child) for child in reversed(element)}
