@@ -49,7 +49,7 @@ def test_all_samples_become_rows_that_follow_the_contract(workspace):
     assert not outcome.current
     assert outcome.facts == {
         "files": len(SAMPLES),
-        "documents": 9,
+        "documents": 15,
         "failures": 0,
         "duplicates": 0,
         "documents with warnings": 1,
@@ -194,7 +194,7 @@ def test_a_wrong_mapping_is_a_mistake_of_the_user_whatever_the_input(workspace):
 def test_a_mistake_of_the_user_leaves_nothing_half_written(workspace):
     with pytest.raises(ConfigError, match="no such column"):
         ingest.run(workspace, [DATA], IngestParams(mapping=(("title", "Nowhere"),)))
-    assert [path.name for path in workspace.root.iterdir()] == []
+    assert [path.name for path in workspace.root.rglob("*") if path.is_file()] == []
 
 
 def test_the_stamp_holds_params_and_sources_but_no_path(workspace):
@@ -231,7 +231,7 @@ def test_progress_reaches_its_total_and_counts_documents(workspace):
     recorder = Recorder()
     ingest.run(workspace, [DATA], progress=recorder)
     assert recorder.done == recorder.totals
-    assert recorder.notes[-1] == "9 documents"
+    assert recorder.notes[-1] == "11 files, 15 documents"
 
 
 def test_memory_stays_bounded(workspace, folder):

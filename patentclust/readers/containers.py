@@ -19,7 +19,7 @@ from typing import BinaryIO, cast
 
 from patentclust.errors import SourceError
 from patentclust.readers import limits
-from patentclust.readers.source import Source
+from patentclust.readers.source import InMemory, Source
 
 _CHUNK_BYTES = 1024 * 1024
 _BROKEN = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError)
@@ -155,6 +155,11 @@ def _expand_member(member: Source, budget: Budget, depth: int) -> Iterator[Sourc
         yield error
 
 
+def is_archive(head: bytes) -> bool:
+    """Tell whether what begins so is opened here."""
+    return _opener(head) is not None
+
+
 def _opener(head: bytes) -> Callable[[Source, Budget], Iterator[Source | SourceError]] | None:
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK00PK\x03\x04")):
         return _zip_members
@@ -261,8 +266,7 @@ def split_xml(source: Source) -> Iterator[Source]:
 
 
 def _part(source: Source, path: str, data: bytes) -> Source:
-    opener = lambda: cast(BinaryIO, io.BytesIO(data))  # noqa: E731
-    return Source(path, source.sha256, data[: limits.HEAD_BYTES], opener, member=source.member)
+    return Source(path, source.sha256, data[: limits.HEAD_BYTES], InMemory(data), member=source.member)
 
 
 def _documents(stream: BinaryIO) -> Iterator[bytes]:

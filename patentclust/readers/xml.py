@@ -34,7 +34,8 @@ _ENTITY = re.compile(r"<!ENTITY\s+([\w.\-]{1,60})\s+(?:\"([^\"<&]{0,200})\"|'([^
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 # References to one allowed character that every parser reads alike; all others are looked at one by one.
 _SOUND_REFERENCE = (
-    rb"amp|lt|gt|quot|apos|#x(?:[2-7a-fA-F]|[1-9a-fA-F][0-9a-fA-F]{1,4})[0-9a-fA-F]|#(?:1[6-9]|[2-9][0-9])[0-9]|#[1-9][0-9]{3,6}"
+    rb"amp|lt|gt|quot|apos|#x(?:[2-7a-fA-F]|[1-9a-fA-F][0-9a-fA-F]{1,4})[0-9a-fA-F]"
+    rb"|#(?:1[6-9]|[2-9][0-9])[0-9]|#[1-9][0-9]{3,6}"
 )
 _ODD_REFERENCE = re.compile(rb"&(?!(?:" + _SOUND_REFERENCE + rb");)")
 _HEAD_BYTES = 16 * 1024
@@ -47,7 +48,8 @@ PLACEHOLDERS = {
     "us-sequence-list-doc": "[sequence]", "us-megatable-doc": "[table]", "program-listing-deposit": "[program]",
 }  # fmt: skip
 _BLOCKS = (
-    "p", "heading", "ul", "ol", "dl", "li", "dt", "dd", "claim", "claim-text", "pre", "abstract", "description", "claims",
+    "p", "heading", "ul", "ol", "dl", "li", "dt", "dd", "claim", "claim-text", "pre",
+    "abstract", "description", "claims",
 )  # fmt: skip
 # Between lines while text is gathered: legal in XML, and a blank to `str.split`.
 _BREAK = "\u2028"
