@@ -250,6 +250,18 @@ def lines_of(element: etree._Element | None) -> list[str]:
         line = _tidy(element.text or "")
         return [line] if line else []
     _mark(element)
+    return _gathered(element)
+
+
+def lines_of_each(parent: etree._Element | None, tag: str) -> list[tuple[etree._Element, list[str]]]:
+    """Return the children of a tag, each with its lines as `lines_of` gives them."""
+    if parent is None:
+        return []
+    _mark(parent)
+    return [(child, _gathered(child)) for child in parent.iterchildren(tag)]
+
+
+def _gathered(element: etree._Element) -> list[str]:
     # One call that gathers all text is many times faster than a walk over the inline markup.
     text = etree.tostring(element, method="text", encoding="unicode", with_tail=False)
     return [line for piece in text.split(_BREAK) if (line := _tidy(piece))]
@@ -257,22 +269,25 @@ def lines_of(element: etree._Element | None) -> list[str]:
 
 def _mark(root: etree._Element) -> None:
     """Put a break around each block, and placeholders in place of what is no prose."""
+    # A list, for elements go while it is walked.
     for element in list(root.iterdescendants(*_PLACEHELD_TAGS)):
         placeholder = f" {PLACEHOLDERS[local(element)]} "
         element.clear(keep_tail=True)
         element.text = placeholder
-    for element in root.iterdescendants("{*}br"):
-        element.text = " "
-    for element in root.iterdescendants(*_BLOCK_TAGS):
-        element.text = _BREAK + (element.text or "")
-        element.tail = _BREAK + (element.tail or "")
+    for element in root.iterdescendants("{*}br", *_BLOCK_TAGS):
+        if element.tag == "br" or local(element) == "br":
+            element.text = " "
+        else:
+            element.text = _BREAK + (element.text or "")
+            element.tail = _BREAK + (element.tail or "")
 
 
 def _tidy(text: str) -> str:
     """Return text with its blanks run together."""
+    text = text.strip()
     # Most paragraphs are tidy: looking costs a tenth of taking the words apart.
     if text.isascii() and not ("  " in text or "\n" in text or "\t" in text or "\r" in text):
-        return text.strip()
+        return text
     return " ".join(text.split())
 
 
@@ -293,4 +308,4 @@ def find(element: etree._Element, path: str) -> str:
 def children(element: etree._Element) -> dict[str, str]:
     """Return the texts of the children by tag, the first of each: one look at all is cheaper than a search for each."""
     # Backwards, so that the first is what stays.
-    return {child.tag: text_of(child) for child in reversed(element)}
+    return {child.tag: text_of(child) if len(child) else (child.text or "").strip() for child in reversed(element)}
