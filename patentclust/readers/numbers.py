@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import lru_cache
 
 # Offices of WIPO ST.3 that have published patents, the historic ones included.
 _OFFICES = frozenset(
@@ -71,11 +72,14 @@ def publication_id(country: str | None, number: str | None, kind: str | None = N
     office = (country or "").strip().upper()
     if not _OFFICE.fullmatch(office) or not number or not _DIGIT.search(number):
         return None
-    code = compact(kind or "")
-    parts = [office, publication_number(office, number)]
-    if _KIND.fullmatch(code):
-        parts.append(code)
-    return "-".join(parts)
+    return f"{office}-{publication_number(office, number)}{_kind_suffix(kind or '')}"
+
+
+# There are few kinds, and a document may cite a thousand others.
+@lru_cache(maxsize=1024)
+def _kind_suffix(kind: str) -> str:
+    code = compact(kind)
+    return f"-{code}" if _KIND.fullmatch(code) else ""
 
 
 def split_publication(text: str) -> tuple[str, str, str | None] | None:

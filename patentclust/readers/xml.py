@@ -51,8 +51,9 @@ _BLOCKS = (
     "p", "heading", "ul", "ol", "dl", "li", "dt", "dd", "claim", "claim-text", "pre",
     "abstract", "description", "claims",
 )  # fmt: skip
-# Between lines while text is gathered: legal in XML, and a blank to `str.split`.
-_BREAK = "\u2028"
+# Between lines while text is gathered: the one control character that XML allows, and no text may hold.
+_BREAK = "\x7f"
+_ASCII = bytes(range(0x80))
 # As `iter` wants them: of any namespace or none.
 _BLOCK_TAGS = tuple(f"{{*}}{tag}" for tag in _BLOCKS)
 _PLACEHELD_TAGS = tuple(f"{{*}}{tag}" for tag in PLACEHOLDERS)
@@ -274,21 +275,35 @@ def _mark(root: etree._Element) -> None:
         placeholder = f" {PLACEHOLDERS[local(element)]} "
         element.clear(keep_tail=True)
         element.text = placeholder
+    last = None
     for element in root.iterdescendants("{*}br", *_BLOCK_TAGS):
         if element.tag == "br" or local(element) == "br":
             element.text = " "
-        else:
-            element.text = _BREAK + (element.text or "")
-            element.tail = _BREAK + (element.tail or "")
+            continue
+        # Breaks go to the blanks around a block rather than into it: its text is long, and every change copies it.
+        element.tail = f"{_BREAK}{element.tail or ''}{_BREAK}"
+        before = element.getprevious()
+        if before is None:
+            parent = element.getparent()
+            parent.text = (parent.text or "") + _BREAK
+        elif before is not last:
+            before.tail = (before.tail or "") + _BREAK
+        last = element
 
 
 def _tidy(text: str) -> str:
     """Return text with its blanks run together."""
     text = text.strip()
-    # Most paragraphs are tidy: looking costs a tenth of taking the words apart.
-    if text.isascii() and not ("  " in text or "\n" in text or "\t" in text or "\r" in text):
-        return text
-    return " ".join(text.split())
+    # Most paragraphs are tidy: looking costs a fraction of taking the words apart.
+    if "  " in text or "\n" in text or "\t" in text or "\r" in text or not (text.isascii() or _has_plain_blanks(text)):
+        return " ".join(text.split())
+    return text
+
+
+def _has_plain_blanks(text: str) -> bool:
+    """Tell whether there are no blanks but those of ASCII."""
+    rare = text.encode().translate(None, _ASCII).decode()
+    return rare.split() == [rare]
 
 
 def text_of(element: etree._Element | None) -> str:
