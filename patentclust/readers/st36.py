@@ -34,8 +34,13 @@ def paragraphs(element: Any) -> str:
 def document_ids(parent: Any, path: str) -> Iterator[tuple[str, str, str, str]]:
     """Yield (country, number, kind, date) of every `document-id` at a path, "" for what is not stated."""
     for found in parent.iterfind(path):
-        stated = children(found).get
-        yield stated("country", ""), stated("doc-number", ""), stated("kind", ""), stated("date", "")
+        yield document_id(found)
+
+
+def document_id(element: Any) -> tuple[str, str, str, str]:
+    """Return (country, number, kind, date) of a `document-id`, "" for what is not stated."""
+    stated = children(element).get
+    return stated("country", ""), stated("doc-number", ""), stated("kind", ""), stated("date", "")
 
 
 def person(parent: Any) -> str:
