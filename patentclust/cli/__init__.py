@@ -25,6 +25,7 @@ from patentclust.cli.flags import (
     MinSize,
     Model,
     Neighbors,
+    Ocr,
     Offline,
     ParamsFile,
     Paths,
@@ -43,6 +44,7 @@ from patentclust.cli.flags import (
     opened,
 )
 from patentclust.cli.models import models_app
+from patentclust.cli.reading import assign, diff, explain, score, similar
 from patentclust.errors import ConfigError, PatentclustError
 from patentclust.params import (
     ClusterParams,
@@ -112,6 +114,7 @@ def ingest(
     prefer_language: PreferLanguage = None,
     family: Family = None,
     workers: Workers = "auto",
+    ocr: Ocr = False,
     params: ParamsFile = None,
     strict: Strict = False,
     as_json: Json = False,
@@ -120,7 +123,7 @@ def ingest(
     """Read patents into documents.parquet; what cannot be read goes to failures.parquet."""
     from patentclust import console, pipeline
 
-    flags = {"mapping": _mapping(map_), "prefer_language": prefer_language, "family": family}
+    flags = {"mapping": _mapping(map_), "prefer_language": prefer_language, "family": family, "ocr": ocr or None}
     chosen = resolve(IngestParams(), _from_file(params).get("ingest", {}), flags)
     progress = console.progress(quiet=quiet or as_json)
     resources = Resources(workers=workers)
@@ -224,6 +227,7 @@ def run(
     title: Title = None,
     map_: Map = None,
     workers: Workers = "auto",
+    ocr: Ocr = False,
     gpu_layers: GpuLayers = "auto",
     threads: Threads = None,
     offline: Offline = False,
@@ -239,7 +243,7 @@ def run(
     embed_flags = {"model": model, "task": task, "text": text, "dim": dim, "unit": unit}
     cluster_flags = {"min_cluster_size": min_size, "seed": seed, "task": task}
     chosen = pipeline.RunParams(
-        ingest=resolve(IngestParams(), tables.get("ingest", {}), {"mapping": _mapping(map_)}),
+        ingest=resolve(IngestParams(), tables.get("ingest", {}), {"mapping": _mapping(map_), "ocr": ocr or None}),
         embed=resolve(EmbedParams(), tables.get("embed", {}), embed_flags),
         cluster=resolve(ClusterParams(), tables.get("cluster", {}), cluster_flags),
         report=resolve(ReportParams(), tables.get("report", {}), {"title": title, "task": task}),
@@ -269,6 +273,10 @@ def status(workspace: Workspace = None, task: Task = None, as_json: Json = False
         console.print_json([asdict(state) for state in states])
     else:
         console.show_status(states)
+
+
+for _command in (score, explain, assign, similar, diff):
+    app.command()(_command)
 
 
 def _version(wanted: bool) -> None:

@@ -160,7 +160,17 @@ def is_archive(head: bytes) -> bool:
     return _opener(head) is not None
 
 
+def is_office(head: bytes) -> bool:
+    """Tell whether a zip archive is an Office or OpenDocument file, by the name of its first member."""
+    if not head.startswith(b"PK\x03\x04"):
+        return False
+    name = head[30 : 30 + int.from_bytes(head[26:28], "little")]
+    return name in (b"[Content_Types].xml", b"mimetype") or name.startswith((b"_rels/", b"docProps/", b"xl/"))
+
+
 def _opener(head: bytes) -> Callable[[Source, Budget], Iterator[Source | SourceError]] | None:
+    if is_office(head):
+        return None
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK00PK\x03\x04")):
         return _zip_members
     if head.startswith(b"\x1f\x8b"):

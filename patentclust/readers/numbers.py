@@ -31,6 +31,9 @@ _PUBLICATION = re.compile(r"([A-Z]{2})[\s\-_]*((?:[A-Z]\s?){0,2}\d[\d\s.,/\-]*)[
 _KIND_FIRST = re.compile(r"([A-Z]{2})\s?-\s?([A-Z]\d?)\s?-\s?((?:[A-Z]\s?){0,2}\d[\d\s.,/\-]*)")
 # A year, of an emperor's era where a letter precedes it, and a serial number.
 _JP_YEAR = re.compile(r"([SHTMR]?)\s?(\d{1,4})\s*-\s*(\d{1,6})")
+# `PCT/EP2024/078738`, also without the slashes, and of before 2004 `PCT/US98/16128`.
+_PCT = re.compile(r"(?:PCT)?/?([A-Z]{2})(\d{4})/?(\d{6})|(?:PCT)?/?([A-Z]{2})(\d{2})/?(\d{5})")
+_FIRST_PCT_YEAR = 78
 _SYMBOL = re.compile(r"\d?([A-HY])\s*(\d{2})(?:\s*([A-Z])(?:\s*(\d{1,4})\s*/\s*(\d[\d ]{0,7}))?)?")
 _FIXED_WIDTH = re.compile(r"([A-HY]\d{2}[A-Z])([ \d]{2}\d)(\d{2,6})\b")
 _NAMED_MONTH = re.compile(
@@ -119,6 +122,18 @@ def application_id(country: str | None, number: str | None) -> str | None:
     if not re.fullmatch(r"[A-Z]{2}", office) or not any(c.isdigit() for c in plain):
         return None
     return f"{office}-{plain.removeprefix(office)}"
+
+
+def international_application(number: str) -> str | None:
+    """Return `PCT/EP2024/078738` as `WO-PCTEP2024078738`, None when it is no such number."""
+    match = _PCT.fullmatch(number.strip().upper())
+    return pct_application(match[1] or match[4], match[2] or match[5], match[3] or match[6]) if match else None
+
+
+def pct_application(office: str, year: str, serial: str) -> str:
+    """Return an international application as `WO-PCTUS1998016128`; the year may have two digits, as before 2004."""
+    century = "" if len(year) == 4 else "19" if int(year) >= _FIRST_PCT_YEAR else "20"
+    return f"WO-PCT{office}{century}{year}{serial:0>6}"
 
 
 def symbol(text: str) -> str | None:

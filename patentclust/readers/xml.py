@@ -10,26 +10,17 @@ import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html.entities import html5
 
 from lxml import etree
 
 from patentclust.errors import SourceError
+from patentclust.readers import characters
 
-# Names of the old patent DTDs (ISO 8879 and its kin) that HTML has not, or has with another meaning.
-_ISO = {
-    "agr": "α", "bgr": "β", "ggr": "γ", "dgr": "δ", "egr": "ε", "zgr": "ζ", "eegr": "η", "thgr": "θ", "igr": "ι",
-    "kgr": "κ", "lgr": "λ", "mgr": "μ", "ngr": "ν", "xgr": "ξ", "ogr": "ο", "pgr": "π", "rgr": "ρ", "sgr": "σ",
-    "sfgr": "ς", "tgr": "τ", "ugr": "υ", "phgr": "φ", "khgr": "χ", "psgr": "ψ", "ohgr": "ω", "Agr": "Α", "Bgr": "Β",
-    "Ggr": "Γ", "Dgr": "Δ", "Egr": "Ε", "Zgr": "Ζ", "EEgr": "Η", "THgr": "Θ", "Igr": "Ι", "Kgr": "Κ", "Lgr": "Λ",
-    "Mgr": "Μ", "Ngr": "Ν", "Xgr": "Ξ", "Ogr": "Ο", "Pgr": "Π", "Rgr": "Ρ", "Sgr": "Σ", "Tgr": "Τ", "Ugr": "Υ",
-    "PHgr": "Φ", "KHgr": "Χ", "PSgr": "Ψ", "OHgr": "Ω", "rehy": "‐", "lsquor": "‚", "ldquor": "„", "angst": "Å",
-    "equals": "=", "minus": "−", "it": "", "af": "",
-}  # fmt: skip
 _XML_OWN = frozenset(("amp", "lt", "gt", "quot", "apos"))
 _REFERENCE = re.compile(r"&(?:#(?P<code>[xX][0-9a-fA-F]{1,8}|[0-9]{1,8});|(?P<name>[A-Za-z][\w.\-]{0,40});|)")
 _DECLARATION = re.compile(r"\s*<\?xml\s[^>]{0,200}?\?>")
 _ENCODING = re.compile(rb"<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([\w.\-]{1,40})[\"']")
+_PROLOG = re.compile(r"\s*(?:<\?[^>]*>|<!--.*?-->)", re.DOTALL)
 _ENTITY = re.compile(r"<!ENTITY\s+([\w.\-]{1,60})\s+(?:\"([^\"<&]{0,200})\"|'([^'<&]{0,200})')\s*>")
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 # References to one allowed character that every parser reads alike; all others are looked at one by one.
@@ -39,13 +30,14 @@ _SOUND_REFERENCE = (
 )
 _ODD_REFERENCE = re.compile(rb"&(?!(?:" + _SOUND_REFERENCE + rb");)")
 _HEAD_BYTES = 16 * 1024
+_NAME = re.compile(r"[^\W\d][\w.\-]*")
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
-# Content that is no prose: what stands for it in the text.
+# Content that is no prose: what stands for it in the text. Sequences of bases say nothing to a reader of words.
 PLACEHOLDERS = {
     "tables": "[table]", "table": "[table]", "table-external-doc": "[table]", "maths": "[formula]", "math": "[formula]",
-    "chemistry": "[formula]", "chem": "[formula]", "sequence-list": "[sequence]", "sequence-listing": "[sequence]",
-    "us-sequence-list-doc": "[sequence]", "us-megatable-doc": "[table]", "program-listing-deposit": "[program]",
+    "chemistry": "[formula]", "chem": "[formula]", "sequence-list": "", "sequence-listing": "",
+    "us-sequence-list-doc": "", "us-megatable-doc": "[table]", "program-listing-deposit": "[program]",
 }  # fmt: skip
 _BLOCKS = (
     "p", "heading", "ul", "ol", "dl", "li", "dt", "dd", "claim", "claim-text", "pre",
@@ -133,8 +125,9 @@ def _recovered(encoded: bytes, cause: etree.XMLSyntaxError) -> etree._Element:
     if root is None or (len(root) == 0 and not (root.text or "").strip()):
         raise SourceError(f"no XML can be read: {cause.msg}") from cause
     for element in root.iter():
-        if ":" in element.tag and "}" not in element.tag:
-            element.tag = local(element)
+        # An undeclared prefix; what is left of the tag may be no name.
+        if ":" in element.tag and "}" not in element.tag and _NAME.fullmatch(name := local(element)):
+            element.tag = name
     return root
 
 
@@ -168,8 +161,12 @@ def _without_doctype(text: str) -> tuple[str, dict[str, str]]:
 
 def _doctype_span(text: str) -> tuple[int, int] | None:
     """Return where the document type stands before the first element; one without end reaches to the end."""
-    start = text.find("<!DOCTYPE")
-    first_element = re.search(r"<[A-Za-z_]", text)
+    begin = 0
+    while passed := _PROLOG.match(text, begin):
+        # A comment may hold another document type.
+        begin = passed.end()
+    start = text.find("<!DOCTYPE", begin)
+    first_element = re.compile(r"<[A-Za-z_]").search(text, begin)
     if start < 0 or (first_element and first_element.start() < start):
         return None
     bracket, close = text.find("[", start), text.find(">", start)
@@ -194,11 +191,11 @@ def _with_characters(text: str, entities: dict[str, str]) -> tuple[str, list[str
             return "&amp;"
         if name in _XML_OWN:
             return match[0]
-        character = _ISO.get(name) or entities.get(name) or html5.get(name + ";")
-        if character is None and name not in _ISO:
+        character = entities.get(name) or characters.named(name)
+        if character is None:
             unknown.add(name)
             return f"&amp;{name};"
-        return (character or "").replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        return character.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
     pieces = []
     for inside, piece in _cdata_pieces(text):
@@ -236,14 +233,17 @@ def _cdata_pieces(text: str) -> Iterator[tuple[bool, str]]:
 def local(element: etree._Element) -> str:
     """Return the tag without namespace or prefix, declared or not."""
     tag = element.tag
-    return tag.rsplit("}", 1)[-1].rsplit(":", 1)[-1] if isinstance(tag, str) else ""
+    if not isinstance(tag, str):
+        return ""
+    return tag.rsplit("}", 1)[-1].rsplit(":", 1)[-1] if "}" in tag or ":" in tag else tag
 
 
 def lines_of(element: etree._Element | None) -> list[str]:
     """Return the text of an element, one block (paragraph, heading, list item, claim step) a line.
 
-    Inline markup joins without blanks as printed (`CF<sub>2</sub>` gives `CF2`); tables, formulas and sequence listings
-    become placeholders; blanks run together. The tree is marked on the way: reading it twice gives the same.
+    Inline markup joins without blanks as printed (`CF<sub>2</sub>` gives `CF2`); tables and formulas become
+    placeholders, sequence listings nothing; blanks run together. The tree is marked on the way: reading it twice gives
+    the same.
     """
     if element is None:
         return []
