@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import lru_cache
 
 # Offices of WIPO ST.3 that have published patents, the historic ones included.
 _OFFICES = frozenset(
@@ -20,6 +21,10 @@ _OFFICES = frozenset(
         "UZ VC VE VN WO YU ZA ZM ZW ",
     )
 )
+_OFFICE = re.compile(r"[A-Z]{2}")
+_KIND = re.compile(r"[A-Z]\d{0,2}")
+_DIGIT = re.compile(r"\d")
+_US_APPLICATION = re.compile(r"20[0-3]\d{7}")
 _SEPARATORS = re.compile(r"[\s.,/\-_]+")
 _PUBLICATION = re.compile(r"([A-Z]{2})[\s\-_]*((?:[A-Z]\s?){0,2}\d[\d\s.,/\-]*)[\s\-_(]*([A-Z]\s?\d{0,2})?\)?")
 # `EP-A1- 3 109 871`: how EP documents print a citation, kind before number.
@@ -42,7 +47,7 @@ _MONTHS = {
 
 def compact(number: str) -> str:
     """Return a number in upper case without blanks and punctuation."""
-    return _SEPARATORS.sub("", number).upper()
+    return (number if number.isalnum() else _SEPARATORS.sub("", number)).upper()
 
 
 def publication_number(country: str, number: str) -> str:
@@ -54,9 +59,9 @@ def publication_number(country: str, number: str) -> str:
     if country == "JP" and (year := _JP_YEAR.fullmatch(number.strip().upper())):
         return year[1] + year[2].zfill(4 if not year[1] else 2) + year[3].zfill(6)
     plain = compact(number).removeprefix(country) or compact(number)
-    letters = re.match(r"[A-Z]*", plain)[0]  # type: ignore[index]
-    digits = plain[len(letters) :]
-    if country == "US" and not letters and re.fullmatch(r"20[0-3]\d{7}", digits):
+    digits = plain.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    letters = plain[: len(plain) - len(digits)]
+    if country == "US" and not letters and _US_APPLICATION.fullmatch(digits):
         return f"{digits[:4]}0{digits[4:]}"
     if country == "WO" and not letters and re.fullmatch(r"(?:[789]\d|0[0-4])\d{5}", digits):
         return f"{'20' if digits[0] == '0' else '19'}{digits[:2]}0{digits[2:]}"
@@ -69,13 +74,16 @@ def publication_number(country: str, number: str) -> str:
 def publication_id(country: str | None, number: str | None, kind: str | None = None) -> str | None:
     """Return `CC-NUMBER-KIND`, or `CC-NUMBER` where no kind is stated; None without office or number."""
     office = (country or "").strip().upper()
-    if not re.fullmatch(r"[A-Z]{2}", office) or not number or not any(c.isdigit() for c in number):
+    if not _OFFICE.fullmatch(office) or not number or not _DIGIT.search(number):
         return None
-    code = compact(kind or "")
-    parts = [office, publication_number(office, number)]
-    if re.fullmatch(r"[A-Z]\d{0,2}", code):
-        parts.append(code)
-    return "-".join(parts)
+    return f"{office}-{publication_number(office, number)}{_kind_suffix(kind or '')}"
+
+
+# There are few kinds, and a document may cite a thousand others.
+@lru_cache(maxsize=1024)
+def _kind_suffix(kind: str) -> str:
+    code = compact(kind)
+    return f"-{code}" if _KIND.fullmatch(code) else ""
 
 
 def split_publication(text: str) -> tuple[str, str, str | None] | None:
