@@ -50,14 +50,15 @@ def ingest(
     paths: Sequence[str | Path],
     params: IngestParams = IngestParams(),
     *,
+    metadata: Sequence[str | Path] = (),
     resources: Resources = Resources(),
     progress: Progress = Quiet(),
 ) -> Outcome:
-    """Read files into documents."""
+    """Read files into documents; tables of `metadata` fill their gaps."""
     from patentclust.stages import ingest as stage
 
     with _recorded(workspace, "ingest", params) as finish:
-        return finish(stage.run(workspace, paths, params, resources=resources, progress=progress))
+        return finish(stage.run(workspace, paths, params, metadata=metadata, resources=resources, progress=progress))
 
 
 def embed(
@@ -107,6 +108,7 @@ def run(
     paths: Sequence[str | Path],
     params: RunParams = RunParams(),
     *,
+    metadata: Sequence[str | Path] = (),
     resources: Resources = Resources(),
     progress: Progress = Quiet(),
 ) -> Iterator[Outcome]:
@@ -119,7 +121,7 @@ def run(
     if not params.embed.task == params.cluster.task == params.report.task:
         raise ConfigError("embed, cluster and report must name one task", hint="give --task once, or in all tables")
     models.ensure(models.find(params.embed.model), offline=resources.offline, progress=progress)
-    yield ingest(workspace, paths, params.ingest, resources=resources, progress=progress)
+    yield ingest(workspace, paths, params.ingest, metadata=metadata, resources=resources, progress=progress)
     yield embed(workspace, params.embed, resources=resources, progress=progress)
     yield cluster(workspace, params.cluster, resources=resources, progress=progress)
     yield report(workspace, params.report, resources=resources, progress=progress)

@@ -20,6 +20,7 @@ from patentclust.cli.flags import (
     Long,
     Map,
     MaxTokens,
+    Metadata,
     MinDist,
     MinSamples,
     MinSize,
@@ -111,6 +112,7 @@ def ingest(
     paths: Paths,
     workspace: Workspace = None,
     map_: Map = None,
+    metadata: Metadata = None,
     prefer_language: PreferLanguage = None,
     family: Family = None,
     workers: Workers = "auto",
@@ -127,7 +129,9 @@ def ingest(
     chosen = resolve(IngestParams(), _from_file(params).get("ingest", {}), flags)
     progress = console.progress(quiet=quiet or as_json)
     resources = Resources(workers=workers)
-    outcome = pipeline.ingest(opened(workspace), paths, chosen, resources=resources, progress=progress)
+    outcome = pipeline.ingest(
+        opened(workspace), paths, chosen, metadata=metadata or (), resources=resources, progress=progress
+    )
     _finish(outcome, as_json=as_json, quiet=quiet, strict=strict)
 
 
@@ -226,6 +230,7 @@ def run(
     task: Task = None,
     title: Title = None,
     map_: Map = None,
+    metadata: Metadata = None,
     workers: Workers = "auto",
     ocr: Ocr = False,
     gpu_layers: GpuLayers = "auto",
@@ -251,7 +256,8 @@ def run(
     resources = Resources(workers=workers, threads=threads, gpu_layers=gpu_layers, offline=offline)
     progress = console.progress(quiet=quiet or as_json)
     folder, outcomes = opened(workspace), []
-    for outcome in pipeline.run(folder, paths, chosen, resources=resources, progress=progress):
+    given = metadata or ()
+    for outcome in pipeline.run(folder, paths, chosen, metadata=given, resources=resources, progress=progress):
         outcomes.append(outcome)
         _show([outcome], as_json=False, quiet=quiet or as_json)
     if as_json:

@@ -26,14 +26,16 @@ _PARTIES = ("applicants", "assignees", "inventors")
 _MAX_LIST_CHARS = 1_000_000
 
 
-def document(row: Mapping[str, Any], plan: Plan, *, path: str, warnings: tuple[str, ...]) -> Document | SourceError:
+def document(
+    row: Mapping[str, Any], plan: Plan, *, path: str, warnings: tuple[str, ...], need_text: bool = True
+) -> Document | SourceError:
     """Return the document of a row, or an error when it has no text."""
     cells = {**plan.constants, **{field: row.get(column) for field, column in plan.columns.items()}}
     texts, claims, language = _texts(cells), _claims(cells.get("claims")), ""
     if not any(texts.values()) and not claims:
         cells |= {name: row.get(column) for name, column in plan.translated.items()}
         texts, claims, language = _texts(cells), _claims(cells.get("claims")), plan.translation
-    if not any(texts.values()) and not claims:
+    if need_text and not any(texts.values()) and not claims:
         return SourceError("the row has no text in title, abstract, claims or description", source_path=path)
     number, country, kind = _identity(cells)
     cpc, ipc = _symbols(cells)

@@ -53,8 +53,8 @@ def accepts(head: bytes, name: str) -> bool:
     return is_known or name.endswith((".csv", ".tsv", ".tab"))
 
 
-def read(source: Source, params: IngestParams) -> Iterator[Document | SourceError]:
-    """Read one document a row."""
+def read(source: Source, params: IngestParams, *, need_text: bool = True) -> Iterator[Document | SourceError]:
+    """Read one document a row; without `need_text` also rows that only state facts of a publication."""
     encoding, warning = _encoding(source)
     with source.open() as stream:
         stream = io.BufferedReader(stream) if isinstance(stream, io.RawIOBase) else stream
@@ -64,7 +64,7 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
         probe = list(itertools.islice(records, _PROBE_RECORDS))
         names = dict.fromkeys(name for _, row in probe if isinstance(row, dict) for name in row)
         plan = columns.plan(list(names), params)
-        if names and not plan.has_text:
+        if names and not plan.serves(need_text=need_text):
             shown = ", ".join(itertools.islice(names, 30))
             raise SourceError(
                 f"no column with text: expected title, abstract, claims or description, got {shown}", hint=_HINT
@@ -75,7 +75,7 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
                 row.source_path = path
                 yield row
             else:
-                yield document(row, plan, path=path, warnings=(warning,) if warning else ())
+                yield document(row, plan, path=path, warnings=(warning,) if warning else (), need_text=need_text)
 
 
 def _is_binary(head: bytes) -> bool:
