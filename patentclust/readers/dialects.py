@@ -6,21 +6,14 @@ import re
 
 READ = (
     "US grants and applications since 2005 (us-patent-grant, us-patent-application), EP documents "
-    "(ep-patent-document), EPO DOCDB and OPS, PCT publications of WIPO (ST.36), publications in ST.96, "
+    "(ep-patent-document), EPO DOCDB and OPS, PCT publications of WIPO (ST.36), publications in ST.96, those of CNIPA, JPO "
+    "and TIPO, KIPRIS answers, Google Patents pages and data, "
     "PDF with a text layer, tables (CSV, TSV, JSON, JSON lines)"
 )
 
 _ROOTS = {
     "PATDOC": "US grant of 2001-2004 (PATDOC, ST.32)",
     "patent-application-publication": "US application of 2001-2004 (PAP)",
-    "PatentDocumentAndRelated": "CNIPA document (ST.96)",
-    "cn-patent-document": "CNIPA document (ST.36)",
-    "tw-patent-grant": "TIPO (Taiwan) grant",
-    "tw-patent-application": "TIPO (Taiwan) application",
-    "jp-official-gazette": "JPO gazette (ST.36)",
-    "UnexaminedPatentPublication": "JPO document (ST.96)",
-    "RegisteredPatentPublication": "JPO document (ST.96)",
-    "InternationalPatentPublication": "JPO document (ST.96)",
     "KR_PatentDocument": "KIPO document",
     "patent-document": "a patent document of the CLEF or Marec kind",
     "ClaimsDocument": "USPTO file-wrapper part (ST.96)",
@@ -34,8 +27,6 @@ _TEXTS = (
     (re.compile(rb"\*\*\* BRS DOCUMENT BOUNDARY \*\*\*"), "US document of the BRS search system"),
     (re.compile(rb"\A\s*(?:SEQUENCE LISTING\s|<110>)"), "sequence listing (ST.25)"),
     (re.compile(rb"\A\s*[\[{][\s\[{]*\"guid\"\s*:"), "answer of USPTO's public search"),
-    (re.compile(rb"\A\s*[\[{][\s\S]{0,4000}\"biblioSummaryInfoArray\"\s*:"), "KIPRIS document"),
-    (re.compile(rb"<PatentUtilityInfo[\s>]"), "KIPRIS answer"),
 )
 _MAGIC = (
     (b"%PDF-", "PDF"),
@@ -57,6 +48,12 @@ _MAGIC = (
     (b"MZ", "a program"),
 )
 _COMPANIONS = ("image", "a DTD", "a program")
+# JSON of a source that has a reader of its own: the name of one of its fields.
+_JSON = (
+    ("kipris", re.compile(r'"(?:biblioSummaryInfoArray|InternationalpatentclassificationNumber|astrtCont)"\s*:')),
+    ("google", re.compile(r'"publication_number"\s*:[\s\S]*?"(?:\w+_localized|\w+_harmonized|patent_citations|'
+                          r'prior_art_keywords|application_number_formatted)"\s*:')),
+)  # fmt: skip
 _MARKUP_NOISE = re.compile(r"<!--[\s\S]*?(?:-->|\Z)|<\?[\s\S]*?(?:\?>|\Z)")
 
 
@@ -92,9 +89,15 @@ def unread(head: bytes) -> str | None:
     name = root_name(head)
     if name in _ROOTS:
         return _ROOTS[name]
-    if name == "html" and b"patents.google.com" in head:
-        return "Google Patents page"
     return next((title for pattern, title in _TEXTS if pattern.search(head)), None)
+
+
+def json_dialect(head: bytes) -> str | None:
+    """Return whose patent data JSON holds, None when it is none or a table like any other."""
+    text = decoded(head)
+    if not text.lstrip().startswith(("{", "[")):
+        return None
+    return next((name for name, pattern in _JSON if pattern.search(text)), None)
 
 
 def describe(head: bytes) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 from patentclust.params import IngestParams
 from patentclust.readers import classes, names, numbers, tongues
+from patentclust.readers.applications import pct_application
 from patentclust.readers.st36 import claims_of, paragraphs, person, unique
 from patentclust.readers.xml import text_of
 from patentclust.records import Document
@@ -22,10 +23,8 @@ from patentclust.records import Document
 Claims = tuple[tuple[str, ...], tuple[bool, ...]]
 _CPC_SCHEMES = ("CPC", "CPCI", "CPCNO")
 _EPODOC = re.compile(r"([A-Z]{2})(\d{4})(\w+)")
-_EPODOC_PCT = re.compile(r"WO(\d{4})([A-Z]{2})(\d{1,6})[A-Z]?")
 # Year and serial number of an international application: 10 digits today, 7 before 2004.
 _PCT = re.compile(r"(\d{4})(\d{6})|(\d{2})(\d{5})")
-_FIRST_PCT_YEAR = 78
 
 
 @dataclass
@@ -179,8 +178,8 @@ def _application(ids: dict[str, Any]) -> str | None:
     if docdb is not None:
         country, number, kind = (_leaf(docdb, tag) for tag in ("country", "doc-number", "kind"))
         return _docdb_application(country, number, kind, printed)
-    if pct := _EPODOC_PCT.fullmatch(epodoc):
-        return pct_application(pct[2], pct[1], pct[3])
+    if epodoc.startswith("WO"):
+        return numbers.application_id("WO", epodoc)
     parts = _EPODOC.fullmatch(epodoc)
     if parts is None:
         return None
@@ -193,12 +192,6 @@ def _application(ids: dict[str, Any]) -> str | None:
     return numbers.application_id(country, printed or year + serial)
 
 
-def pct_application(office: str, year: str, serial: str) -> str:
-    """Return an international application as `WO-PCTUS1998016128`; the year may have two digits, as before 2004."""
-    century = "" if len(year) == 4 else "19" if int(year) >= _FIRST_PCT_YEAR else "20"
-    return f"WO-PCT{office}{century}{year}{serial:0>6}"
-
-
 def _docdb_application(country: str, number: str, kind: str, printed: str) -> str | None:
     pct = _PCT.fullmatch(number)
     if kind == "W" and pct:
@@ -207,6 +200,9 @@ def _docdb_application(country: str, number: str, kind: str, printed: str) -> st
         # DOCDB puts the year before or behind the serial number, and offices print the series (`11/`) before it.
         series = re.sub(r"\D", "", printed)
         number = series if len(series) == 8 else re.sub(r"^(?:19|20)\d\d(?=\d{8}$)", "", number)
+    if country == "JP" and (old := re.fullmatch(r"(\d{1,6})(\d\d)", number)):
+        # Before 2000 DOCDB has the serial number first, then the year.
+        number = f"19{old[2]}{old[1]:0>6}"
     return numbers.application_id(country, number)
 
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 import re
 from datetime import date
 
+from patentclust.readers.applications import application_id as application_id
+from patentclust.readers.applications import parse_application as parse_application
+
 # Offices of WIPO ST.3 that have published patents, the historic ones included.
 _OFFICES = frozenset(
     re.findall(
@@ -45,7 +48,7 @@ def publication_number(country: str, number: str) -> str:
     """Return the number as this project writes it: no punctuation, no leading zeros, four-digit years.
 
     `D0701016` gives `D701016`; `2008/197955` of US (DOCDB leaves a zero out) gives `20080197955`; `02/12345` of WO
-    gives `2002012345`; `2025-27833` of JP gives `2025027833`.
+    gives `2002012345`; `2025-27833` of JP gives `2025027833`; `10-2018-0012345` of KR gives `20180012345`.
     """
     if country == "JP" and (year := _JP_YEAR.fullmatch(number.strip().upper())):
         return year[1] + year[2].zfill(4 if not year[1] else 2) + year[3].zfill(6)
@@ -56,6 +59,9 @@ def publication_number(country: str, number: str) -> str:
         return f"{digits[:4]}0{digits[4:]}"
     if country == "WO" and not letters and re.fullmatch(r"(?:[789]\d|0[0-4])\d{5}", digits):
         return f"{'20' if digits[0] == '0' else '19'}{digits[:2]}0{digits[2:]}"
+    if country == "KR" and re.fullmatch(r"[12]0(?:19|20)\d{9}", plain):
+        # The office puts its kind of right before the year, DOCDB and Google do not.
+        return plain[2:]
     if country == "JP" and letters in ("S", "H", "T", "M", "R"):
         # The zero belongs to the year of the era.
         return letters + digits
@@ -99,18 +105,6 @@ def parse_publication(text: str) -> str | None:
     """Return a printed publication number as `CC-NUMBER-KIND`, None when it is none."""
     parts = split_publication(text)
     return publication_id(*parts) if parts else None
-
-
-def application_id(country: str | None, number: str | None) -> str | None:
-    """Return `CC-NUMBER` of an application; the check digit after the point of EP numbers is dropped."""
-    office = (country or "").strip().upper()
-    stated = (number or "").strip()
-    if office == "EP":
-        stated = re.sub(r"\.\d$", "", stated)
-    plain = re.sub(r"[^0-9A-Z]", "", stated.upper())
-    if not re.fullmatch(r"[A-Z]{2}", office) or not any(c.isdigit() for c in plain):
-        return None
-    return f"{office}-{plain.removeprefix(office)}"
 
 
 def symbol(text: str) -> str | None:
