@@ -13,8 +13,7 @@ from patentclust.records import Document
 
 CONTENT = re.compile(r"<!--.*?-->|<\?.*?\?>", re.DOTALL)
 NOT_YET = (
-    "us-patdoc-grant-v2 us-pap-application-v1 us-aps-pftaps us-css-brs us-sgml-grant-v24 us-ppubs-json us-xml4ip-st96 "
-    "epo-docdb tw-patent-grant cn-cnipa-st96-business cn-patent-document-cnipr"
+    "us-patdoc-grant-v2 us-pap-application-v1 us-aps-pftaps us-css-brs us-sgml-grant-v24 us-ppubs-json us-xml4ip-st96"
 )
 PLACEHELD = re.compile(r"<(tables|maths|chemistry)[ >].*?</\1>", re.DOTALL)
 BLOCK = re.compile(
@@ -36,6 +35,10 @@ def read(folder):
         ("formats/us-bulk-zip", 12, 0),
         ("formats/us-bulk-concat", 5, 0),
         ("formats/ep-patent-document", 8, 0),
+        ("formats/cn-cnipa-st96-business", 1, 0),
+        ("formats/cn-patent-document-cnipr", 1, 0),
+        ("formats/tw-patent-grant", 2, 0),
+        ("formats/google-patents-html", 2, 0),
         ("pdf/jp", 1, 0),
         ("pdf/us-text", 1, 0),
         ("pdf/us-ocr-layer", 8, 0),

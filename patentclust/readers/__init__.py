@@ -15,7 +15,7 @@ from typing import BinaryIO, Protocol, cast
 
 from patentclust.errors import SourceError
 from patentclust.params import IngestParams
-from patentclust.readers import dialects, limits
+from patentclust.readers import dialects, forms, limits
 from patentclust.readers.containers import Budget, expand, split_xml
 from patentclust.readers.files import InputFile, find_files
 from patentclust.readers.source import Source
@@ -147,7 +147,8 @@ def _read_with(name: str, part: Source, params: IngestParams) -> Iterator[Docume
                 yield _placed(item, part.path, reader=name)
             else:
                 path = item.source_path or part.path
-                yield replace(item, source_path=path, source_sha256=part.sha256, source_format=name)
+                warnings = (*item.warnings, *forms.doubts(item.doc_id))
+                yield replace(item, source_path=path, source_sha256=part.sha256, source_format=name, warnings=warnings)
     except SourceError as error:
         yield _placed(error, part.path, reader=name)
 

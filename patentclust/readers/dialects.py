@@ -6,8 +6,8 @@ import re
 
 READ = (
     "US grants and applications since 2005 (us-patent-grant, us-patent-application), EP documents "
-    "(ep-patent-document), EPO DOCDB and OPS, PCT publications of WIPO (ST.36), publications in ST.96, those of CNIPA, JPO "
-    "and TIPO, KIPRIS answers, Google Patents pages and data, "
+    "(ep-patent-document), EPO DOCDB and OPS, PCT publications of WIPO (ST.36), publications in ST.96, "
+    "those of CNIPA, JPO and TIPO, KIPRIS answers, Google Patents pages and data, "
     "PDF with a text layer, tables (CSV, TSV, JSON, JSON lines)"
 )
 

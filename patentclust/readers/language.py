@@ -31,8 +31,8 @@ _ENGLISH = frozenset(
     )
 )
 _OF_OFFICES = {
-    "AT": "de", "AU": "en", "BR": "pt", "CN": "zh", "DD": "de", "DE": "de", "ES": "es", "FR": "fr", "GB": "en", "IT": "it",
-    "JP": "ja", "KR": "ko", "MX": "es", "PT": "pt", "RU": "ru", "SU": "ru", "TW": "zh", "US": "en",
+    "AT": "de", "AU": "en", "BR": "pt", "CN": "zh", "DD": "de", "DE": "de", "ES": "es", "FR": "fr", "GB": "en",
+    "IT": "it", "JP": "ja", "KR": "ko", "MX": "es", "PT": "pt", "RU": "ru", "SU": "ru", "TW": "zh", "US": "en",
 }  # fmt: skip
 # Below this share of letters, kana or han are names or labels inside another language.
 _SCRIPT_SHARE = 0.2

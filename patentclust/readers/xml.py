@@ -258,31 +258,24 @@ def lines_of(element: etree._Element | None) -> list[str]:
     walker = etree.iterwalk(element, events=("start", "end"))
     for event, node in walker:
         tag = local(node)
-        if event == "start":
-            if tag in _BLOCKS:
-                flush()
-            if tag in PLACEHOLDERS and node is not element:
-                pieces.append(f" {PLACEHOLDERS[tag]} ")
-                walker.skip_subtree()
-            else:
-                pieces.append(_LINE_END if tag == "br" else node.text or "")
-            continue
         if tag in _BLOCKS:
             flush()
-        if node is not element:
-            tail = node.tail or ""
-            if tag == "br" and tail.startswith("\u3000"):
-                # An indented line begins a paragraph.
+        if event == "end":
+            # An indented line after a break begins a paragraph.
+            if tag == "br" and (node.tail or "").startswith("\u3000"):
                 flush()
-            pieces.append(tail)
+            pieces.append(node.tail or "" if node is not element else "")
+        elif tag in PLACEHOLDERS and node is not element:
+            pieces.append(f" {PLACEHOLDERS[tag]} ")
+            walker.skip_subtree()
+        else:
+            pieces.append(_LINE_END if tag == "br" else node.text or "")
     flush()
     return lines
 
 
 def _unbroken(text: str) -> str:
-    """Join printed lines. What stands beside a Chinese or Japanese sign has no blank; a line feed of the file between
-    two of them is none either.
-    """
+    """Join printed lines, without a blank at a Chinese or Japanese sign; nor is a line feed between two of them one."""
     if text.isascii():
         return text
     for mark, is_joined in ((_LINE_END, any), ("\n", all)):
