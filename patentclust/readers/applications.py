@@ -15,7 +15,9 @@ _PCT = re.compile(r"(?:PCT)?/?([A-Z]{2})(\d{4})/?(\d{6})|(?:PCT)?/?([A-Z]{2})(\d
 _EPODOC_PCT = re.compile(r"(?:WO)?(\d{4})([A-Z]{2})(\d{1,6})W?")
 _PCT_OFFICES = ("PCT", "WO", "IB")
 _FIRST_PCT_YEAR = 78
-_PRINTED = re.compile(r"([A-Z]{2})[\s\-_:]*((?:[A-Z]{1,2}\s?)?\d[\dX\s.,/\-]*)(?:[\s\-(]*[A-Z]\d?\)?)?")
+_PRINTED = re.compile(
+    r"([A-Z]{2})[\s\-_:]*((?:特願|実願)?(?:ZL|PCT/?[A-Z]{2}|[A-Z])?[平昭令]?\s?\d[\dX\s.,/\-]*)(?:[\s\-(]*[A-Z]\d?\)?)?"
+)
 _ERAS = {"M": 1867, "T": 1911, "S": 1925, "H": 1988, "R": 2018}
 _ERA_NAMES = str.maketrans("明大昭平令", "MTSHR")
 _JP = re.compile(r"([MTSHR]?)(\d{1,4})-(\d{1,6})")
@@ -56,8 +58,11 @@ def parse_application(text: str) -> str | None:
         return application_id("WO", plain)
     if re.match(r"特願|実願", plain):
         return application_id("JP", plain)
+    epodoc = _EPODOC_PCT.fullmatch(plain)
     match = _PRINTED.fullmatch(plain)
-    return application_id(match[1], match[2]) if match else application_id(plain[:2], plain[2:].lstrip(" -:"))
+    if epodoc and plain.startswith("WO"):
+        return application_id("WO", plain)
+    return application_id(match[1], match[2]) if match else None
 
 
 def _compact(stated: str) -> str:

@@ -78,7 +78,9 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
         ipc=_ipc(biblio),
         cited=unique(_cited(biblio)),
         **_origins(biblio),
-        **{f"{role}s": names.distinct(map(_name, biblio.iter(role))) for role in ("applicant", "assignee", "inventor")},
+        applicants=names.distinct(map(_name, biblio.iter("applicant"))),
+        assignees=names.distinct(map(_name, biblio.iter("assignee"))),
+        inventors=names.distinct(map(_name, biblio.iter("inventor"))),
     )
 
 

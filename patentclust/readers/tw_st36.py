@@ -33,8 +33,8 @@ _OFFICES = {
     "法國": "FR", "英國": "GB", "義大利": "IT", "加拿大": "CA", "澳大利亞": "AU", "澳洲": "AU", "瑞士": "CH",
     "瑞典": "SE", "荷蘭": "NL", "以色列": "IL", "印度": "IN", "新加坡": "SG", "奧地利": "AT", "丹麥": "DK",
     "芬蘭": "FI", "挪威": "NO", "西班牙": "ES", "比利時": "BE", "香港": "HK", "馬來西亞": "MY", "紐西蘭": "NZ",
-    "巴西": "BR", "俄羅斯": "RU", "愛爾蘭": "IE", "盧森堡": "LU", "波蘭": "PL", "泰國": "TH", "墨西哥": "MX", "南非": "ZA",
-    "世界智慧財產權組織": "WO", "世界智慧財產局": "WO", "國際專利": "WO",
+    "巴西": "BR", "俄羅斯": "RU", "愛爾蘭": "IE", "盧森堡": "LU", "波蘭": "PL", "泰國": "TH", "墨西哥": "MX",
+    "南非": "ZA", "世界智慧財產權組織": "WO", "世界智慧財產局": "WO", "國際專利": "WO",
 }  # fmt: skip
 
 
@@ -73,7 +73,9 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
         ipc=classes.main_and_further(biblio.find("classification-ipc")),
         cited=unique(_cited(biblio)),
         **_origins(biblio),
-        **{f"{role}s": _people(biblio, role, in_english) for role in ("applicant", "assignee", "inventor")},
+        applicants=_people(biblio, "applicant", in_english),
+        assignees=_people(biblio, "assignee", in_english),
+        inventors=_people(biblio, "inventor", in_english),
     )
 
 
