@@ -76,6 +76,42 @@ def test_no_word_is_lost_glued_or_split(shared_data, folder):
     assert checked > 10
 
 
+OFFICES = {
+    "cn-cnipa-st96-business": "title abstract country kind application_number filing_date publication_date applicants "
+    "inventors ipc",
+    "cn-patent-document-cnipr": "title description country",
+    "tw-patent-grant": "title claims description country kind application_number priorities priority_date filing_date "
+    "publication_date applicants inventors ipc cited",
+    "google-patents-html": "title abstract claims description country kind family_id application_number priorities "
+    "priority_date filing_date publication_date assignees inventors cpc",
+}
+
+
+@pytest.mark.parametrize("folder", OFFICES)
+def test_documents_of_other_offices_carry_what_their_files_have(shared_data, folder):
+    for document in read(shared_data / "formats" / folder):
+        empty = [name for name in OFFICES[folder].split() if not getattr(document, name)]
+        assert empty == [], document.doc_id
+        assert len(document.claims) == len(document.independent)
+
+
+def test_real_pages_and_grants_give_all_claims_and_their_own_numbers(shared_data):
+    found = {
+        document.doc_id: document
+        for folder in ("tw-patent-grant", "google-patents-html")
+        for document in read(shared_data / "formats" / folder)
+    }
+    assert {number: len(document.claims) for number, document in found.items()} == {
+        "TW-I787146-B": 12,
+        "TW-I787148-B": 20,
+        "US-12390907-B2": 34,
+        "CN-104154208-B": 20,
+    }
+    assert found["TW-I787146-B"].priorities == ("EP-14176726",)
+    assert found["CN-104154208-B"].language == "zh"
+    assert found["US-12390907-B2"].cpc == ("B25B21/004", "B25B23/141", "B25F5/001")
+
+
 def words(raw, tag, language):
     parts = re.findall(rf"<{tag}[ >].*?(?:</{tag}>|\Z)", raw, re.DOTALL)
     chosen = [part for part in parts if f'lang="{language}"' in part[:80]] or parts
@@ -109,3 +145,21 @@ def test_a_scan_with_hidden_text_keeps_its_claims(shared_data):
     assert by_id["US-6285999-B1"].title == "METHOD FOR NODE RANKING IN A LINKED DATABASE"
     assert len(by_id["US-3541541"].claims) == 8
     assert len(by_id["US-4136359"].claims) == 8
+
+
+@pytest.mark.parametrize("prefer", [None, "en", "de", "fr"])
+def test_an_ep_document_gives_one_language_never_three(shared_data, prefer):
+    marks = {"en": {"the", "of"}, "de": {"der", "die", "und"}, "fr": {"le", "la", "des"}}
+    for file in find_files([shared_data / "formats" / "ep-patent-document"]):
+        (document,) = read_file(file, IngestParams(prefer_language=prefer), sha256="0")
+        seen = Counter(re.findall(r"[a-z]+", "\n".join((document.abstract, *document.claims)).lower()))
+        shares = {code: sum(seen[word] for word in words_) for code, words_ in marks.items()}
+        assert max(shares, key=shares.get) == document.language, document.doc_id
+        assert sum(shares.values()) < 1.1 * shares[document.language], document.doc_id
+        has_all = document.doc_id[-2] == "B"
+        assert document.language == (prefer if prefer and has_all else document.language)
+
+
+def test_a_japanese_gazette_whose_front_page_is_a_picture_has_its_title(shared_data):
+    (document,) = read(shared_data / "pdf" / "jp")
+    assert document.title == "多目的車両"

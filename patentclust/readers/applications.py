@@ -16,7 +16,7 @@ _EPODOC_PCT = re.compile(r"(?:WO)?(\d{4})([A-Z]{2})(\d{1,6})W?")
 _PCT_OFFICES = ("PCT", "WO", "IB")
 _FIRST_PCT_YEAR = 78
 _PRINTED = re.compile(
-    r"([A-Z]{2})[\s\-_:]*((?:特願|実願)?(?:ZL|PCT/?[A-Z]{2}|[A-Z])?[平昭令]?\s?\d[\dX\s.,/\-]*)(?:[\s\-(]*[A-Z]\d?\)?)?"
+    r"([A-Z]{2})[\s\-_:]*((?:特願|実願)?(?:ZL|PCT/?[A-Z]{2}|[MTSHR])?[平昭令]?\s?\d[\dX\s.,/\-]*)(?:[\s\-(]*[A-Z]\d?\)?)?"
 )
 _ERAS = {"M": 1867, "T": 1911, "S": 1925, "H": 1988, "R": 2018}
 _ERA_NAMES = str.maketrans("明大昭平令", "MTSHR")
