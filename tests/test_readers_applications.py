@@ -1,8 +1,11 @@
 """One application looks the same from every source, for families are equal sets of priorities."""
 
+from datetime import date
+
 import pytest
 
 from patentclust.readers import forms, numbers
+from patentclust.readers.applications import american
 
 
 @pytest.mark.parametrize(
@@ -61,3 +64,20 @@ def test_numbers_of_the_offices_have_their_form(doc_id):
 def test_a_number_of_another_form_is_doubted(doc_id):
     (sentence,) = forms.doubts(doc_id)
     assert doc_id in sentence
+
+
+@pytest.mark.parametrize(
+    ("printed", "day", "expected"),
+    [
+        ("933870", date(2007, 11, 1), "US-11933870"),
+        ("12345", date(2007, 11, 20), "US-12012345"),
+        ("60410 P", date(1997, 9, 29), "US-60060410"),
+        ("326958 P", date(2001, 10, 3), "US-60326958"),
+        ("201562171618 P", date(2015, 6, 5), "US-62171618"),
+        ("62171618", None, "US-62171618"),
+        ("123456", date(1960, 1, 1), "US-123456"),
+        ("", date(2007, 11, 1), None),
+    ],
+)
+def test_the_date_tells_the_series_of_a_us_application(printed, day, expected):
+    assert american(printed, day) == expected

@@ -68,6 +68,13 @@ def test_a_page_without_its_first_lines_is_still_a_page(tmp_path, page):
     assert (document.doc_id, document.claims) == (page.doc_id, page.claims)
 
 
+def test_a_page_that_ends_early_or_nests_without_end_says_so(tmp_path):
+    document = one(written(tmp_path, PAGE[: PAGE.index("<section><h2>Similar")]))
+    assert document.warnings == ("the page is cut: it ends before its article does",)
+    deep = one(written(tmp_path, PAGE.replace('<div num="0001"', "<div>" * 100_000 + '<div num="0001"')))
+    assert "read as far as it goes" in deep.warnings[0]
+
+
 def test_a_page_without_article_is_refused_with_advice(tmp_path):
     text = '<html><link href="https://patents.google.com/"><script src="patent-search.search"></script></html>'
     (failure,) = failures(written(tmp_path, text))

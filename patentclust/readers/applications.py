@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from datetime import date, timedelta
 
 # `PCT/EP2024/078738`, also without the slashes, and of before 2004 `PCT/US98/16128`.
 _PCT = re.compile(r"(?:PCT)?/?([A-Z]{2})(\d{4})/?(\d{6})|(?:PCT)?/?([A-Z]{2})(\d{2})/?(\d{5})")
@@ -18,6 +19,17 @@ _FIRST_PCT_YEAR = 78
 _PRINTED = re.compile(
     r"([A-Z]{2})[\s\-_:]*((?:特願|実願)?(?:ZL|PCT/?[A-Z]{2}|[MTSHR])?[平昭令]?\s?\d[\dX\s.,/\-]*)(?:[\s\-(]*[A-Z]\d?\)?)?"
 )
+# Series of US applications and about when their first numbers were given.
+_SERIES = (
+    ("06", date(1979, 1, 1)), ("07", date(1987, 1, 1)), ("08", date(1993, 1, 1)), ("09", date(1998, 1, 1)),
+    ("10", date(2001, 11, 15)), ("11", date(2004, 12, 1)), ("12", date(2007, 12, 1)), ("13", date(2010, 12, 1)),
+    ("14", date(2013, 8, 1)), ("15", date(2016, 2, 1)), ("16", date(2018, 7, 1)), ("17", date(2020, 9, 1)),
+    ("18", date(2022, 7, 1)), ("19", date(2025, 1, 1)),
+)  # fmt: skip
+_PROVISIONAL = (
+    ("60", date(1995, 6, 8)), ("61", date(2007, 11, 1)), ("62", date(2013, 2, 1)), ("63", date(2020, 5, 1)),
+)  # fmt: skip
+_SERIES_SIZE, _SEAM_DAYS = 1_000_000, 180
 _ERAS = {"M": 1867, "T": 1911, "S": 1925, "H": 1988, "R": 2018}
 _ERA_NAMES = str.maketrans("明大昭平令", "MTSHR")
 _JP = re.compile(r"([MTSHR]?)(\d{1,4})-(\d{1,6})")
@@ -49,6 +61,21 @@ def application_id(country: str | None, number: str | None) -> str | None:
         return None
     plain = _FORMS.get(office, _compact)(stated.removeprefix(office).strip(" -"))
     return f"{office}-{plain}" if plain else None
+
+
+def american(number: str, day: date | None) -> str | None:
+    """Return `US-11933870` for `933870`: other offices print US applications without the series, which the date tells.
+
+    A `P` behind the number marks a provisional one. A series ends when its numbers do: at its seam high numbers are of
+    the old series, low ones of the new.
+    """
+    plain = _compact(number.upper())
+    match = re.fullmatch(r"(\d{1,6})(P?)", plain)
+    if match is None or day is None:
+        return application_id("US", plain.removesuffix("P"))
+    seam = timedelta(days=_SEAM_DAYS if int(match[1]) < _SERIES_SIZE // 2 else -_SEAM_DAYS)
+    series = [code for code, begin in (_PROVISIONAL if match[2] else _SERIES) if begin <= day + seam]
+    return f"US-{series[-1]}{match[1]:0>6}" if series else application_id("US", plain.removesuffix("P"))
 
 
 def parse_application(text: str) -> str | None:

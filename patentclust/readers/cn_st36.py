@@ -16,7 +16,7 @@ from patentclust.errors import SourceError
 from patentclust.params import IngestParams
 from patentclust.readers import classes, names, numbers
 from patentclust.readers.dialects import root_name
-from patentclust.readers.fragments import plain
+from patentclust.readers.fragments import plain, rename
 from patentclust.readers.source import Source
 from patentclust.readers.st36 import claims_of, document_ids, paragraphs, person, unique
 from patentclust.readers.xml import find, local, parse, text_of
@@ -67,7 +67,7 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
 
 def _without_office(root: Any) -> Any:
     for element in root.iter():
-        element.tag = local(element).removeprefix("cn-")
+        rename(element, local(element).removeprefix("cn-"))
     return root
 
 

@@ -48,11 +48,10 @@ _MAGIC = (
     (b"MZ", "a program"),
 )
 _COMPANIONS = ("image", "a DTD", "a program")
-# JSON of a source that has a reader of its own: the name of one of its fields.
+# JSON of a source that has a reader of its own: a field that only it has.
 _JSON = (
     ("kipris", re.compile(r'"(?:biblioSummaryInfoArray|InternationalpatentclassificationNumber|astrtCont)"\s*:')),
-    ("google", re.compile(r'"publication_number"\s*:[\s\S]*?"(?:\w+_localized|\w+_harmonized|patent_citations|'
-                          r'prior_art_keywords|application_number_formatted)"\s*:')),
+    ("google", re.compile(r'"(?:title_localized|abstract_localized|patent_citations|prior_art_keywords)"\s*:')),
 )  # fmt: skip
 _MARKUP_NOISE = re.compile(r"<!--[\s\S]*?(?:-->|\Z)|<\?[\s\S]*?(?:\?>|\Z)")
 

@@ -43,7 +43,7 @@ def accepts(head: bytes, name: str) -> bool:
 
 def read(source: Source, params: IngestParams) -> Iterator[Document | SourceError]:
     """Read the article of a page: as the office published it, unless the user prefers the language shown."""
-    article = _article(source.read())
+    article, warnings = _article(source.read())
     number = numbers.split_publication(_value(article, "publicationNumber"))
     document_id = numbers.publication_id(*number) if number else None
     if number is None or document_id is None:
@@ -67,13 +67,14 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
         language=language or original,
         country=number[0],
         kind=number[2],
-        warnings=tuple(tongues.left_out(texts, language)),
+        warnings=(*warnings, *tongues.left_out(texts, language)),
         **_facts(article),
         **_subjects(article),
     )
 
 
-def _article(data: bytes) -> Any:
+def _article(data: bytes) -> tuple[Any, list[str]]:
+    """Return the article and what is wrong with the page."""
     match = _ARTICLE.search(data)
     if match is None:
         raise SourceError("the page has no <article>", hint="save the page of one patent, not a list of results")
@@ -86,7 +87,12 @@ def _article(data: bytes) -> Any:
     if article is None:
         raise SourceError("the page has no <article> that can be read")
     article.set("itemscope", "")
-    return article
+    warnings = []
+    if not match[0].endswith(b"</article>"):
+        warnings.append("the page is cut: it ends before its article does")
+    if any(entry.level == etree.ErrorLevels.FATAL for entry in parser.error_log):
+        warnings.append(f"the page is broken and read as far as it goes: {parser.error_log[-1].message.strip()}")
+    return article, warnings
 
 
 def _values(article: Any, name: str) -> list[str]:
@@ -130,6 +136,9 @@ def _keep_one_language(element: Any, preferred: str | None, original: str | None
     shown = "en" if shown in (None, original) else shown
     for source in sources:
         parent = source.getparent()
+        if parent is None:
+            # It stood in another original that is gone.
+            continue
         if preferred == shown:
             parent.text = f"{parent.text or ''}{source.tail or ''}"
             parent.remove(source)

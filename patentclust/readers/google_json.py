@@ -21,6 +21,7 @@ from patentclust.readers.table import json_records
 from patentclust.records import Document
 
 Row = Mapping[str, Any]
+_MAX_DEPTH = 3
 _TEXTS = ("title", "abstract", "description", "claims")
 
 
@@ -75,12 +76,12 @@ def _text(value: Any) -> str:
     return str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
-def _rows(value: Any) -> Iterator[Row]:
+def _rows(value: Any, depth: int = 0) -> Iterator[Row]:
     """Yield the records in a value: a list of them, a record of lists, or names in place of records."""
     for item in value if isinstance(value, list) else [value]:
         if isinstance(item, dict):
-            lists = [part for part in item.values() if isinstance(part, list)]
-            yield from (row for part in lists for row in _rows(part)) if lists else (item,)
+            lists = [part for part in item.values() if isinstance(part, list)] if depth < _MAX_DEPTH else []
+            yield from (row for part in lists for row in _rows(part, depth + 1)) if lists else (item,)
         elif _text(item):
             yield {"name": item, "text": item, "code": item, "publication_number": item, "application_number": item}
 

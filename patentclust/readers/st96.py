@@ -17,7 +17,7 @@ from patentclust.errors import SourceError
 from patentclust.params import IngestParams
 from patentclust.readers import classes, names, numbers, tongues
 from patentclust.readers.dialects import decoded, root_name
-from patentclust.readers.fragments import plain
+from patentclust.readers.fragments import plain, rename
 from patentclust.readers.source import Source
 from patentclust.readers.st36 import claims_of, paragraphs, unique
 from patentclust.readers.xml import find, parse, text_of
@@ -94,7 +94,7 @@ def as_st36(root: Any, also: Mapping[str, str] = MappingProxyType({})) -> Any:
     names_of = _ST36 | dict(also)
     for element in plain(root).iter():
         name = _WORD_END.sub("-", element.tag).lower()
-        element.tag = names_of.get(name, name)
+        rename(element, names_of.get(name, name))
         for attribute, value in element.attrib.items():
             if attribute.rsplit("}", 1)[-1].rsplit(":", 1)[-1] == "languageCode":
                 element.set("lang", value)
