@@ -53,11 +53,13 @@ class IngestParams:
         mapping: `(field, column)` pairs for table exports, e.g. `("title", "Title (English)")`; they win over presets.
         prefer_language: BCP 47 code of the text to take where a document carries several; None takes the procedure's.
         family: `simple` joins publications with equal priorities, `extended` those that share one.
+        ocr: read pages of a PDF that are pictures of text by optical character recognition (extra `ocr`); slow.
     """
 
     mapping: tuple[tuple[str, str], ...] = ()
     prefer_language: str | None = None
     family: str = "simple"
+    ocr: bool = False
 
     def __post_init__(self) -> None:
         _check_types(self)

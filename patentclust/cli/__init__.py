@@ -25,6 +25,7 @@ from patentclust.cli.flags import (
     MinSize,
     Model,
     Neighbors,
+    Ocr,
     Offline,
     ParamsFile,
     Paths,
@@ -42,7 +43,7 @@ from patentclust.cli.flags import (
     opened,
 )
 from patentclust.cli.models import models_app
-from patentclust.cli.reading import score
+from patentclust.cli.reading import assign, diff, explain, score, similar
 from patentclust.errors import ConfigError, PatentclustError
 from patentclust.params import (
     ClusterParams,
@@ -111,6 +112,7 @@ def ingest(
     map_: Map = None,
     prefer_language: PreferLanguage = None,
     family: Family = None,
+    ocr: Ocr = False,
     params: ParamsFile = None,
     strict: Strict = False,
     as_json: Json = False,
@@ -119,7 +121,7 @@ def ingest(
     """Read patents into documents.parquet; what cannot be read goes to failures.parquet."""
     from patentclust import console, pipeline
 
-    flags = {"mapping": _mapping(map_), "prefer_language": prefer_language, "family": family}
+    flags = {"mapping": _mapping(map_), "prefer_language": prefer_language, "family": family, "ocr": ocr or None}
     chosen = resolve(IngestParams(), _from_file(params).get("ingest", {}), flags)
     progress = console.progress(quiet=quiet or as_json)
     outcome = pipeline.ingest(opened(workspace), paths, chosen, progress=progress)
@@ -221,6 +223,7 @@ def run(
     task: Task = None,
     title: Title = None,
     map_: Map = None,
+    ocr: Ocr = False,
     gpu_layers: GpuLayers = "auto",
     threads: Threads = None,
     offline: Offline = False,
@@ -236,7 +239,7 @@ def run(
     embed_flags = {"model": model, "task": task, "text": text, "dim": dim, "unit": unit}
     cluster_flags = {"min_cluster_size": min_size, "seed": seed, "task": task}
     chosen = pipeline.RunParams(
-        ingest=resolve(IngestParams(), tables.get("ingest", {}), {"mapping": _mapping(map_)}),
+        ingest=resolve(IngestParams(), tables.get("ingest", {}), {"mapping": _mapping(map_), "ocr": ocr or None}),
         embed=resolve(EmbedParams(), tables.get("embed", {}), embed_flags),
         cluster=resolve(ClusterParams(), tables.get("cluster", {}), cluster_flags),
         report=resolve(ReportParams(), tables.get("report", {}), {"title": title, "task": task}),
@@ -268,7 +271,8 @@ def status(workspace: Workspace = None, task: Task = None, as_json: Json = False
         console.show_status(states)
 
 
-app.command()(score)
+for _command in (score, explain, assign, similar, diff):
+    app.command()(_command)
 
 
 def _version(wanted: bool) -> None:

@@ -49,6 +49,7 @@ PreferLanguage = Annotated[
     str | None,
     typer.Option(help="Language to take where a document has several, e.g. en.", show_default="the procedure's"),
 ]
+Ocr = Annotated[bool, typer.Option("--ocr", help="Read scanned pages of PDFs by OCR: seconds a page.")]
 Model = Annotated[
     str | None,
     typer.Option("-m", "--model", help="Name from `models list`, or a .gguf file.", show_default=_embed.model),

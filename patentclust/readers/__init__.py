@@ -26,6 +26,12 @@ __all__ = ["REGISTRY", "REVISION", "InputFile", "find_files", "read_file"]
 # In the order of asking: the first that accepts a file reads it.
 REGISTRY = {
     "us-st36": "patentclust.readers.us_st36",
+    "us-patdoc": "patentclust.readers.us_patdoc",
+    "us-pap": "patentclust.readers.us_pap",
+    "us-aps": "patentclust.readers.us_aps",
+    "us-brs": "patentclust.readers.us_brs",
+    "us-ppubs": "patentclust.readers.us_ppubs",
+    "us-st96-parts": "patentclust.readers.us_st96_parts",
     "ep-st36": "patentclust.readers.ep_st36",
     "epo-docdb": "patentclust.readers.epo_docdb",
     "epo-ops": "patentclust.readers.epo_ops",
@@ -41,6 +47,8 @@ REGISTRY = {
     "google-html": "patentclust.readers.google_html",
     "google-json": "patentclust.readers.google_json",
     "pdf": "patentclust.readers.pdf",
+    "workbook": "patentclust.readers.workbook",
+    "parquet": "patentclust.readers.parquet",
     "table": "patentclust.readers.table",
 }
 # Raise it when a reader comes to read the same file differently, so that what older versions read is read again.

@@ -63,6 +63,11 @@ def application_id(country: str | None, number: str | None) -> str | None:
     return f"{office}-{plain}" if plain else None
 
 
+def international_application(number: str) -> str | None:
+    """Return `PCT/EP2024/078738` as `WO-PCTEP2024078738`, None when it is no such number."""
+    return application_id("PCT", number)
+
+
 def american(number: str, day: date | None) -> str | None:
     """Return `US-11933870` for `933870`: other offices print US applications without the series, which the date tells.
 
@@ -111,7 +116,7 @@ def _british(stated: str) -> str:
     plain = _without_check(stated)
     # Since 2010 DOCDB writes the year in full.
     epodoc = re.fullmatch(r"(20\d\d)00(\d{5})", plain)
-    return f"{epodoc[1]}{epodoc[2]}" if epodoc else f"20{plain}" if re.fullmatch(r"[1-9]\d{6}", plain) else plain
+    return f"{epodoc[1]}{epodoc[2]}" if epodoc else f"20{plain}" if re.fullmatch(r"[1-4]\d{6}", plain) else plain
 
 
 def _japanese(stated: str) -> str:

@@ -25,7 +25,8 @@ _CANCELLED = re.compile(
 # At the start of a line specks of a scan or the number of the column may come first; within a line a sentence must end.
 _NUMBER = re.compile(
     r"(?:(?P<line>^[^\w\n]{0,4}(?:\d{1,3}[ \t]+)?)|(?<=[.;:!?]\s))"
-    r"(?P<number>\d{1,4})\s?[.)、．](?!\d)\s*(?P<capital>[^\W\d_a-z])?",
+    r"(?P<number>\d{1,4})(?:\s?[-–]\s?(?P<through>\d{1,4})(?=\s?[.)]?\s*\([A-Za-z]))?\s?[.)、．](?!\d)\s*"
+    r"(?P<capital>[^\W\d_a-z])?",
     re.MULTILINE,
 )
 # Numbers that a scan has lost: so many may be missing between two claims.
@@ -73,7 +74,8 @@ def split_claims(text: str) -> list[str]:
         lost = int(match["number"]) - last - 1
         expected = lost == 0 and (match["line"] is not None or match["capital"])
         if expected or (last and 0 < lost <= _MAX_LOST and match["capital"]):
-            last = int(match["number"])
+            # `20-22. (canceled)` stands for three.
+            last = max(int(match["number"]), int(match["through"] or 0))
             starts.append(match.start("number"))
     if not starts:
         return [plain] if plain else []

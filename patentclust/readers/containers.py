@@ -26,7 +26,7 @@ _BROKEN = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, E
 _JUNK = re.compile(r"(?:^|/)(?:\.(?!\.?/)|__MACOSX(?:/|$)|Thumbs\.db$|desktop\.ini$|~\$)", re.IGNORECASE)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 # A second document begins at its XML declaration, or, where that was dropped, at a DOCTYPE behind a closing tag.
-_NEXT_DOCUMENT = re.compile(rb"<\?xml\s|(?<=>)\s{0,50}<!DOCTYPE\s")
+_NEXT_DOCUMENT = re.compile(rb"<(?:\?xml|!DOCTYPE)\s")
 _CLOSING_TAG = re.compile(rb"</[^<>]{1,100}>\s*\Z")
 _BLANK = b"\xef\xbb\xbf \t\r\n"
 
@@ -157,7 +157,17 @@ def _expand_member(member: Source, budget: Budget, depth: int) -> Iterator[Sourc
         yield error
 
 
+def is_office(head: bytes) -> bool:
+    """Tell whether a zip archive is an Office or OpenDocument file, by the name of its first member."""
+    if not head.startswith(b"PK\x03\x04"):
+        return False
+    name = head[30 : 30 + int.from_bytes(head[26:28], "little")]
+    return name in (b"[Content_Types].xml", b"mimetype") or name.startswith((b"_rels/", b"docProps/", b"xl/"))
+
+
 def _opener(head: bytes) -> Callable[[Source, Budget], Iterator[Source | SourceError]] | None:
+    if is_office(head):
+        return None
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK00PK\x03\x04")):
         return _zip_members
     if head.startswith(b"\x1f\x8b"):

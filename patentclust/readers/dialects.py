@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 READ = (
-    "US grants and applications since 2005 (us-patent-grant, us-patent-application), EP documents "
-    "(ep-patent-document), EPO DOCDB and OPS, PCT publications of WIPO (ST.36), publications in ST.96, "
+    "US grants since 1976 and applications since 2001 (us-patent-grant, us-patent-application, PATDOC, PAP, "
+    "Green Book, BRS text, public search, parts as filed), EP documents (ep-patent-document), "
+    "EPO DOCDB and OPS, PCT publications of WIPO (ST.36), publications in ST.96, "
     "those of CNIPA, JPO and TIPO, KIPRIS answers, Google Patents pages and data, "
-    "PDF with a text layer, tables (CSV, TSV, JSON, JSON lines)"
+    "PDF with a text layer, tables (CSV, TSV, Excel, JSON, JSON lines, Parquet)"
 )
 
 _ROOTS = {
-    "PATDOC": "US grant of 2001-2004 (PATDOC, ST.32)",
-    "patent-application-publication": "US application of 2001-2004 (PAP)",
     "KR_PatentDocument": "KIPO document",
     "patent-document": "a patent document of the CLEF or Marec kind",
-    "ClaimsDocument": "USPTO file-wrapper part (ST.96)",
-    "SpecificationDocument": "USPTO file-wrapper part (ST.96)",
-    "AbstractDocument": "USPTO file-wrapper part (ST.96)",
     "ST26SequenceListing": "sequence listing (ST.26)",
     "sequence-cwu": "sequence listing",
 }
-_TEXTS = (
-    (re.compile(rb"\APATN\s*\r?\n\s*WKU\s"), "US grant of 1976-2001 (APS green book)"),
-    (re.compile(rb"\*\*\* BRS DOCUMENT BOUNDARY \*\*\*"), "US document of the BRS search system"),
-    (re.compile(rb"\A\s*(?:SEQUENCE LISTING\s|<110>)"), "sequence listing (ST.25)"),
-    (re.compile(rb"\A\s*[\[{][\s\[{]*\"guid\"\s*:"), "answer of USPTO's public search"),
-)
+_TEXTS = ((re.compile(rb"\A\s*(?:SEQUENCE LISTING\s|<110>)"), "sequence listing (ST.25)"),)
 _MAGIC = (
     (b"%PDF-", "PDF"),
     (b"\xff\xd8\xff", "a JPEG image"),
@@ -36,7 +28,7 @@ _MAGIC = (
     (b"II*\x00", "a TIFF image"),
     (b"MM\x00*", "a TIFF image"),
     (b"BM", "a BMP image"),
-    (b"\xd0\xcf\x11\xe0", "an old Office file (xls or doc)"),
+    (b"\xd0\xcf\x11\xe0", "an old Office file"),
     (b"Rar!", "a RAR archive"),
     (b"7z\xbc\xaf", "a 7z archive"),
     (b"BZh", "a bzip2 archive"),
@@ -47,6 +39,7 @@ _MAGIC = (
     (b"\x7fELF", "a program"),
     (b"MZ", "a program"),
 )
+_PPUBS = re.compile(rb'"guid"\s*:\s*"US-[A-Z]{0,2}\d')
 _COMPANIONS = ("image", "a DTD", "a program")
 # JSON of a source that has a reader of its own: a field that only it has.
 _JSON = (
@@ -73,6 +66,7 @@ def must_be_split(head: bytes) -> bool:
     return looks_like_xml(head) and root_name(head) not in ("exchange-documents", "exchange-document")
 
 
+@lru_cache(maxsize=4)
 def root_name(head: bytes) -> str | None:
     """Return the name of the root element without prefix, None when it is no XML; the DOCTYPE is passed over."""
     if not looks_like_xml(head):
@@ -97,6 +91,11 @@ def json_dialect(head: bytes) -> str | None:
     if not text.lstrip().startswith(("{", "[")):
         return None
     return next((name for name, pattern in _JSON if pattern.search(text)), None)
+
+
+def is_ppubs(head: bytes) -> bool:
+    """Tell whether it is an answer of the USPTO's public search: JSON that no reader of tables should take."""
+    return head[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[") and _PPUBS.search(head) is not None
 
 
 def describe(head: bytes) -> str:

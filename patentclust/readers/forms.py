@@ -12,7 +12,7 @@ _FORMS = {
     "JP": r"(?:19|20)\d{8}|[MTSHR]\d{7,8}|\d{1,7}",
     "KR": r"(?:19|20)\d{9}|\d{5,9}",
     "TW": r"[IMD]?\d{5,7}|(?:19|20)\d{7}",
-    "US": r"20\d{9}|\d{1,8}|(?:RE|PP|D|H|T|AI|X|RX)\d{1,7}",
+    "US": r"20\d{8,9}|\d{1,8}|(?:RE|PP|D|H|T|AI|X|RX)\d{1,7}",
     "WO": r"(?:19|20)\d{8}",
 }
 _FULL = {office: re.compile(form) for office, form in _FORMS.items()}

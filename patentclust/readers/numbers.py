@@ -9,6 +9,7 @@ import re
 from datetime import date
 
 from patentclust.readers.applications import application_id as application_id
+from patentclust.readers.applications import international_application as international_application
 from patentclust.readers.applications import parse_application as parse_application
 
 # Offices of WIPO ST.3 that have published patents, the historic ones included.

@@ -10,7 +10,7 @@ from typing import Any
 
 from patentclust.errors import SourceError
 from patentclust.params import IngestParams
-from patentclust.readers import numbers
+from patentclust.readers import numbers, uspto
 from patentclust.readers.dialects import root_name
 from patentclust.readers.language import normalise
 from patentclust.readers.source import Source
@@ -81,14 +81,17 @@ def _numbers(biblio: Any) -> dict[str, Any]:
 def _priorities(biblio: Any) -> Iterator[tuple[str | None, Any]]:
     """Yield (application, date): foreign priorities, provisionals, and the applications that this one continues."""
     for claim in biblio.iterfind("priority-claims/priority-claim"):
-        number = numbers.application_id(find(claim, "country"), find(claim, "doc-number"))
-        yield number, numbers.parse_date(find(claim, "date"))
+        yield (
+            uspto.application(find(claim, "doc-number"), office=find(claim, "country")),
+            numbers.parse_date(find(claim, "date")),
+        )
     related = biblio.find("us-related-documents")
     if related is None:
         return
     for path in ("us-provisional-application/document-id", ".//parent-doc/document-id"):
         for country, number, _, day in document_ids(related, path):
-            yield numbers.application_id(country, number), numbers.parse_date(day)
+            filed = numbers.parse_date(day)
+            yield uspto.application(number, office=country, filed=filed), filed
 
 
 def _parties(biblio: Any) -> dict[str, Any]:

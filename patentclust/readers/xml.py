@@ -10,27 +10,18 @@ import codecs
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from html.entities import html5
 from itertools import pairwise
 
 from lxml import etree
 
 from patentclust.errors import SourceError
+from patentclust.readers import characters
 
-# Names of the old patent DTDs (ISO 8879 and its kin) that HTML has not, or has with another meaning.
-_ISO = {
-    "agr": "α", "bgr": "β", "ggr": "γ", "dgr": "δ", "egr": "ε", "zgr": "ζ", "eegr": "η", "thgr": "θ", "igr": "ι",
-    "kgr": "κ", "lgr": "λ", "mgr": "μ", "ngr": "ν", "xgr": "ξ", "ogr": "ο", "pgr": "π", "rgr": "ρ", "sgr": "σ",
-    "sfgr": "ς", "tgr": "τ", "ugr": "υ", "phgr": "φ", "khgr": "χ", "psgr": "ψ", "ohgr": "ω", "Agr": "Α", "Bgr": "Β",
-    "Ggr": "Γ", "Dgr": "Δ", "Egr": "Ε", "Zgr": "Ζ", "EEgr": "Η", "THgr": "Θ", "Igr": "Ι", "Kgr": "Κ", "Lgr": "Λ",
-    "Mgr": "Μ", "Ngr": "Ν", "Xgr": "Ξ", "Ogr": "Ο", "Pgr": "Π", "Rgr": "Ρ", "Sgr": "Σ", "Tgr": "Τ", "Ugr": "Υ",
-    "PHgr": "Φ", "KHgr": "Χ", "PSgr": "Ψ", "OHgr": "Ω", "rehy": "‐", "lsquor": "‚", "ldquor": "„", "angst": "Å",
-    "equals": "=", "minus": "−", "it": "", "af": "",
-}  # fmt: skip
 _XML_OWN = frozenset(("amp", "lt", "gt", "quot", "apos"))
 _REFERENCE = re.compile(r"&(?:#(?P<code>[xX][0-9a-fA-F]{1,8}|[0-9]{1,8});|(?P<name>[A-Za-z][\w.\-]{0,40});|)")
 _DECLARATION = re.compile(r"\s*<\?xml\s[^>]{0,200}?\?>")
 _ENCODING = re.compile(rb"<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([\w.\-]{1,40})[\"']")
+_PROLOG = re.compile(r"\s*(?:<\?[^>]*>|<!--.*?-->)", re.DOTALL)
 _ENTITY = re.compile(r"<!ENTITY\s+([\w.\-]{1,60})\s+(?:\"([^\"<&]{0,200})\"|'([^'<&]{0,200})')\s*>")
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 # What offices mean by a name is often a later, larger encoding; the first that fits is taken.
@@ -46,11 +37,11 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs
 _LINE_END = "\x0b"
 _UNSPACED = re.compile("[\u2e80-\u312f\u31c0-\ua4cf\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff9f]")
 
-# Content that is no prose: what stands for it in the text.
+# Content that is no prose: what stands for it in the text. Sequences of bases say nothing to a reader of words.
 PLACEHOLDERS = {
     "tables": "[table]", "table": "[table]", "table-external-doc": "[table]", "maths": "[formula]", "math": "[formula]",
-    "chemistry": "[formula]", "chem": "[formula]", "sequence-list": "[sequence]", "sequence-listing": "[sequence]",
-    "us-sequence-list-doc": "[sequence]", "us-megatable-doc": "[table]", "program-listing-deposit": "[program]",
+    "chemistry": "[formula]", "chem": "[formula]", "sequence-list": "", "sequence-listing": "",
+    "us-sequence-list-doc": "", "us-megatable-doc": "[table]", "program-listing-deposit": "[program]",
 }  # fmt: skip
 # A text with one lost character in so many is damaged; with more it is in another encoding.
 _SOUND = 20
@@ -163,8 +154,12 @@ def _decoded(data: bytes, encoding: str) -> str | None:
 
 def _without_doctype(text: str) -> tuple[str, dict[str, str]]:
     """Cut the document type away, keeping its lines, and return the plain characters that its entities stand for."""
-    start = text.find("<!DOCTYPE")
-    first_element = re.search(r"<[A-Za-z_]", text)
+    begin = 0
+    while passed := _PROLOG.match(text, begin):
+        # A comment may hold another document type.
+        begin = passed.end()
+    start = text.find("<!DOCTYPE", begin)
+    first_element = re.compile(r"<[A-Za-z_]").search(text, begin)
     if start < 0 or (first_element and first_element.start() < start):
         return text, {}
     bracket, close = text.find("[", start), text.find(">", start)
@@ -193,11 +188,11 @@ def _with_characters(text: str, entities: dict[str, str]) -> tuple[str, list[str
             return "&amp;"
         if name in _XML_OWN:
             return match[0]
-        character = _ISO.get(name) or entities.get(name) or html5.get(name + ";")
-        if character is None and name not in _ISO:
+        character = entities.get(name) or characters.named(name)
+        if character is None:
             unknown.add(name)
             return f"&amp;{name};"
-        return (character or "").replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        return character.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
     pieces = []
     for inside, piece in _cdata_pieces(text):
@@ -235,14 +230,16 @@ def _cdata_pieces(text: str) -> Iterator[tuple[bool, str]]:
 def local(element: etree._Element) -> str:
     """Return the tag without namespace or prefix, declared or not."""
     tag = element.tag
-    return tag.rsplit("}", 1)[-1].rsplit(":", 1)[-1] if isinstance(tag, str) else ""
+    if not isinstance(tag, str):
+        return ""
+    return tag.rsplit("}", 1)[-1].rsplit(":", 1)[-1] if "}" in tag or ":" in tag else tag
 
 
 def lines_of(element: etree._Element | None) -> list[str]:
     """Return the text of an element, one block (paragraph, heading, list item, claim step) a line.
 
-    Inline markup joins without blanks as printed (`CF<sub>2</sub>` gives `CF2`); tables, formulas and sequence listings
-    become placeholders; blanks run together.
+    Inline markup joins without blanks as printed (`CF<sub>2</sub>` gives `CF2`); tables and formulas become
+    placeholders, sequence listings nothing; blanks run together.
     """
     if element is None:
         return []

@@ -20,6 +20,7 @@ from patentclust import artifacts, readers
 from patentclust.errors import SourceError
 from patentclust.params import IngestParams, Resources
 from patentclust.progress import Progress, Quiet, Task
+from patentclust.readers import pdf_ocr
 from patentclust.readers.columns import check_mapping
 from patentclust.records import Document
 from patentclust.schemas import DOCUMENTS, FAILURES
@@ -53,8 +54,11 @@ def run(
     Raises:
         SourceError: nothing at all could be read.
         ConfigError: `params.mapping` names a field or column that does not exist.
+        MissingExtraError: OCR is asked for and not installed.
     """
     check_mapping(params)
+    if params.ocr:
+        pdf_ocr.check_installed()
     inputs = _hashed(readers.find_files(paths), progress)
     thesaurus = load_thesaurus(workspace.thesaurus)
     stamp = _stamp(inputs, params, thesaurus)
@@ -184,7 +188,7 @@ def _stamp(inputs: list[_Input], params: IngestParams, thesaurus: dict[str, str]
             "sources": sha256(listing.encode()).hexdigest(),
             "thesaurus": sha256(artifacts.canonical_json(thesaurus).encode()).hexdigest(),
         },
-        libraries=("lxml", "pypdf"),
+        libraries=("lxml", "pypdf", "pypdfium2"),
     )
 
 
