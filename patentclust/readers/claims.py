@@ -14,6 +14,8 @@ _REFERENCE = re.compile(
     r"|[上前所]述的?权利要求|任[一何意].{0,3}权利要求|申請專利範圍第|[上前]述請求項|請求項第|제\s*[0-9]+\s*항|청구항\s*[0-9]",
     re.IGNORECASE,
 )
+# What every alternative above holds, in lower case: looking for these first is many times faster.
+_REFERENCE_HINTS = ("claim", "anspr", "revendication", "reivindicaci", "請求項", "專利範圍", "权利要求", "항")
 _HEADING = re.compile(
     r"\s*(?:(?:what|that\s+which|the\s+invention)\s+(?:is|we|i)?\s*claim(?:ed)?(?:\s+(?:is|as\s+new)\b)?[^\n:]{0,80}|(?:we|i)\s+claim"
     r"|(?:patent)?claims?|patentansprüche|ansprüche|revendications)\s*[:;.\-—–]*\s*(?:\n|(?=1\s*[.)]))",
@@ -35,7 +37,8 @@ _MAX_LOST = 2
 
 def refers_to_claim(text: str) -> bool:
     """Tell whether a claim refers to another one."""
-    return bool(_REFERENCE.search(text))
+    lowered = text.lower()
+    return any(hint in lowered for hint in _REFERENCE_HINTS) and bool(_REFERENCE.search(text))
 
 
 def is_cancelled(text: str) -> bool:

@@ -46,6 +46,8 @@ _JSON = (
     ("kipris", re.compile(r'"(?:biblioSummaryInfoArray|InternationalpatentclassificationNumber|astrtCont)"\s*:')),
     ("google", re.compile(r'"(?:title_localized|abstract_localized|patent_citations|prior_art_keywords)"\s*:')),
 )  # fmt: skip
+_START_BYTES = 2048
+_ROOT = re.compile(r"<([A-Za-z_][\w.\-]*:)?([A-Za-z_][\w.\-]*)[\s/>]")
 _MARKUP_NOISE = re.compile(r"<!--[\s\S]*?(?:-->|\Z)|<\?[\s\S]*?(?:\?>|\Z)")
 
 
@@ -66,13 +68,18 @@ def must_be_split(head: bytes) -> bool:
     return looks_like_xml(head) and root_name(head) not in ("exchange-documents", "exchange-document")
 
 
-@lru_cache(maxsize=4)
+# Every reader asks it of the same head.
+@lru_cache(maxsize=16)
 def root_name(head: bytes) -> str | None:
     """Return the name of the root element without prefix, None when it is no XML; the DOCTYPE is passed over."""
     if not looks_like_xml(head):
         return None
+    # It nearly always stands at the very start; the whole head costs as much as parsing.
+    match = _ROOT.search(_MARKUP_NOISE.sub("", decoded(head[:_START_BYTES])))
+    if match:
+        return match[2]
     plain = _MARKUP_NOISE.sub("", decoded(head))
-    match = re.search(r"<([A-Za-z_][\w.\-]*:)?([A-Za-z_][\w.\-]*)[\s/>]", plain)
+    match = _ROOT.search(plain)
     declared = re.search(r"<!DOCTYPE\s+(?:[\w.\-]+:)?([\w.\-]+)", plain)
     return match[2] if match else declared[1] if declared else None
 
@@ -119,7 +126,8 @@ def describe(head: bytes) -> str:
 
 def is_companion(head: bytes) -> bool:
     """Tell whether a file only goes along with patents: an image, a DTD."""
-    return any(word in describe(head) for word in _COMPANIONS)
+    kind = describe(head)
+    return any(word in kind for word in _COMPANIONS)
 
 
 def must_be_named(head: bytes) -> bool:

@@ -31,10 +31,19 @@ _MEANT = {
     "euc-jp": ("euc_jp", "euc_jis_2004"), "x-euc-jp": ("euc_jp", "euc_jis_2004"),
     "euc-kr": ("cp949",), "ks_c_5601-1987": ("cp949",),
 }  # fmt: skip
+# References to one allowed character that every parser reads alike; all others are looked at one by one.
+_SOUND_REFERENCE = (
+    rb"amp|lt|gt|quot|apos|#x(?:[2-7a-fA-F]|[1-9a-fA-F][0-9a-fA-F]{1,4})[0-9a-fA-F]"
+    rb"|#(?:1[6-9]|[2-9][0-9])[0-9]|#[1-9][0-9]{3,6}"
+)
+_ODD_REFERENCE = re.compile(rb"&(?!(?:" + _SOUND_REFERENCE + rb");)")
+_HEAD_BYTES = 16 * 1024
+_NAME = re.compile(r"[^\W\d][\w.\-]*")
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 # A printed line ends: no blank where one of the two signs is Chinese or Japanese, whose words have none between them.
-_LINE_END = "\x0b"
+# The mark is a blank for `split`, and one that XML allows.
+_LINE_END = "\x85"
 _UNSPACED = re.compile("[\u2e80-\u312f\u31c0-\ua4cf\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff9f]")
 
 # Content that is no prose: what stands for it in the text. Sequences of bases say nothing to a reader of words.
@@ -44,25 +53,17 @@ PLACEHOLDERS = {
     "us-sequence-list-doc": "", "us-megatable-doc": "[table]", "program-listing-deposit": "[program]",
 }  # fmt: skip
 # A text with one lost character in so many is damaged; with more it is in another encoding.
-_SOUND = 20
-_BLOCKS = frozenset(
-    (
-        "p",
-        "heading",
-        "ul",
-        "ol",
-        "dl",
-        "li",
-        "dt",
-        "dd",
-        "claim",
-        "claim-text",
-        "pre",
-        "abstract",
-        "description",
-        "claims",
-    )
-)
+_LOST_SHARE = 20
+_BLOCKS = (
+    "p", "heading", "ul", "ol", "dl", "li", "dt", "dd", "claim", "claim-text", "pre",
+    "abstract", "description", "claims",
+)  # fmt: skip
+# Between lines while text is gathered: the one control character that XML allows, and no text may hold.
+_BREAK = "\x7f"
+_ASCII = bytes(range(0x80))
+# As `iter` wants them: of any namespace or none.
+_BLOCK_TAGS = tuple(f"{{*}}{tag}" for tag in _BLOCKS)
+_PLACEHELD_TAGS = tuple(f"{{*}}{tag}" for tag in PLACEHOLDERS)
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,9 @@ def parse(data: bytes, *, otherwise: tuple[str, ...] = ()) -> Parsed:
     Raises:
         SourceError: there is no element to be read.
     """
+    root = _sound(data)
+    if root is not None:
+        return Parsed(root, ())
     text, warnings = _decode(data, otherwise)
     declaration = _DECLARATION.match(text)
     text, entities = _without_doctype(text[declaration.end() :] if declaration else text)
@@ -93,6 +97,27 @@ def parse(data: bytes, *, otherwise: tuple[str, ...] = ()) -> Parsed:
         warnings.append(f"file is not well-formed: {error.msg}; read as far as it goes")
         root = _recovered(encoded, error)
     return Parsed(root, tuple(warnings))
+
+
+def _sound(data: bytes) -> etree._Element | None:
+    """Parse a document that needs no repair, as nearly all of an office's do; None for all others."""
+    data = data.removeprefix(codecs.BOM_UTF8)
+    # A character a byte, so that places in the text are places in the bytes.
+    head = data[:_HEAD_BYTES].decode("latin-1")
+    encoding = _ENCODING.search(data[:400])
+    if (encoding and encoding[1].lower() not in (b"utf-8", b"utf8")) or _ODD_REFERENCE.search(data):
+        return None
+    declaration = _DECLARATION.match(head)
+    start = declaration.end() if declaration else 0
+    doctype = _doctype_span(head)
+    if doctype:
+        data = data[start : doctype[0]] + data[doctype[1] :]
+    elif start:
+        data = data[start:]
+    try:
+        return etree.fromstring(data, _parser(recover=False))
+    except etree.XMLSyntaxError:
+        return None
 
 
 def _parser(*, recover: bool) -> etree.XMLParser:
@@ -116,6 +141,10 @@ def _recovered(encoded: bytes, cause: etree.XMLSyntaxError) -> etree._Element:
         raise SourceError(f"no XML can be read: {error.msg}") from error
     if root is None or (len(root) == 0 and not (root.text or "").strip()):
         raise SourceError(f"no XML can be read: {cause.msg}") from cause
+    for element in root.iter():
+        # An undeclared prefix; what is left of the tag may be no name.
+        if ":" in element.tag and "}" not in element.tag and _NAME.fullmatch(name := local(element)):
+            element.tag = name
     return root
 
 
@@ -134,7 +163,7 @@ def _decode(data: bytes, otherwise: tuple[str, ...]) -> tuple[str, list[str]]:
     # Some damage does not make another encoding of it.
     for encoding in ("utf-8", *(meant if declared.lower() in _MEANT else ())):
         text = data.decode(encoding, "replace")
-        if (lost := text.count("\ufffd")) * _SOUND < sum(not character.isascii() for character in text):
+        if (lost := text.count("\ufffd")) * _LOST_SHARE < sum(not character.isascii() for character in text):
             return text, [f"{lost} characters are no {declared} and were lost"]
     for encoding in otherwise:
         if (text := _decoded(data, encoding)) is not None:
@@ -154,6 +183,16 @@ def _decoded(data: bytes, encoding: str) -> str | None:
 
 def _without_doctype(text: str) -> tuple[str, dict[str, str]]:
     """Cut the document type away, keeping its lines, and return the plain characters that its entities stand for."""
+    span = _doctype_span(text)
+    if span is None:
+        return text, {}
+    doctype = text[slice(*span)]
+    entities = {name: double or single for name, double, single in _ENTITY.findall(doctype)}
+    return text[: span[0]] + "\n" * doctype.count("\n") + text[span[1] :], entities
+
+
+def _doctype_span(text: str) -> tuple[int, int] | None:
+    """Return where the document type stands before the first element; one without end reaches to the end."""
     begin = 0
     while passed := _PROLOG.match(text, begin):
         # A comment may hold another document type.
@@ -161,16 +200,12 @@ def _without_doctype(text: str) -> tuple[str, dict[str, str]]:
     start = text.find("<!DOCTYPE", begin)
     first_element = re.compile(r"<[A-Za-z_]").search(text, begin)
     if start < 0 or (first_element and first_element.start() < start):
-        return text, {}
+        return None
     bracket, close = text.find("[", start), text.find(">", start)
     if 0 <= bracket < close:
         end = re.compile(r"\]\s*>").search(text, bracket)
         close = end.end() - 1 if end else -1
-    if close < 0:
-        return text[:start], {}
-    doctype = text[start : close + 1]
-    entities = {name: double or single for name, double, single in _ENTITY.findall(doctype)}
-    return text[:start] + "\n" * doctype.count("\n") + text[close + 1 :], entities
+    return (start, close + 1) if close >= 0 else (start, len(text))
 
 
 def _with_characters(text: str, entities: dict[str, str]) -> tuple[str, list[str]]:
@@ -239,36 +274,69 @@ def lines_of(element: etree._Element | None) -> list[str]:
     """Return the text of an element, one block (paragraph, heading, list item, claim step) a line.
 
     Inline markup joins without blanks as printed (`CF<sub>2</sub>` gives `CF2`); tables and formulas become
-    placeholders, sequence listings nothing; blanks run together.
+    placeholders, sequence listings nothing; blanks run together. The tree is marked on the way: reading it twice gives
+    the same.
     """
     if element is None:
         return []
-    lines: list[str] = []
-    pieces: list[str] = []
+    if len(element) == 0:
+        line = _tidy(element.text or "")
+        return [line] if line else []
+    _mark(element)
+    return _gathered(element)
 
-    def flush() -> None:
-        line = " ".join(_unbroken("".join(pieces)).split())
-        pieces.clear()
-        if line:
-            lines.append(line)
 
-    walker = etree.iterwalk(element, events=("start", "end"))
-    for event, node in walker:
-        tag = local(node)
-        if tag in _BLOCKS:
-            flush()
-        if event == "end":
-            # An indented line after a break begins a paragraph.
-            if tag == "br" and (node.tail or "").startswith("\u3000"):
-                flush()
-            pieces.append(node.tail or "" if node is not element else "")
-        elif tag in PLACEHOLDERS and node is not element:
-            pieces.append(f" {PLACEHOLDERS[tag]} ")
-            walker.skip_subtree()
-        else:
-            pieces.append(_LINE_END if tag == "br" else node.text or "")
-    flush()
-    return lines
+def lines_of_each(parent: etree._Element | None, tag: str) -> list[tuple[etree._Element, list[str]]]:
+    """Return the children of a tag, each with its lines as `lines_of` gives them."""
+    if parent is None:
+        return []
+    _mark(parent)
+    return [(child, _gathered(child)) for child in parent.iterchildren(tag)]
+
+
+def _gathered(element: etree._Element) -> list[str]:
+    # One call that gathers all text is many times faster than a walk over the inline markup.
+    text = etree.tostring(element, method="text", encoding="unicode", with_tail=False)
+    return [line for piece in text.split(_BREAK) if (line := _tidy(piece))]
+
+
+def _mark(root: etree._Element) -> None:
+    """Put a break around each block, and placeholders in place of what is no prose."""
+    # A list, for elements go while it is walked.
+    for element in list(root.iterdescendants(*_PLACEHELD_TAGS)):
+        placeholder = f" {PLACEHOLDERS[local(element)]} "
+        element.clear(keep_tail=True)
+        element.text = placeholder
+    last = None
+    for element in root.iterdescendants("{*}br", *_BLOCK_TAGS):
+        if element.tag == "br" or local(element) == "br":
+            # An indented line after it begins a paragraph.
+            element.text = _BREAK if (element.tail or "").startswith("\u3000") else _LINE_END
+            continue
+        # Breaks go to the blanks around a block rather than into it: its text is long, and every change copies it.
+        element.tail = f"{_BREAK}{element.tail or ''}{_BREAK}"
+        before = element.getprevious()
+        if before is None:
+            parent = element.getparent()
+            parent.text = (parent.text or "") + _BREAK
+        elif before is not last:
+            before.tail = (before.tail or "") + _BREAK
+        last = element
+
+
+def _tidy(text: str) -> str:
+    """Return text with its blanks run together."""
+    text = _unbroken(text).strip()
+    # Most paragraphs are tidy: looking costs a fraction of taking the words apart.
+    if "  " in text or "\n" in text or "\t" in text or "\r" in text or not (text.isascii() or _has_plain_blanks(text)):
+        return " ".join(text.split())
+    return text
+
+
+def _has_plain_blanks(text: str) -> bool:
+    """Tell whether there are no blanks but those of ASCII."""
+    rare = text.encode().translate(None, _ASCII).decode()
+    return rare.split() == [rare]
 
 
 def _unbroken(text: str) -> str:
@@ -295,6 +363,9 @@ def _joined(lines: list[str], mark: str, is_joined: Callable[[Iterable[bool]], b
 
 def text_of(element: etree._Element | None) -> str:
     """Return the text of an element on one line."""
+    # Most of what is asked for has no markup in it.
+    if element is not None and len(element) == 0:
+        return _tidy(element.text or "")
     return " ".join(lines_of(element))
 
 
@@ -302,3 +373,9 @@ def find(element: etree._Element, path: str) -> str:
     """Return the text at the first match of a path, "" when there is none."""
     found = element.find(path)
     return "" if found is None else text_of(found)
+
+
+def children(element: etree._Element) -> dict[str, str]:
+    """Return the texts of the children by tag, the first of each: one look at all is cheaper than a search for each."""
+    # Backwards, so that the first is what stays.
+    return {child.tag: text_of(child) if len(child) else (child.text or "").strip() for child in reversed(element)}
