@@ -15,7 +15,7 @@ from typing import Protocol, cast
 
 from patentclust.errors import SourceError
 from patentclust.params import IngestParams
-from patentclust.readers import dialects, limits
+from patentclust.readers import dialects, forms, limits
 from patentclust.readers.containers import Budget, expand, is_archive, split_xml
 from patentclust.readers.files import InputFile, find_files
 from patentclust.readers.source import OnDisk, Source
@@ -50,6 +50,15 @@ REGISTRY = {
     "epo-ops": "patentclust.readers.epo_ops",
     "wo-st36": "patentclust.readers.wo_st36",
     "st96": "patentclust.readers.st96",
+    "cn-st36": "patentclust.readers.cn_st36",
+    "cn-st96": "patentclust.readers.cn_st96",
+    "tw-st36": "patentclust.readers.tw_st36",
+    "jp-st36": "patentclust.readers.jp_st36",
+    "jp-st96": "patentclust.readers.jp_st96",
+    "kipris-xml": "patentclust.readers.kipris_xml",
+    "kipris-json": "patentclust.readers.kipris_json",
+    "google-html": "patentclust.readers.google_html",
+    "google-json": "patentclust.readers.google_json",
     "pdf": "patentclust.readers.pdf",
     "workbook": "patentclust.readers.workbook",
     "parquet": "patentclust.readers.parquet",
@@ -219,7 +228,8 @@ def _read_with(name: str, part: Source, items: Iterator[Document | SourceError])
                 yield _placed(item, part.path, reader=name)
             else:
                 path = item.source_path or part.path
-                yield replace(item, source_path=path, source_sha256=part.sha256, source_format=name)
+                warnings = (*item.warnings, *forms.doubts(item.doc_id))
+                yield replace(item, source_path=path, source_sha256=part.sha256, source_format=name, warnings=warnings)
     except SourceError as error:
         yield _placed(error, part.path, reader=name)
 

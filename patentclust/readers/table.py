@@ -43,7 +43,8 @@ def accepts(head: bytes, name: str) -> bool:
     text = head.decode(_head_encoding(head), "replace")
     start = text.lstrip("\ufeff \t\r\n")
     if start.startswith(("{", "[")):
-        return bool(re.match(r"(?:\[\s*)?\{\s*(?:\"|\})", start)) and not dialects.is_ppubs(head)
+        is_object = bool(re.match(r"(?:\[\s*)?\{\s*(?:\"|\})", start))
+        return is_object and not dialects.is_ppubs(head) and dialects.json_dialect(head) is None
     if start.startswith(("<", "%PDF")):
         return False
     layout = _layout(text)
@@ -76,6 +77,15 @@ def read(source: Source, params: IngestParams, *, need_text: bool = True) -> Ite
                 yield row
             else:
                 yield document(row, plan, path=path, warnings=(warning,) if warning else (), need_text=need_text)
+
+
+def json_records(source: Source) -> Iterator[Record]:
+    """Yield the objects of JSON lines or of an array, numbered from 1, and an error for each that is none."""
+    encoding, _ = _encoding(source)
+    with source.open() as stream:
+        stream = io.BufferedReader(stream) if isinstance(stream, io.RawIOBase) else stream
+        text = io.TextIOWrapper(stream, encoding, errors="replace", newline="")
+        yield from _records(text, source.head.decode(encoding, "replace"))
 
 
 def _is_binary(head: bytes) -> bool:
