@@ -43,6 +43,7 @@ from patentclust.cli.flags import (
     opened,
 )
 from patentclust.cli.models import models_app
+from patentclust.cli.reading import assign, diff, explain, score, similar
 from patentclust.errors import ConfigError, PatentclustError
 from patentclust.params import (
     ClusterParams,
@@ -268,6 +269,10 @@ def status(workspace: Workspace = None, task: Task = None, as_json: Json = False
         console.print_json([asdict(state) for state in states])
     else:
         console.show_status(states)
+
+
+for _command in (score, explain, assign, similar, diff):
+    app.command()(_command)
 
 
 def _version(wanted: bool) -> None:
