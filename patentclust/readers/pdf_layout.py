@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from patentclust.readers import pdf_mend
 from patentclust.readers.claims import split_claims, split_japanese_claims
@@ -59,13 +59,13 @@ class Layout:
         pages: lines by page; drawing sheets are empty.
         edges: the running heads and page numbers that were taken off, by page.
         hyphenated: words that are written with a hyphen within a line, so that it is theirs.
-        words: of a scan, those that stand whole within a line, to mend the others by; empty for any other text.
+        words: of a scan, how often each stands within a line, to mend the others by; empty for any other text.
     """
 
     pages: tuple[tuple[str, ...], ...]
     edges: tuple[tuple[str, ...], ...]
     hyphenated: frozenset[str]
-    words: frozenset[str] = frozenset()
+    words: Mapping[str, int] = field(default_factory=dict)
 
     def paragraphs(self, lines: Sequence[str]) -> list[str]:
         """Join lines to paragraphs and headings."""
@@ -137,7 +137,7 @@ def lay_out(texts: Iterable[str], *, scanned: bool = False) -> Layout:
     heads = {key for key, count in counts.items() if count >= needed}
     cleaned = [_without_furniture(page, heads) for page in pages]
     kept = tuple(tuple(page) if number == 0 or _is_prose(page) else () for number, page in enumerate(cleaned))
-    words = pdf_mend.inner_words(line for page in kept for line in page) if scanned else frozenset()
+    words = pdf_mend.inner_words(line for page in kept for line in page) if scanned else {}
     if scanned:
         kept = tuple(tuple(pdf_mend.mended(line, words) for line in page) for page in kept)
     hyphenated = re.findall(r"[^\W\d_]+-[^\W\d_]+", " ".join(line for page in kept for line in page))
