@@ -30,10 +30,10 @@ _PARAGRAPH_NUMBER = re.compile(r"\[0\d{3,4}\]\s*|【[０-９\d]{4,5}】\s*")
 _JAPANESE_CLAIM = re.compile(r"【請求項\s*[0-9０-９]+】")
 _JAPANESE_CLAIMS_END = re.compile(r"【(?:発明の詳細な説明|技術分野|発明の名称|書類名|図面の簡単な説明)】")
 _CLAIMS_HEADING = re.compile(
-    r"^\W{0,5}(?:what\s+(?:is|we|i)\s+claim(?:ed)?\b[^\n:]{0,90}|(?:we|i)\s+claim(?:\s+as\b[^\n:]{0,60})?"
+    r"^\W{0,5}(?:what\s+(?:is|we|i)\s+claim(?:ed)?\b[^\n:]{0,90}|(?:we|[i1l])\s+claim(?:\s+as\b[^\n:]{0,60}?)?"
     r"|(?:patent)?claims"
     r"|the\s+[^\n]{0,60}\bclaimed(?:\s+(?:is|are))?\b[^\n:]{0,60}|patentansprüche|ansprüche|revendications)"
-    r"\s*[:;.,\-—–]*\s*(?:$|(?=1\s?[.)]\s))",
+    r"\s*[:;.,\-—–]*\s*(?:$|(?=[1Il]\s?[.)]\s))",
     re.IGNORECASE | re.MULTILINE,
 )
 _CLAIM_LINE = re.compile(r"\d{1,3}\s?\.\s+(?:An?|The|In)\s+\w")
@@ -42,11 +42,13 @@ _KNOWN_HEADING = re.compile(
     r"|cross[- ]reference|statement|related|best mode|disclosure of|industrial applicability|examples?|claims?)\b",
     re.IGNORECASE,
 )
-_FIRST_CLAIM = re.compile(r"\s*(?:\S[^\n]{0,100}\n\s*){0,3}1\s?[.)]\s")
-_SPOKEN = re.compile(r"what\s+(?:is|we|i)\s|(?:we|i)\s+claim", re.IGNORECASE)
+# Scans show its number as a letter.
+_FIRST_CLAIM = re.compile(r"\s*(?:\S[^\n]{0,100}\n\s*){0,3}(?P<number>[1Il])\s?[.)]\s")
+_SPOKEN = re.compile(r"what\s+(?:is|we|i)\s|(?:we|[i1l])\s+claim", re.IGNORECASE)
 _CLAIMS_END = re.compile(
     r"^\W{0,5}(?:united states patent and trademark office|certificate of correction|abstract(?: of the disclosure)?"
-    r"|(?:detailed )?description(?: of .{0,60})?|references cited|(?:\*\s*){3,})\W{0,3}$",
+    r"|(?:detailed )?description(?: of .{0,60})?|references cited|(?:\*\s*){3,})\W{0,3}$"
+    r"|^\W{0,5}(?:signed (?:by me|this|at)|in (?:testimony|witness) whereof|this specification signed)\b",
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -227,4 +229,7 @@ def _find_claims(text: str) -> tuple[int, int, list[str]]:
         return 0, 0, []
     stop = _CLAIMS_END.search(text, chosen[0].end())
     end = stop.start() if stop else len(text)
-    return chosen[0].start(), end, split_claims(text[chosen[0].end() : end])
+    first = _FIRST_CLAIM.match(text, chosen[0].end(), end)
+    begin = first.start("number") if first else chosen[0].end()
+    numbered = f"1{text[begin + 1 : end]}" if first else text[begin:end]
+    return chosen[0].start(), end, split_claims(numbered)
