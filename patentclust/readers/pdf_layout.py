@@ -19,6 +19,7 @@ _MIN_REPEATS = 3
 # A page with the label of a figure and less text than this is a drawing sheet.
 _DRAWING_CHARS = 600
 _REPEAT_SHARE = 0.3
+_TAIL_CHARS = 100
 _CJK = re.compile("[　-〿぀-ヿ㐀-䶿一-鿿豈-﫿＀-￯]")
 _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\xad": "-"})
 _RUNNING_HEAD = re.compile(
@@ -95,12 +96,14 @@ class Layout:
             return before or after
         if _CJK.match(before[-1]) or _CJK.match(after[0]):
             return before + after
-        broken = re.search(r"([^\W\d_]+)-$", before)
+        # Only its end matters, and a search through all that was glued before costs the square of a paragraph.
+        tail = before[-_TAIL_CHARS:]
+        broken = re.search(r"([^\W\d_]+)-$", tail)
         rest = re.match(r"[^\W\d_]+", after)
         if broken and rest and rest[0][0].islower():
             own_hyphen = f"{broken[1]}-{rest[0]}".lower() in self.hyphenated
             return before + after if own_hyphen else before[:-1] + after
-        halves = re.search(r"(?<![^\s(])[A-Za-z]+$", before), re.match(r"[a-z]+(?![\w-])", after)
+        halves = re.search(r"(?<![^\s(])[A-Za-z]+$", tail), re.match(r"[a-z]+(?![\w-])", after)
         if self.words and halves[0] and halves[1] and pdf_mend.is_broken(halves[0][0], halves[1][0], self.words):
             return before + after
         return f"{before} {after}"
