@@ -35,7 +35,7 @@ REGISTRY = {
     "table": "patentclust.readers.table",
 }
 # Raise it when a reader comes to read the same file differently, so that what older versions read is read again.
-REVISION = 1
+REVISION = 2
 
 
 class Reader(Protocol):
