@@ -106,3 +106,15 @@ def test_a_scan_with_hidden_text_keeps_its_claims(shared_data):
     assert by_id["US-6285999-B1"].title == "METHOD FOR NODE RANKING IN A LINKED DATABASE"
     assert len(by_id["US-3541541"].claims) == 8
     assert len(by_id["US-4136359"].claims) == 8
+
+
+def test_a_front_page_that_is_a_picture_is_read_by_ocr(shared_data):
+    pytest.importorskip("rapidocr", reason="the extra `ocr` is not installed")
+    (file,) = find_files([shared_data / "pdf" / "jp"])
+    (document,) = read_file(file, IngestParams(ocr=True), sha256="0")
+    assert document.title == "多目的車両"
+    assert document.applicants == ("株式会社クボタ",)
+    assert len(document.inventors) == 4
+    assert str(document.filing_date) == "2023-08-17"
+    assert document.ipc == ("B60K1/04",)
+    assert "入力" in document.abstract
