@@ -39,6 +39,7 @@ from patentclust.cli.flags import (
     Threads,
     Title,
     Unit,
+    Workers,
     Workspace,
     opened,
 )
@@ -112,6 +113,7 @@ def ingest(
     map_: Map = None,
     prefer_language: PreferLanguage = None,
     family: Family = None,
+    workers: Workers = "auto",
     ocr: Ocr = False,
     params: ParamsFile = None,
     strict: Strict = False,
@@ -124,7 +126,8 @@ def ingest(
     flags = {"mapping": _mapping(map_), "prefer_language": prefer_language, "family": family, "ocr": ocr or None}
     chosen = resolve(IngestParams(), _from_file(params).get("ingest", {}), flags)
     progress = console.progress(quiet=quiet or as_json)
-    outcome = pipeline.ingest(opened(workspace), paths, chosen, progress=progress)
+    resources = Resources(workers=workers)
+    outcome = pipeline.ingest(opened(workspace), paths, chosen, resources=resources, progress=progress)
     _finish(outcome, as_json=as_json, quiet=quiet, strict=strict)
 
 
@@ -223,6 +226,7 @@ def run(
     task: Task = None,
     title: Title = None,
     map_: Map = None,
+    workers: Workers = "auto",
     ocr: Ocr = False,
     gpu_layers: GpuLayers = "auto",
     threads: Threads = None,
@@ -244,7 +248,7 @@ def run(
         cluster=resolve(ClusterParams(), tables.get("cluster", {}), cluster_flags),
         report=resolve(ReportParams(), tables.get("report", {}), {"title": title, "task": task}),
     )
-    resources = Resources(threads=threads, gpu_layers=gpu_layers, offline=offline)
+    resources = Resources(workers=workers, threads=threads, gpu_layers=gpu_layers, offline=offline)
     progress = console.progress(quiet=quiet or as_json)
     folder, outcomes = opened(workspace), []
     for outcome in pipeline.run(folder, paths, chosen, resources=resources, progress=progress):

@@ -73,6 +73,9 @@ MaxTokens = Annotated[int | None, typer.Option(help="Window in tokens, to save m
 GpuLayers = Annotated[
     str, typer.Option(help="Layers on the GPU: auto, all, or a number.", envvar="PATENTCLUST_GPU_LAYERS")
 ]
+Workers = Annotated[
+    str, typer.Option(help="Processes that read files: auto (one a core) or a number.", envvar="PATENTCLUST_WORKERS")
+]
 Threads = Annotated[
     int | None, typer.Option(help="CPU threads.", show_default="all cores", envvar="PATENTCLUST_THREADS")
 ]
