@@ -160,6 +160,18 @@ def test_a_japanese_gazette_whose_front_page_is_a_picture_has_its_title(shared_d
     assert document.title == "多目的車両"
 
 
+def test_a_front_page_that_is_a_picture_is_read_by_ocr(shared_data):
+    pytest.importorskip("rapidocr", reason="the extra `ocr` is not installed")
+    (file,) = find_files([shared_data / "pdf" / "jp"])
+    (document,) = read_file(file, IngestParams(ocr=True), sha256="0")
+    assert document.title == "多目的車両"
+    assert document.applicants == ("株式会社クボタ",)
+    assert len(document.inventors) == 4
+    assert str(document.filing_date) == "2023-08-17"
+    assert document.ipc == ("B60K1/04",)
+    assert "入力" in document.abstract
+
+
 # Of PATDOC and PAP: parts by column, what is left out or stands for itself, and what ends a line.
 OLD_PARTS = {
     "us-patdoc-grant-v2": {"abstract": "SDOAB", "description": "SDODE", "claims": "SDOCL"},

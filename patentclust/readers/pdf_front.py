@@ -107,6 +107,9 @@ _JAPANESE = re.compile("[぀-ヿ一-鿿]")
 _HEAD_LINES = 14
 # Sheets of drawings stand before the first page of text in old patents.
 _HEAD_PAGES = 30
+_US_HEAD = re.compile(
+    r"(?i:U(?:nited|\.)?\s*S(?:tates|\.)?\s+Patent)|\bPatented\s+[A-Z][a-z]{2,8}\.?\s?\d{1,2},\s?1[89]\d\d"
+)
 # Less is what a scan of two columns leaves of one.
 _MIN_ABSTRACT_CHARS = 40
 
@@ -230,7 +233,7 @@ def _publication(head: str, codes: dict[str, str], layout: Layout) -> tuple[str 
         kind = printed[3] or None
         return printed[1], numbers.publication_number(printed[1], printed[2]), kind
     everything = " ".join((head, *(line for page in layout.pages[:_HEAD_PAGES] for line in page[:_HEAD_LINES])))
-    if not re.search(r"U(?:nited|\.)?\s*S(?:tates|\.)?\s+Patent", everything, re.IGNORECASE):
+    if not _US_HEAD.search(everything):
         return None, None, None
     labelled = _OLD_NUMBER.search(codes.get("11", "") or codes.get("10", ""))
     if labelled:
