@@ -4,6 +4,7 @@ import csv
 from datetime import date
 
 import pytest
+
 from tests.test_readers_suite import documents, failures
 
 LENS = (

@@ -34,8 +34,9 @@ _JP_YEAR = re.compile(r"([SHTMR]?)\s?(\d{1,4})\s*-\s*(\d{1,6})")
 # `PCT/EP2024/078738`, also without the slashes, and of before 2004 `PCT/US98/16128`.
 _PCT = re.compile(r"(?:PCT)?/?([A-Z]{2})(\d{4})/?(\d{6})|(?:PCT)?/?([A-Z]{2})(\d{2})/?(\d{5})")
 _FIRST_PCT_YEAR = 78
-_SYMBOL = re.compile(r"\d?([A-HY])\s*(\d{2})(?:\s*([A-Z])(?:\s*(\d{1,4})\s*/\s*(\d[\d ]{0,7}))?)?")
-_FIXED_WIDTH = re.compile(r"([A-HY]\d{2}[A-Z])([ \d]{2}\d)(\d{2,6})\b")
+_SYMBOL = re.compile(r"\d?([A-HY])\s*(\d{2})(?:\s*([A-Z])(?:[\s\-]*(\d{1,4})\s*/\s*(\d[\d ]{0,7}))?)?")
+# The group is padded with zeros to four columns (WIPO ST.8), or with blanks to three (ST.32).
+_FIXED_WIDTH = re.compile(r"([A-HY]\d{2}[A-Z])(0\d{3}|[ \d]{2}\d)(\d{2,6})\b")
 _NAMED_MONTH = re.compile(
     r"([A-Za-z]{3,9})\.?\s*(\d{1,2})\s*,?\s*(\d{4})|(\d{1,2})\.?\s*([A-Za-z]{3,9})\.?,?\s*(\d{4})"
 )
@@ -139,8 +140,8 @@ def pct_application(office: str, year: str, serial: str) -> str:
 def symbol(text: str) -> str | None:
     """Return an IPC or CPC symbol as `H01M10/0525`, or as far as it goes (`H01M`, `H01`); None when it is none.
 
-    Reads `H01M 10/0525`, `H01M  1/ 00`, `G06F015/00`, `7C 07C 29/44 A`, `H05K 1/02 (2006.01)` and the fixed-width form
-    of ST.32 without a stroke, `H03M 1300` (group in columns 5-7).
+    Reads `H01M 10/0525`, `H01M  1/ 00`, `G06F015/00`, `7C 07C 29/44 A`, `H05K 1/02 (2006.01)` and the fixed-width forms
+    without a stroke, `H03M 1300` (ST.32, group in columns 5-7) and `A23L000202` (ST.8, columns 5-8), and `A23L-002/02`.
     """
     plain = text.strip().upper()
     fixed = _FIXED_WIDTH.match(plain)
