@@ -2,7 +2,9 @@
 
 import gzip
 import io
+import random
 import tarfile
+import tracemalloc
 import zipfile
 
 import pytest
@@ -220,3 +222,23 @@ def test_a_file_that_is_none_of_ours_is_named_for_what_it_is(saved, data, got):
 
 def test_unread_xml_in_an_archive_is_reported(saved):
     assert "XML with the root <root>" in str(failures(saved(zipped(a_DOT_xml=b"<root><x/></root>")))[0])
+
+
+def test_a_sparse_file_of_two_gigabytes_is_a_failure_and_never_held(tmp_path):
+    path = tmp_path / "huge.xml"
+    with path.open("wb") as out:
+        out.write(b"<?xml version='1.0'?><us-patent-grant>")
+        out.truncate(2 * 1024**3)
+    tracemalloc.start()
+    (failure,) = items(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert "more than" in str(failure)
+    assert peak < 3 * limits.MAX_DOCUMENT_BYTES
+
+
+def test_the_total_of_an_archive_is_limited_whatever_its_ratio(saved, monkeypatch):
+    monkeypatch.setattr(limits, "MAX_EXPANDED_BYTES", 100_000)
+    members = {f"a{number}.bin": random.Random(number).randbytes(30_000) for number in range(10)}
+    found = failures(saved(zipped(**members)))
+    assert any("expands to more than 100,000 bytes" in str(failure) for failure in found)

@@ -99,7 +99,7 @@ def _check_expansion(data: bytes) -> None:
                                 f"the workbook expands to more than {limits.MAX_WORKBOOK_BYTES:,} bytes",
                                 hint="export the table as CSV (UTF-8), which streams",
                             )
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise SourceError(f"the workbook is damaged: {error}", hint="open it in Excel and save it again") from error
 
 
