@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
+
+from patentclust.models import ModelSpec
+from patentclust.params import EmbedParams, Resources
+
+BACKENDS = {
+    "llama": "patentclust.embedders.inprocess:InProcessEmbedder",
+    "openai": "patentclust.embedders.openai:ServerEmbedder",
+}
+ISOLATED = "patentclust.embedders.isolated:IsolatedEmbedder"
 
 
 @dataclass(frozen=True)
@@ -19,6 +30,7 @@ class Encoded:
         n_tokens_used: tokens that shaped the vector, over all windows.
         n_windows: windows averaged.
         truncated: whether the tail was cut.
+        failures: texts that got no vector, by index, and why; their rows are zero.
     """
 
     vectors: np.ndarray
@@ -26,9 +38,30 @@ class Encoded:
     n_tokens_used: np.ndarray
     n_windows: np.ndarray
     truncated: np.ndarray
+    failures: Mapping[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def empty(cls, n: int, dim: int) -> Encoded:
+        """Return rows to be filled."""
+        counts = [np.zeros(n, np.int32) for _ in range(3)]
+        return cls(np.zeros((n, dim), np.float32), *counts, np.zeros(n, bool), {})
+
+    def take(self, indices: Sequence[int]) -> Encoded:
+        """Return the rows of some texts, renumbered."""
+        i = list(indices)
+        failures = {row: self.failures[index] for row, index in enumerate(i) if index in self.failures}
+        arrays = (self.vectors, self.n_tokens, self.n_tokens_used, self.n_windows, self.truncated)
+        return Encoded(*(array[i] for array in arrays), failures)
+
+    def put(self, indices: Sequence[int], part: Encoded) -> None:
+        """Write rows back in place."""
+        i = list(indices)
+        for name in ("vectors", "n_tokens", "n_tokens_used", "n_windows", "truncated"):
+            getattr(self, name)[i] = getattr(part, name)
+        self.failures.update({i[row]: reason for row, reason in part.failures.items()})  # type: ignore[attr-defined]
 
 
-OnText = Callable[[int, int], None]
+OnDone = Callable[[Sequence[int], Encoded], None]
 
 
 class Embedder(Protocol):
@@ -42,8 +75,29 @@ class Embedder(Protocol):
     dim: int
     packing: dict[str, int | str]
 
-    def encode_document(self, texts: Sequence[str], *, on_text: OnText | None = None) -> Encoded:
-        """Return one unit-length row per text, in order; `on_text(index, n_tokens)` is called as each is done."""
+    def encode_document(self, texts: Sequence[str], *, on_done: OnDone | None = None) -> Encoded:
+        """Return one unit-length row per text, in order.
+
+        `on_done(indices, rows)` is called as texts are done, each text once, and only where a run that stopped there
+        and took up the others would make the same calls.
+        """
 
     def encode_query(self, texts: Sequence[str]) -> Encoded:
         """Return one unit-length row per text under the model's query template."""
+
+    def close(self) -> None:
+        """Free what it holds; a second call does nothing."""
+
+
+def open_embedder(spec: ModelSpec, path: Path | None, *, params: EmbedParams, resources: Resources) -> Embedder:
+    """Return the embedder of the chosen backend, loaded or connected.
+
+    Raises:
+        ModelError: the model cannot be loaded, or the server not reached.
+        ConfigError: a task, dimension or window the model does not have.
+    """
+    place = ISOLATED if resources.isolate and params.backend == "llama" else BACKENDS[params.backend]
+    module, name = place.split(":")
+    factory: Any = getattr(import_module(module), name)
+    embedder: Embedder = factory(path, spec, params=params, resources=resources)
+    return embedder
