@@ -5,7 +5,8 @@ PatentclustError            something the user can fix; carries a hint: the next
 ├── SourceError             one input file cannot be read; the run goes on without it
 ├── ModelError              a model cannot be found, fetched, loaded or reached
 ├── ArtifactError           an artifact is missing, stale, damaged or of another schema
-└── MissingExtraError       an optional dependency is not installed
+├── MissingExtraError       an optional dependency is not installed
+└── Interrupted             the user pressed Ctrl-C and the work stopped where it can be taken up
 """
 
 
@@ -40,3 +41,7 @@ class ArtifactError(PatentclustError):
 
 class MissingExtraError(PatentclustError):
     """An optional dependency is not installed."""
+
+
+class Interrupted(PatentclustError):
+    """The user pressed Ctrl-C and the work stopped where it can be taken up."""

@@ -29,6 +29,7 @@ METADATA_KEYS = {
     "unit": "what one unit is: `document` or `family`",
     "scores": "JSON object: scores of the whole clustering (topics)",
     "packing": "JSON object: how texts were packed into model calls (embeddings)",
+    "failed": "JSON object: units that got no vector, and why (embeddings)",
 }
 
 

@@ -20,6 +20,7 @@ from patentclust.analysis.texts import text_sha256
 from patentclust.analysis.vectors import cut
 from patentclust.embedders import Embedder, Encoded, OnDone
 from patentclust.errors import MissingExtraError
+from patentclust.params import Resources
 
 _COUNTS = ("n_tokens", "n_tokens_used", "n_windows", "truncated")
 _QUERY_KEYS = 500
@@ -185,6 +186,18 @@ class RedisStore:
         """Close the connection."""
         with suppress(*self._errors):
             self._client.close()
+
+
+def open_store(space: Space, folder: Path, resources: Resources) -> Store:
+    """Return the store that the user chose.
+
+    Raises:
+        CacheError: it cannot be used.
+        MissingExtraError: a Redis was chosen and its client is not installed.
+    """
+    if resources.cache == "local":
+        return SqliteStore(folder, space)
+    return RedisStore(resources.cache, space, days=resources.cache_days)
 
 
 class CachedEmbedder:

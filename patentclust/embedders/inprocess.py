@@ -16,10 +16,12 @@ from patentclust.analysis.vectors import cut
 from patentclust.embedders import Encoded, OnDone, memory
 from patentclust.embedders.context import CallSize, LlamaContext
 from patentclust.embedders.llama import LlamaModel, check_gpu, gpu_devices
+from patentclust.embedders.memory import available_bytes
 from patentclust.errors import ConfigError, ModelError
 from patentclust.models import ModelSpec
 from patentclust.params import EmbedParams, Resources
 
+_ESTIMATE_MARGIN = 1.3
 _NO_VECTOR = "the model gave a vector that is not finite, or all zero"
 
 
@@ -182,6 +184,21 @@ def window_tokens(model: LlamaModel, spec: ModelSpec, params: EmbedParams) -> in
             f"max-tokens is {params.max_tokens}; {spec.name} reads {limit}", hint=f"give {limit} or less"
         )
     return params.max_tokens or limit
+
+
+def memory_for(path: Path, spec: ModelSpec, params: EmbedParams, *, n_tokens: float) -> memory.Memory:
+    """Return what the model will take for texts of about so many tokens, read from the file's facts before it is loaded.
+
+    Raises:
+        ModelError: more than the machine has free, and no GPU to take it.
+    """
+    facts = LlamaModel(path, vocabulary_only=True)
+    try:
+        longest = min(int(n_tokens * _ESTIMATE_MARGIN), window_tokens(facts, spec, params))
+        free = available_bytes() + sum(device.free_bytes for device in gpu_devices())
+        return memory.check(spec.name, facts.geometry, longest, kv_type=params.kv_type, free_bytes=free)
+    finally:
+        facts.close()
 
 
 def _gpu_layers(path: Path, spec: ModelSpec, params: EmbedParams, resources: Resources) -> int:
