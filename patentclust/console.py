@@ -150,6 +150,23 @@ def show_checks(results: Sequence[Any]) -> None:
     show_table(["check", "", "figure"], [[r.name, verdicts[r.passed], r.detail] for r in results])
 
 
+def show_scores(lines: Sequence[Any]) -> None:
+    """Print a scorecard, each figure with how to read it; a figure met again is not explained again."""
+    from patentclust.schemas import SCORES
+
+    explained: set[str] = set()
+    rows = []
+    for line in lines:
+        score = SCORES[line.score]
+        rows.append([score.name, line.against, _score(line.value), "" if line.score in explained else score.sentence])
+        explained.add(line.score)
+    show_table(["score", "against", "value", ""], rows, numeric={"value"})
+
+
+def _score(value: float | int | None) -> str:
+    return f"{value:,}" if isinstance(value, int) else _figure(value)
+
+
 def show_table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, numeric: Container[str] = ()) -> None:
     """Print a table to stdout; cells are text, never markup."""
     table = Table(box=None, pad_edge=False, header_style="bold")

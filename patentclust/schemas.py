@@ -246,6 +246,34 @@ SCORES = {
         "figure",
         "From 0 to 1: clusters hold one class each, and classes lie in one cluster each; not corrected for chance.",
     ),
+    "n_classified": Score("Classified", "count", "Units on the map that carry such a class."),
+    "purity": Score(
+        "Purity",
+        "share",
+        "Share of the clustered units that carry the commonest class of their cluster; smaller clusters raise it.",
+    ),
+    "inverse_purity": Score(
+        "Inverse purity",
+        "share",
+        "Share of the units of each class that lie in the one cluster with most of them; fewer clusters raise it.",
+    ),
+    "n_citations": Score("Citations", "count", "Citations between two units of the map."),
+    "citations_inside": Score(
+        "Citations inside", "share", "Share of them that stay in one cluster; noise is outside of all."
+    ),
+    "citations_expected": Score(
+        "Citations expected inside", "share", "What the same would be if citations ignored the clusters."
+    ),
+    "n_families": Score(
+        "Family links", "count", "Members of a family beside its first one, where documents are units."
+    ),
+    "families_inside": Score("Families together", "share", "Share of them in the cluster of the first one."),
+    "families_expected": Score("Families expected together", "share", "What chance would give."),
+    "language_ami": Score(
+        "Language",
+        "figure",
+        "Adjusted mutual information of cluster and language: near 0, languages mix; near 1, a cluster is a language.",
+    ),
     "n_left_out": Score("Left out", "count", "Documents without text in the embedded fields; no place on the map."),
     "n_truncated": Score("Truncated", "count", "Units whose text was cut at the model's window."),
     "n_windowed": Score(

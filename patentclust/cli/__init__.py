@@ -42,6 +42,7 @@ from patentclust.cli.flags import (
     opened,
 )
 from patentclust.cli.models import models_app
+from patentclust.cli.reading import score
 from patentclust.errors import ConfigError, PatentclustError
 from patentclust.params import (
     ClusterParams,
@@ -265,6 +266,9 @@ def status(workspace: Workspace = None, task: Task = None, as_json: Json = False
         console.print_json([asdict(state) for state in states])
     else:
         console.show_status(states)
+
+
+app.command()(score)
 
 
 def _version(wanted: bool) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from patentclust import artifacts
-from patentclust.analysis import density, quality, reduction, texts, topics
+from patentclust.analysis import density, quality, reduction, segment, texts, topics
 from patentclust.analysis.density import Density
 from patentclust.analysis.topics import Term
 from patentclust.artifacts import Embeddings, Header, Stamp
@@ -109,7 +109,7 @@ def _stamps(workspace: Workspace, params: ClusterParams, documents: Header) -> t
     clusters, topics_ = (
         Stamp(
             kind=kind,
-            params=asdict(params),
+            params={**asdict(params), "segmenters": segment.installed()},
             inputs=inputs,
             model=first.json("model") | {key: embedded.get(key) for key in _EMBEDDED},
             libraries=_LIBRARIES,
@@ -248,7 +248,7 @@ def _compute(
         scores = _scores(embeddings, units, found, silhouettes, reduced)
         task.advance(n)
     with progress.task("naming clusters", total=n, unit="units") as task:
-        terms = topics.extract(units.texts, found.labels, units.languages)
+        terms = topics.extract(units.texts, found.labels, units.languages, segmenters=segment.segmenters())
         centroids = topics.centroids(vectors, found.labels)
         exemplars = topics.exemplars(vectors, found.labels)
         task.advance(n)
