@@ -41,7 +41,11 @@ def main() -> None:
         contend(arguments)
         return
     texts = workload(arguments)
-    print("| who | texts | tokens | tokens/CPU-s | of the limit | peak MiB | Python | cosine to ours |\n" + "|---" * 8 + "|")
+    print(
+        "| who | texts | tokens | tokens/CPU-s | of the limit | peak MiB | Python | cosine to ours |\n"
+        + "|---" * 8
+        + "|"
+    )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "texts.json"
         path.write_text(json.dumps(texts))
@@ -195,7 +199,7 @@ def sliced(embedder: Any, texts: list[str]) -> list[list[str]]:
 
 
 def interleaved(arguments: argparse.Namespace, embedder: Any, slices: list[list[str]]) -> tuple[float, float]:
-    """CPU-seconds for all slices by us and by the limit: medians over the rounds, slice by slice, turn and turn about."""
+    """CPU-seconds for all slices by us and by the limit: medians over the rounds, slice by slice, in turn."""
     tokens = [sequences(embedder, part) for part in slices]
     limit = Limit(embedder.model, max(len(s) for part in tokens for s in part), arguments.threads)
     limit.run(tokens[0][:2])
@@ -233,16 +237,17 @@ class Limit:
         self.n_batch = params.n_batch
 
     def run(self, texts: list[np.ndarray]) -> None:
+        """Process each text by itself."""
         for tokens in texts:
             if self.memory:
                 self.lib.llama_memory_clear(self.memory, False)
             for start in range(0, len(tokens), self.n_batch):
                 part = tokens[start : start + self.n_batch]
-                self.fill(part, start, last=start + len(part) == len(tokens))
+                self._fill(part, start, last=start + len(part) == len(tokens))
                 if self.lib.llama_decode(self.context, self.batch):
                     raise RuntimeError("llama_decode refused the limit's batch")
 
-    def fill(self, tokens: np.ndarray, start: int, *, last: bool) -> None:
+    def _fill(self, tokens: np.ndarray, start: int, *, last: bool) -> None:
         n = len(tokens)
         self.batch.n_tokens = n
         ctypes.memmove(self.batch.token, tokens.ctypes.data, 4 * n)
@@ -311,7 +316,7 @@ def wait_for(client: Any) -> None:
             return
         except OSError:
             time.sleep(0.5)
-        except Exception as error:  # noqa: BLE001 - httpx's own errors, without importing it here
+        except Exception as error:
             if "connect" not in str(error).lower():
                 raise
             time.sleep(0.5)

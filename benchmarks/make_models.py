@@ -4,8 +4,8 @@
     tar xzf llama_cpp_python-0.3.36.tar.gz --wildcards '*/ggml-vocab-qwen2.gguf'
     python benchmarks/make_models.py VOCABULARY.gguf FOLDER [0.6b 4b tiny]
 
-The vocabulary is the one llama.cpp ships for its own tests. Linear layers are random Q4_K and Q6_K blocks in the mixture
-that llama.cpp calls Q4_K_M; `tiny` is F32, to be compared with other implementations.
+The vocabulary is the one llama.cpp ships for its own tests. Linear layers are random Q4_K and Q6_K blocks in the
+mixture that llama.cpp calls Q4_K_M; `tiny` is F32, to be compared with other implementations.
 """
 
 from __future__ import annotations
@@ -19,11 +19,9 @@ import numpy as np
 
 CONTEXT_TOKENS = 32768
 N_PLAIN_TOKENS = 151_643
-CONTROL_TOKENS = (
-    "<|endoftext|> <|im_start|> <|im_end|> <|object_ref_start|> <|object_ref_end|> <|box_start|> <|box_end|> "
-    "<|quad_start|> <|quad_end|> <|vision_start|> <|vision_end|> <|vision_pad|> <|image_pad|> <|video_pad|> "
-    "<|fim_prefix|> <|fim_middle|> <|fim_suffix|> <|fim_pad|> <|repo_name|> <|file_sep|>"
-).split()
+NAMES = "im_start im_end object_ref_start object_ref_end box_start box_end quad_start quad_end vision_start vision_end"
+MORE_NAMES = "vision_pad image_pad video_pad fim_prefix fim_middle fim_suffix fim_pad repo_name file_sep"
+CONTROL_TOKENS = [f"<|{name}|>" for name in ("endoftext", *NAMES.split(), *MORE_NAMES.split())]
 BLOCK_WEIGHTS = 256
 # Bytes of a block of 256 weights, and where its random bytes and its scale lie (ggml's block_q4_K and block_q6_K).
 Q4_K, Q6_K = gguf.GGMLQuantizationType.Q4_K, gguf.GGMLQuantizationType.Q6_K
@@ -32,6 +30,8 @@ BLOCK_BYTES = {Q4_K: 144, Q6_K: 210}
 
 @dataclass(frozen=True)
 class Geometry:
+    """The shape of a model."""
+
     layers: int
     hidden: int
     feed_forward: int

@@ -241,7 +241,9 @@ def embeddings_fingerprint(paths: list[Path]) -> str:
 
 def failed_units(headers: Iterable[Header]) -> dict[str, str]:
     """Return the units of some shards that got no vector, and why."""
-    return {unit: reason for header in headers for unit, reason in json.loads(header.metadata.get("failed", "{}")).items()}
+    return {
+        unit: reason for header in headers for unit, reason in json.loads(header.metadata.get("failed", "{}")).items()
+    }
 
 
 def read_embeddings(paths: list[Path]) -> Embeddings:

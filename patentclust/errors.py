@@ -6,7 +6,7 @@ PatentclustError            something the user can fix; carries a hint: the next
 ├── ModelError              a model cannot be found, fetched, loaded or reached
 ├── ArtifactError           an artifact is missing, stale, damaged or of another schema
 ├── MissingExtraError       an optional dependency is not installed
-└── Interrupted             the user pressed Ctrl-C and the work stopped where it can be taken up
+└── StoppedError             the user pressed Ctrl-C and the work stopped where it can be taken up
 """
 
 
@@ -43,5 +43,5 @@ class MissingExtraError(PatentclustError):
     """An optional dependency is not installed."""
 
 
-class Interrupted(PatentclustError):
+class StoppedError(PatentclustError):
     """The user pressed Ctrl-C and the work stopped where it can be taken up."""

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from patentclust.errors import Interrupted
+from patentclust.errors import StoppedError
 
 
 @contextmanager
 def held() -> Iterator[Callable[[], None]]:
     """Hold the first Ctrl-C back, and yield a check to be called at safe points; a second Ctrl-C is not held.
 
-    The check raises Interrupted once Ctrl-C was pressed. Outside the main thread, where Python takes no signals, it
+    The check raises StoppedError once Ctrl-C was pressed. Outside the main thread, where Python takes no signals, it
     never does.
     """
     pressed = False
@@ -28,7 +28,7 @@ def held() -> Iterator[Callable[[], None]]:
 
     def check() -> None:
         if pressed:
-            raise Interrupted("stopped by Ctrl-C; what was done is kept", hint="the same command goes on from there")
+            raise StoppedError("stopped by Ctrl-C; what was done is kept", hint="the same command goes on from there")
 
     if threading.current_thread() is not threading.main_thread():
         yield check

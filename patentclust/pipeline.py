@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from patentclust import __version__, artifacts, models
 from patentclust.errors import ArtifactError, ConfigError
@@ -28,6 +28,9 @@ from patentclust.params import (
 from patentclust.progress import Progress, Quiet
 from patentclust.stages import Outcome, StageState
 from patentclust.workspace import Workspace
+
+if TYPE_CHECKING:
+    from patentclust.stages.cost import Cost
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,19 @@ def embed(
 
     with _recorded(workspace, "embed", params) as finish:
         return finish(stage.run(workspace, params, resources=resources, progress=progress))
+
+
+def embed_cost(
+    workspace: Workspace,
+    params: EmbedParams = EmbedParams(),
+    *,
+    resources: Resources = Resources(),
+    progress: Progress = Quiet(),
+) -> Cost:
+    """Say what embedding would cost on this machine; nothing is written but the cache of vectors' own bookkeeping."""
+    from patentclust.stages import embed as stage
+
+    return stage.estimate(workspace, params, resources=resources, progress=progress)
 
 
 def cluster(

@@ -9,8 +9,8 @@ import pytest
 
 from patentclust import models
 from patentclust.embedders import checks
-from patentclust.embedders.inprocess import InProcessEmbedder
 from patentclust.embedders.context import CallSize, LlamaContext
+from patentclust.embedders.inprocess import InProcessEmbedder
 from patentclust.embedders.llama import LlamaModel
 from patentclust.errors import ConfigError, ModelError
 from patentclust.params import EmbedParams, Resources
@@ -250,4 +250,4 @@ def test_a_file_that_belies_its_entry_is_refused(tiny_f32: Path) -> None:
 
 def test_the_starter_passes_its_own_checks(minilm: Path) -> None:
     results = checks.check_model(minilm, models.find("minilm"), Resources(threads=1))
-    assert [result.name for result in results if not result.passed] == []
+    assert [result.name for result in results if result.passed is False] == []

@@ -69,5 +69,5 @@ def models_check(
         console.print_json([asdict(result) for result in results])
     else:
         console.show_checks(results)
-    if not all(result.passed for result in results):
+    if any(result.passed is False for result in results):
         raise typer.Exit(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -38,42 +38,42 @@ class Encoded:
     n_tokens_used: np.ndarray
     n_windows: np.ndarray
     truncated: np.ndarray
-    failures: Mapping[int, str] = field(default_factory=dict)
+    failures: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, n: int, dim: int) -> Encoded:
         """Return rows to be filled."""
-        counts = [np.zeros(n, np.int32) for _ in range(3)]
-        return cls(np.zeros((n, dim), np.float32), *counts, np.zeros(n, bool), {})
+        tokens, used, windows = (np.zeros(n, np.int32) for _ in range(3))
+        return cls(np.zeros((n, dim), np.float32), tokens, used, windows, np.zeros(n, bool), {})
 
     def take(self, indices: Sequence[int]) -> Encoded:
         """Return the rows of some texts, renumbered."""
         i = list(indices)
         failures = {row: self.failures[index] for row, index in enumerate(i) if index in self.failures}
-        arrays = (self.vectors, self.n_tokens, self.n_tokens_used, self.n_windows, self.truncated)
-        return Encoded(*(array[i] for array in arrays), failures)
+        counts = (self.n_tokens[i], self.n_tokens_used[i], self.n_windows[i])
+        return Encoded(self.vectors[i], *counts, self.truncated[i], failures)
 
     def put(self, indices: Sequence[int], part: Encoded) -> None:
         """Write rows back in place."""
         i = list(indices)
         for name in ("vectors", "n_tokens", "n_tokens_used", "n_windows", "truncated"):
             getattr(self, name)[i] = getattr(part, name)
-        self.failures.update({i[row]: reason for row, reason in part.failures.items()})  # type: ignore[attr-defined]
+        self.failures.update({i[row]: reason for row, reason in part.failures.items()})
 
 
 OnDone = Callable[[Sequence[int], Encoded], None]
 
 
 class Embedder(Protocol):
-    """Whatever turns texts into vectors.
+    """Whatever turns texts into vectors."""
 
-    Attributes:
-        dim: length of a vector.
-        packing: how texts are packed into model calls, for the record.
-    """
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
 
-    dim: int
-    packing: dict[str, int | str]
+    @property
+    def packing(self) -> dict[str, int | str]:
+        """How texts are packed into model calls, for the record."""
 
     def encode_document(self, texts: Sequence[str], *, on_done: OnDone | None = None) -> Encoded:
         """Return one unit-length row per text, in order.

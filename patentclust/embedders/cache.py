@@ -166,7 +166,7 @@ class RedisStore:
         try:
             for start in range(0, len(texts), _QUERY_KEYS):
                 part = texts[start : start + _QUERY_KEYS]
-                values = self._client.mget([self._prefix + text for text in part])
+                values: list[Any] = self._client.mget([self._prefix + text for text in part])
                 found |= {text: value for text, value in zip(part, values, strict=True) if value is not None}
         except self._errors as error:
             raise CacheError(f"the Redis cache: {error}") from error
@@ -213,7 +213,8 @@ class CachedEmbedder:
         self, opened: Callable[[], Embedder], store: Callable[[], Store], *, dim: int | None, full_dim: int | None
     ) -> None:
         """Take what opens the model, giving full vectors, and what opens the store; `dim` cuts the vectors."""
-        self._open, self._inner = opened, None
+        self._open = opened
+        self._inner: Embedder | None = None
         self._cut, self._full_dim = dim, full_dim
         self.n_found, self.problem = 0, ""
         self._packing: dict[str, int | str] | None = None

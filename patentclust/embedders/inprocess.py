@@ -73,6 +73,10 @@ class InProcessEmbedder:
         """Return one unit-length row per text, in order, under the query template."""
         return self._encode(texts, self._query_template, None)
 
+    def encode_bare(self, texts: Sequence[str]) -> Encoded:
+        """Return one unit-length row per text, in order, under no template."""
+        return self._encode(texts, "{text}", None)
+
     def _encode(self, texts: Sequence[str], template: str, on_done: OnDone | None) -> Encoded:
         out = Encoded.empty(len(texts), self.dim)
         windows: list[_Window] = []
@@ -116,7 +120,7 @@ class InProcessEmbedder:
             if np.isfinite(vector).all():
                 out.vectors[text] = cut(vector[None], self.dim)[0]
             else:
-                out.failures[text] = _NO_VECTOR  # type: ignore[index]
+                out.failures[text] = _NO_VECTOR
 
     def n_tokens(self, text: str) -> int:
         """Return the tokens of a text in the task's template, special tokens included."""
@@ -180,9 +184,7 @@ def window_tokens(model: LlamaModel, spec: ModelSpec, params: EmbedParams) -> in
     """
     limit = min(model.n_ctx_train, spec.context_tokens or model.n_ctx_train)
     if params.max_tokens is not None and params.max_tokens > limit:
-        raise ConfigError(
-            f"max-tokens is {params.max_tokens}; {spec.name} reads {limit}", hint=f"give {limit} or less"
-        )
+        raise ConfigError(f"max-tokens is {params.max_tokens}; {spec.name} reads {limit}", hint=f"give {limit} or less")
     return params.max_tokens or limit
 
 
@@ -213,9 +215,7 @@ def _gpu_layers(path: Path, spec: ModelSpec, params: EmbedParams, resources: Res
     facts = LlamaModel(path, resources, vocabulary_only=True)
     free = sum(device.free_bytes for device in devices)
     try:
-        return memory.layers_that_fit(
-            facts.geometry, free, window_tokens(facts, spec, params), kv_type=params.kv_type
-        )
+        return memory.layers_that_fit(facts.geometry, free, window_tokens(facts, spec, params), kv_type=params.kv_type)
     finally:
         facts.close()
 

@@ -169,6 +169,10 @@ class LlamaModel:
         n_ctx_train: longest sequence the model was trained for, in tokens.
         pooling: `last`, `mean` or `cls`.
         causal: whether tokens see only what came before.
+        geometry: what decides its memory.
+        head: tokens that open a text.
+        tail: tokens that close it.
+        states_closing: whether the file itself asks for the closing token that last-token pooling reads.
     """
 
     def __init__(
@@ -212,6 +216,7 @@ class LlamaModel:
         self.n_vocab = int(self._lib.llama_vocab_n_tokens(self._vocab))
         self.causal = self.metadata(f"{self.architecture}.attention.causal") != "false"
         self.pooling = self._pooling()
+        self.states_closing = True
         self.head, self.tail = self._special_tokens()
 
     def _geometry(self) -> Geometry:
@@ -265,7 +270,7 @@ class LlamaModel:
             if eos < 0:
                 raise ModelError(f"{self.path.name} pools the last token but names no end-of-text token")
             if len(tail) == 0 or tail[-1] != eos:
-                tail = np.append(tail, np.int32(eos))
+                tail, self.states_closing = np.append(tail, np.int32(eos)), False
         return head, tail
 
     def tokenize(self, text: str) -> np.ndarray:

@@ -55,6 +55,7 @@ class ModelSpec:
     instructed: str | None = None
     served_as: str | None = None
     parameters: int | None = None
+    languages: tuple[str, ...] = ()
 
     def template(self, task: str) -> str:
         """Return the prompt template of a task.
@@ -113,6 +114,12 @@ def models_folder() -> Path:
     return cache_folder() / "models"
 
 
+def vectors_folder() -> Path:
+    """Return the folder of the cache of vectors, from PATENTCLUST_VECTORS or below the cache folder."""
+    chosen = os.environ.get("PATENTCLUST_VECTORS")
+    return Path(chosen) if chosen else cache_folder() / "vectors"
+
+
 def user_file() -> Path:
     """Return where the user's own models.toml is looked for, from PATENTCLUST_MODELS or the system's convention."""
     chosen = os.environ.get("PATENTCLUST_MODELS")
@@ -131,7 +138,7 @@ def registry() -> dict[str, ModelSpec]:
     Raises:
         ConfigError: a models.toml cannot be read or an entry is wrong.
     """
-    specs = {}
+    specs: dict[str, ModelSpec] = {}
     for path in _files():
         tables = _read(path)
         tables.pop(INSTRUCTIONS, None)
@@ -196,8 +203,9 @@ def _spec(path: Path, name: str, table: Any) -> ModelSpec:
         require(str(template).endswith("{text}"), f"template {task} does not end with {{text}}")
     values = dict(table)
     values.setdefault("file", Path(str(source.get("path", f"{name}.gguf"))).name)
-    if "matryoshka" in values:
-        values["matryoshka"] = tuple(values["matryoshka"])
+    for key in ("matryoshka", "languages"):
+        if key in values:
+            values[key] = tuple(values[key])
     return ModelSpec(name=name, **values)
 
 

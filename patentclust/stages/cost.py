@@ -96,11 +96,12 @@ def _fit(tried: Sequence[tuple[int, float]]) -> tuple[float, float]:
     return (float(a), float(b)) if a > 0 and b > 0 else (float(rates[-1]), 0.0)
 
 
-def sentences(cost: Cost | None) -> Iterator[str]:
-    """Yield a cost as lines to read; nothing for None."""
-    if cost is None:
-        return
+def sentences(cost: Cost) -> Iterator[str]:
+    """Yield a cost as lines to read."""
     cached = f", and {cost.cached:,} more from the cache" if cost.cached else ""
+    if not cost.documents:
+        yield f"nothing to embed{cached}"
+        return
     yield (
         f"to embed: {cost.documents:,} documents, about {cost.tokens:,} tokens, about {duration(cost.seconds)} "
         f"on this machine{cached}"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,43 +17,23 @@ import numpy as np
 import pyarrow as pa
 
 from patentclust import artifacts, interrupts, models
-from patentclust.analysis.packing import split_shards
-from patentclust.analysis.texts import compose, estimate_tokens, text_fields, text_sha256
-from patentclust.artifacts import Stamp, canonical_json
+from patentclust.analysis.texts import estimate_tokens
+from patentclust.artifacts import canonical_json
 from patentclust.embedders import Embedder, Encoded, open_embedder
 from patentclust.embedders.cache import CachedEmbedder, Space, open_store
 from patentclust.embedders.inprocess import memory_for
-from patentclust.embedders.memory import available_bytes
+from patentclust.embedders.memory import Memory, available_bytes
 from patentclust.errors import ArtifactError, ModelError
 from patentclust.models import ModelSpec
 from patentclust.params import EmbedParams, Resources
 from patentclust.progress import Progress, Quiet, Task
-from patentclust.schemas import UNIT_KEYS, embeddings
+from patentclust.schemas import embeddings
 from patentclust.stages import Outcome, cost
+from patentclust.stages.units import Shard, Unit, read_texts, read_units, shards_of
 from patentclust.workspace import Workspace
 
-LIBRARIES = ("llama-cpp-python", "numpy")
 _SHOWN_FAILURES = 3
 _SAMPLE_TEXTS = 24
-
-
-@dataclass(frozen=True)
-class Unit:
-    """What is embedded as one vector; the text itself is read again when its shard is made."""
-
-    unit_id: str
-    text_sha256: str
-    n_chars: int
-    n_tokens: float
-
-
-@dataclass(frozen=True)
-class Shard:
-    """One file to make: where, of which units, and what it will say of itself."""
-
-    path: Path
-    units: tuple[Unit, ...]
-    stamp: Stamp
 
 
 @dataclass(frozen=True)
@@ -87,7 +67,7 @@ def run(
         ArtifactError: no documents, or the disk is full.
         ModelError: the model cannot be found, fetched, verified or loaded, or the machine lacks the memory for it.
         ConfigError: a task, dimension or window the model does not have.
-        Interrupted: Ctrl-C, after the model call in flight.
+        StoppedError: Ctrl-C, after the model call in flight.
     """
     plan = _prepare(workspace, params, resources, progress)
     missing = plan.missing
@@ -95,8 +75,7 @@ def run(
     if missing:
         embedder = _open(plan, resources)
         try:
-            for line in cost.sentences(_estimate(workspace, plan, missing, embedder, resources, only_if_long=True)):
-                progress.note(line)
+            _tell_cost(workspace, plan, embedder, resources, progress)
             _embed_missing(workspace, plan, missing, embedder, progress)
             warnings += [embedder.problem] if isinstance(embedder, CachedEmbedder) and embedder.problem else []
         finally:
@@ -120,7 +99,7 @@ def estimate(
     plan = _prepare(workspace, params, resources, progress)
     embedder = _open(plan, resources)
     try:
-        return _estimate(workspace, plan, plan.missing, embedder, resources, only_if_long=False)
+        return _estimate(workspace, plan, embedder, resources, budget_seconds=cost.MOST_CALIBRATION_SECONDS)
     finally:
         embedder.close()
 
@@ -132,13 +111,13 @@ def _prepare(workspace: Workspace, params: EmbedParams, resources: Resources, pr
     else:
         path = models.locate(spec) if spec.source["kind"] != "server" else None
     facts = _model_facts(spec, params, path)
-    units, n_empty = _read_units(workspace, params, progress)
+    units, n_empty = read_units(workspace, params, progress)
     if not units:
         raise ArtifactError(
             f"none of the {n_empty} units in {workspace.documents} has text in its {params.text}",
             hint="try --text full, or ingest files that carry text",
         )
-    return _Plan(spec, path, params, facts, units, n_empty, _shards(workspace, units, params, facts))
+    return _Plan(spec, path, params, facts, units, n_empty, shards_of(workspace, units, params, facts))
 
 
 def _open(plan: _Plan, resources: Resources) -> Embedder:
@@ -148,14 +127,14 @@ def _open(plan: _Plan, resources: Resources) -> Embedder:
     space = _space(plan)
     return CachedEmbedder(
         lambda: open_embedder(plan.spec, plan.model_path, params=whole, resources=resources),
-        lambda: open_store(space, models.cache_folder() / "vectors", resources),
+        lambda: open_store(space, models.vectors_folder(), resources),
         dim=plan.params.dim,
         full_dim=plan.spec.dim,
     )
 
 
 def _space(plan: _Plan) -> Space:
-    """Return where in the cache the vectors lie: everything but the text that shapes them, whatever the model is called."""
+    """Return where in the cache the vectors lie: all but the text that shapes them, whatever the model is called."""
     params = plan.params
     shaping = {key: value for key, value in plan.facts.items() if key != "name"}
     shaping |= {"window": params.max_tokens, "long": params.long, "kv_type": params.kv_type}
@@ -163,33 +142,38 @@ def _space(plan: _Plan) -> Space:
     return Space(key, shaping | {"name": plan.spec.name})
 
 
+def _tell_cost(workspace: Workspace, plan: _Plan, embedder: Embedder, resources: Resources, progress: Progress) -> None:
+    """Refuse a run that the machine has no memory for; say what a long one will take before it starts."""
+    n_tokens = [unit.n_tokens for shard in plan.missing for unit in shard.units]
+    _memory(plan, max(n_tokens))
+    rough = cost.rough_seconds(sum(n_tokens), plan.spec.parameters, resources.n_threads)
+    if rough >= cost.LONG_SECONDS:
+        budget = min(cost.MOST_CALIBRATION_SECONDS, rough / 20)
+        for line in cost.sentences(_estimate(workspace, plan, embedder, resources, budget_seconds=budget)):
+            progress.note(line)
+
+
+def _memory(plan: _Plan, longest: float) -> Memory | None:
+    if plan.params.backend != "llama" or plan.model_path is None:
+        return None
+    return memory_for(plan.model_path, plan.spec, plan.params, n_tokens=longest)
+
+
 def _estimate(
-    workspace: Workspace,
-    plan: _Plan,
-    shards: Sequence[Shard],
-    embedder: Embedder,
-    resources: Resources,
-    *,
-    only_if_long: bool,
-) -> cost.Cost | None:
-    """Return what these shards cost; None for a short run that nobody asked about."""
-    units = [unit for shard in shards for unit in shard.units]
+    workspace: Workspace, plan: _Plan, embedder: Embedder, resources: Resources, *, budget_seconds: float
+) -> cost.Cost:
+    units = [unit for shard in plan.missing for unit in shard.units]
     cached = embedder.n_cached([unit.text_sha256 for unit in units]) if isinstance(embedder, CachedEmbedder) else set()
     todo = [unit for unit in units if unit.text_sha256 not in cached]
-    n_tokens = [unit.n_tokens for unit in todo]
-    rough = cost.rough_seconds(sum(n_tokens), plan.spec.parameters, resources.n_threads)
-    if only_if_long and rough < cost.LONG_SECONDS:
-        return None
     if not todo:
         return cost.Cost(0, len(units), 0, 0.0)
-    need = None
-    if plan.params.backend == "llama" and plan.model_path:
-        need = memory_for(plan.model_path, plan.spec, plan.params, n_tokens=max(n_tokens))
+    n_tokens = [unit.n_tokens for unit in todo]
+    need = _memory(plan, max(n_tokens))
     speed = cost.calibrate(
         embedder.inner if isinstance(embedder, CachedEmbedder) else embedder,
         _sample(workspace, plan, todo),
         longest=max(n_tokens),
-        budget_seconds=min(cost.MOST_CALIBRATION_SECONDS, rough / 20) if only_if_long else cost.MOST_CALIBRATION_SECONDS,
+        budget_seconds=budget_seconds,
     )
     return cost.Cost(
         documents=len(todo),
@@ -205,17 +189,19 @@ def _estimate(
 def _sample(workspace: Workspace, plan: _Plan, units: Sequence[Unit]) -> list[str]:
     """Return some of the texts, evenly spread."""
     wanted = {unit.unit_id for unit in units[:: max(1, len(units) // _SAMPLE_TEXTS)]}
-    return [text for unit_id, text in _texts(workspace, plan.params) if unit_id in wanted]
+    return [text for unit_id, text in read_texts(workspace, plan.params) if unit_id in wanted]
 
 
-def _shorter(workspace: Workspace, plan: _Plan, speed: cost.Speed, n_tokens: Sequence[float]) -> dict[str, float | None]:
+def _shorter(
+    workspace: Workspace, plan: _Plan, speed: cost.Speed, n_tokens: Sequence[float]
+) -> dict[str, float | None]:
     """Return what would take less time, and how much it would take: scaled by weights where the model is another."""
     params, seconds = plan.params, speed.seconds(n_tokens)
     found: dict[str, float | None] = {}
     selections = ("full", "tac", "ta")
     narrower = selections[selections.index(params.text) + 1 :] if params.text in selections else ()
     for selection in narrower:
-        texts = _texts(workspace, replace(params, text=selection))
+        texts = read_texts(workspace, replace(params, text=selection))
         less = speed.seconds([estimate_tokens(text) for _, text in texts if text])
         if less < 0.9 * seconds:
             found[f"--text {selection}"] = less
@@ -235,8 +221,8 @@ def is_current(workspace: Workspace, task: str) -> bool:
         return False
     header = artifacts.read_header(paths[0], kind="embeddings")
     params = EmbedParams(**header.json("params"))
-    units, _ = _read_units(workspace, params, Quiet())
-    shards = _shards(workspace, units, params, header.json("model"))
+    units, _ = read_units(workspace, params, Quiet())
+    shards = shards_of(workspace, units, params, header.json("model"))
     return len(shards) == len(paths) and all(artifacts.current(shard.path, shard.stamp) for shard in shards)
 
 
@@ -265,55 +251,12 @@ def _model_facts(spec: ModelSpec, params: EmbedParams, path: Path | None) -> dic
     return facts | {"served_as": spec.served_as or spec.name, "backend": params.backend}
 
 
-def _read_units(workspace: Workspace, params: EmbedParams, progress: Progress) -> tuple[list[Unit], int]:
-    """Return the units with text, in document order, and how many documents have none."""
-    units: list[Unit] = []
-    n_empty = 0
-    n_rows = artifacts.read_header(workspace.documents, kind="documents").n_rows
-    with progress.task("reading texts", total=n_rows, unit="documents") as task:
-        for unit_id, text in _texts(workspace, params):
-            if text:
-                units.append(Unit(unit_id, text_sha256(text), len(text), estimate_tokens(text)))
-            else:
-                n_empty += 1
-            task.advance()
-    return units, n_empty
-
-
-def _texts(workspace: Workspace, params: EmbedParams) -> Iterator[tuple[str, str]]:
-    """Yield each unit and its text: a family by its representative, or every document."""
-    fields = text_fields(str(params.text))
-    key = UNIT_KEYS[params.unit]
-    columns = ["representative", key, *fields]
-    for batch in artifacts.read_batches(workspace.documents, kind="documents", columns=columns):
-        for row in batch.to_pylist():
-            if row["representative"] or params.unit == "document":
-                yield row[key], compose([row[name] for name in fields])
-
-
-def _shards(workspace: Workspace, units: Sequence[Unit], params: EmbedParams, model: dict[str, Any]) -> list[Shard]:
-    shards = []
-    for index, (start, stop) in enumerate(split_shards([unit.n_chars for unit in units])):
-        mine = tuple(units[start:stop])
-        texts = canonical_json([[unit.unit_id, unit.text_sha256] for unit in mine])
-        stamp = Stamp(
-            kind="embeddings",
-            params=asdict(params),
-            inputs={"texts": hashlib.sha256(texts.encode()).hexdigest()},
-            model=model,
-            libraries=LIBRARIES,
-            unit=params.unit,
-        )
-        shards.append(Shard(workspace.shard(params.task, index), mine, stamp))
-    return shards
-
-
 def _embed_missing(
     workspace: Workspace, plan: _Plan, shards: Sequence[Shard], embedder: Embedder, progress: Progress
 ) -> None:
     wanted = {unit.unit_id for shard in shards for unit in shard.units}
     total = sum(unit.n_tokens for shard in shards for unit in shard.units)
-    texts = ((unit_id, text) for unit_id, text in _texts(workspace, plan.params) if unit_id in wanted)
+    texts = ((unit_id, text) for unit_id, text in read_texts(workspace, plan.params) if unit_id in wanted)
     progress.note(f"embedding with {plan.spec.name}")
     with interrupts.held() as stop, progress.task("embedding", total=total, unit="tokens") as task:
         watch = _Watch(task, n_units=len(wanted), stop=stop)
