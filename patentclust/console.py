@@ -186,7 +186,7 @@ def _shade(cosine: float) -> str:
 def show_checks(results: Sequence[Any]) -> None:
     """Print a model's checks with pass or fail."""
     verdicts = {True: Text("pass", style="green"), False: Text("FAIL", style="bold red"), None: Text("–", style="dim")}
-    show_table(["check", "", "figure"], [[r.name, verdicts[r.passed], r.detail] for r in results])
+    show_table(["check", "result", ""], [[r.name, verdicts[r.passed], r.detail] for r in results])
 
 
 def show_scores(lines: Sequence[Any]) -> None:

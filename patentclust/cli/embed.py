@@ -173,15 +173,10 @@ def cache_info(as_json: Json = False) -> None:
         console.print_json(rows)
         return
     cells = [
-        [
-            str(r["name"]),
-            str(r.get("template", r.get("error", ""))),
-            f"{r['vectors']:,}",
-            console.human_bytes(r["bytes"]),
-        ]
+        [str(r["name"]), f"{r['vectors']:,}", console.human_bytes(r["bytes"]), str(r.get("template", r.get("error")))]
         for r in rows
     ]
-    console.show_table(["model", "prompt", "vectors", "size"], cells, numeric={"vectors", "size"})
+    console.show_table(["model", "vectors", "size", ""], cells, numeric={"vectors", "size"})
     console.print_line(f"\n{folder}: {console.human_bytes(sum(r['bytes'] for r in rows))}")
 
 

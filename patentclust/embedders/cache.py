@@ -1,7 +1,7 @@
 """Vectors kept across workspaces, so that no text is embedded twice: a folder of SQLite files, or a shared Redis.
 
-A space is everything but the text that shapes a vector: model file, template, window. Full vectors are kept, as float32:
-a shorter one is cut from them. A cache that fails costs time, never the run and never a wrong vector.
+A space is all but the text that shapes a vector: model file, template, window. Full vectors are kept, as float32; a
+shorter one is cut from them. A cache that fails costs time, never the run and never a wrong vector.
 """
 
 from __future__ import annotations

@@ -129,7 +129,7 @@ def _prefix_check(embedder: InProcessEmbedder, spec: ModelSpec) -> Check:
 
 
 def _term_checks(embedder: InProcessEmbedder, spec: ModelSpec) -> Iterator[Check]:
-    """Terms of one meaning must be nearer to each other than to a foreign one; a file of unknown making is not tried."""
+    """Terms of one meaning must be nearer to each other than to a foreign one; an unlisted file is not tried."""
     if not spec.licence:
         yield Check("terms", None, "the model has no entry in models.toml")
         return

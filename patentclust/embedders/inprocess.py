@@ -189,7 +189,7 @@ def window_tokens(model: LlamaModel, spec: ModelSpec, params: EmbedParams) -> in
 
 
 def memory_for(path: Path, spec: ModelSpec, params: EmbedParams, *, n_tokens: float) -> memory.Memory:
-    """Return what the model will take for texts of about so many tokens, read from the file's facts before it is loaded.
+    """Return what the model will take for texts of about so many tokens, by the file's facts, before it is loaded.
 
     Raises:
         ModelError: more than the machine has free, and no GPU to take it.

@@ -39,7 +39,7 @@ _PROBE = "A battery cell with a solid electrolyte."
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """A server will not take these texts, and said why."""
 
 
@@ -90,7 +90,7 @@ class ServerEmbedder:
         for index, url in enumerate(self._urls):
             try:
                 vectors.append(self._ask([_PROBE], first_url=index)[0][0])
-            except _Refused as error:
+            except _RefusedError as error:
                 raise ModelError(f"{url} refused a test text: {error}", hint="is it started for embeddings?") from error
             if vectors[0].shape != vectors[-1].shape or float(vectors[0] @ vectors[-1]) < _LEAST_AGREEMENT:
                 raise ModelError(
@@ -165,7 +165,7 @@ class ServerEmbedder:
         return (pieces[:1], True) if self._long == "truncate" else (pieces, False)
 
     def _answers(self, batches: list[list[_Piece]]) -> Iterator[tuple[list[_Piece], list[np.ndarray | str]]]:
-        """Yield each batch with its vectors, or the server's words where it refused one, in the order of the batches."""
+        """Yield each batch, in order, with its vectors, or the server's words where it refused one."""
         futures = [self._pool.submit(self._answer, batch) for batch in batches]
         try:
             for batch, future in zip(batches, futures, strict=True):
@@ -177,7 +177,7 @@ class ServerEmbedder:
     def _answer(self, batch: list[_Piece]) -> list[np.ndarray | str]:
         try:
             vectors, n_read = self._ask([piece.content for piece in batch])
-        except _Refused as error:
+        except _RefusedError as error:
             if len(batch) == 1:
                 return [str(error)]
             return [answer for piece in batch for answer in self._answer([piece])]
@@ -197,7 +197,7 @@ class ServerEmbedder:
         """Return unit vectors and how many tokens the server says it read; try again, and elsewhere, while it may help.
 
         Raises:
-            _Refused: the server will not take these texts.
+            _RefusedError: the server will not take these texts.
             ModelError: no server answers, or none that the key opens.
         """
         import httpx
@@ -224,7 +224,7 @@ class ServerEmbedder:
                 time.sleep(max(asked_wait, wait * random.uniform(0.7, 1.3)))
             wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
         if "answered 500" in problem:
-            raise _Refused(problem)  # some servers say 500 where they mean the text
+            raise _RefusedError(problem)  # some servers say 500 where they mean the text
         raise ModelError(
             f"{problem} (after {_ATTEMPTS} attempts)",
             hint="is the server up, and --base-url right (http://HOST:PORT/v1)?",
@@ -234,7 +234,7 @@ class ServerEmbedder:
         if status in _NOBODYS_TEXT:
             raise ModelError(problem, hint=f"check --base-url and --model; keys come from {' or '.join(KEY_VARIABLES)}")
         if status not in _TRY_AGAIN:
-            raise _Refused(problem)
+            raise _RefusedError(problem)
 
     def close(self) -> None:
         """Close the connections."""
