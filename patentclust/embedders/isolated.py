@@ -1,7 +1,7 @@
 """The in-process embedder in a child process: when llama.cpp aborts, one text fails and the others go on.
 
-The child says which texts are done; when it dies, a new one takes up the rest. A text with which a child dies twice,
-the second time alone, gets no vector.
+The child says which texts are done; when it dies, a new one takes up the rest, one by one until it dies again: that
+text gets no vector. A library that dies of the first few texts and does none is given up.
 """
 
 from __future__ import annotations
@@ -19,6 +19,15 @@ from patentclust.models import ModelSpec
 from patentclust.params import EmbedParams, Resources
 
 _GOODBYE_SECONDS = 10
+_MOST_DEATHS_WITHOUT_A_VECTOR = 3
+
+
+def _serve(pipe: Connection, path: Path, spec: ModelSpec, params: EmbedParams, resources: Resources) -> None:
+    """Be the child: load, then answer until told to close. Ctrl-C is the parent's to handle."""
+    from patentclust.embedders.inprocess import InProcessEmbedder
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    serve(pipe, lambda: InProcessEmbedder(path, spec, params=params, resources=resources))
 
 
 class IsolatedEmbedder:
@@ -29,6 +38,8 @@ class IsolatedEmbedder:
         packing: how texts are packed into model calls.
         process: the child, for whoever watches its memory.
     """
+
+    child = staticmethod(_serve)
 
     def __init__(self, path: Path, spec: ModelSpec, *, params: EmbedParams, resources: Resources) -> None:
         """Start the child and load the model there.
@@ -43,7 +54,7 @@ class IsolatedEmbedder:
         # A fresh interpreter: a fork would carry llama.cpp's threads and our open files along.
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, *self._arguments), daemon=True)
+        self.process = context.Process(target=self.child, args=(theirs, *self._arguments), daemon=True)
         self.process.start()
         theirs.close()
         kind, value = self._receive()
@@ -66,12 +77,12 @@ class IsolatedEmbedder:
         """Return one unit-length row per text, in order; texts that kill the child are failures."""
         out = Encoded.empty(len(texts), self.dim)
         left = list(range(len(texts)))
-        while left:
-            reason = self._try(texts, left, out, on_done)
-            if reason is None:
-                break
+        while left and self._try(texts, left, out, on_done) is not None:
             # Whichever text it was is in the first call of those left; alone, each of them shows.
             left = self._one_by_one(texts, left, out, on_done)
+            if len(out.failures) >= _MOST_DEATHS_WITHOUT_A_VECTOR and not out.vectors.any():
+                out.failures.update(dict.fromkeys(left, next(iter(out.failures.values()))))
+                break
         return out
 
     def encode_query(self, texts: Sequence[str]) -> Encoded:
@@ -142,14 +153,6 @@ def _death(exitcode: int | None) -> str:
         name = signal.Signals(-exitcode).name
         return f"{name} ({'out of memory?' if name == 'SIGKILL' else 'llama.cpp aborted'})"
     return f"exit code {exitcode}"
-
-
-def _serve(pipe: Connection, path: Path, spec: ModelSpec, params: EmbedParams, resources: Resources) -> None:
-    """Be the child: load, then answer until told to close. Ctrl-C is the parent's to handle."""
-    from patentclust.embedders.inprocess import InProcessEmbedder
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    serve(pipe, lambda: InProcessEmbedder(path, spec, params=params, resources=resources))
 
 
 def serve(pipe: Connection, opened: Callable[[], Embedder]) -> None:
