@@ -25,6 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +155,8 @@ def run_ours(arguments: argparse.Namespace, texts: list[str]) -> dict[str, Any]:
     from patentclust.embedders.inprocess import InProcessEmbedder
     from patentclust.params import EmbedParams, Resources
 
-    spec = models.find(str(arguments.model))
+    # Texts as they are: others know nothing of our prompts.
+    spec = replace(models.find(str(arguments.model)), templates={"cluster": "{text}"})
     embedder = InProcessEmbedder(
         arguments.model, spec, params=EmbedParams(model=spec.name), resources=Resources(threads=arguments.threads)
     )
@@ -267,16 +269,8 @@ def run_llama_embed(arguments: argparse.Namespace, texts: list[str]) -> dict[str
         str(arguments.model), embedding=True, n_ctx=n_ctx, n_batch=n_ctx, n_ubatch=512, verbose=False,
         n_threads=arguments.threads, n_threads_batch=arguments.threads,
     )  # fmt: skip
-    prompted = prompts(arguments, texts)
-    seconds, vectors = median_run(arguments.rounds, lambda: [model.embed(text, normalize=True) for text in prompted])
+    seconds, vectors = median_run(arguments.rounds, lambda: [model.embed(text, normalize=True) for text in texts])
     return {"seconds": seconds, "vectors": vectors}
-
-
-def prompts(arguments: argparse.Namespace, texts: list[str]) -> list[str]:
-    from patentclust import models
-
-    template = models.find(str(arguments.model)).template("cluster")
-    return [template.replace("{text}", text) for text in texts]
 
 
 def run_server(arguments: argparse.Namespace, texts: list[str]) -> dict[str, Any]:
@@ -287,10 +281,10 @@ def run_server(arguments: argparse.Namespace, texts: list[str]) -> dict[str, Any
     command += ["--n_ctx", "512", "--n_batch", "512", "--n_ubatch", "512", "--n_threads", str(arguments.threads)]
     command += ["--n_threads_batch", str(arguments.threads), "--port", str(PORT)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    url, prompted = f"http://127.0.0.1:{PORT}/v1/embeddings", prompts(arguments, texts)
+    url = f"http://127.0.0.1:{PORT}/v1/embeddings"
 
     def ask() -> list[list[float]]:
-        answers = [client.post(url, json={"input": prompted[i : i + 16]}).json() for i in range(0, len(texts), 16)]
+        answers = [client.post(url, json={"input": texts[i : i + 16]}).json() for i in range(0, len(texts), 16)]
         return [row["embedding"] for answer in answers for row in answer["data"]]
 
     try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from patentclust.analysis.texts import estimate_tokens
 from patentclust.embedders import Embedder
 from patentclust.embedders.memory import Memory, describe, gib
 
@@ -72,8 +73,10 @@ def calibrate(embedder: Embedder, texts: Sequence[str], *, longest: float, budge
     tried: list[tuple[int, float]] = []
     n_real = n_estimated = spent = 0.0
     embedder.encode_document([stock[: int(_LENGTHS[0] * _CHARS_PER_TOKEN)]])  # the first call also makes the buffers
-    for length in _LENGTHS:
-        text = stock[: int(length * _CHARS_PER_TOKEN)]
+    for i, length in enumerate(_LENGTHS):
+        n_chars = int(length * _CHARS_PER_TOKEN)
+        start_char = max(0, len(stock) - n_chars) * i // len(_LENGTHS)  # other texts each time, to count their tokens
+        text = stock[start_char : start_char + n_chars]
         if tried and (spent * 2 > budget_seconds or length > max(longest, _LENGTHS[1]) or length > window):
             break
         start = time.perf_counter()
@@ -81,7 +84,7 @@ def calibrate(embedder: Embedder, texts: Sequence[str], *, longest: float, budge
         spent += (elapsed := time.perf_counter() - start)
         tried.append((int(encoded.n_tokens_used[0]), elapsed))
         n_real += encoded.n_tokens_used[0]
-        n_estimated += len(text) / _CHARS_PER_TOKEN
+        n_estimated += estimate_tokens(text)
     a, b = _fit(tried)
     return Speed(a, b, window, n_real / n_estimated)
 
