@@ -22,6 +22,7 @@ UNITS = ("family", "document")
 LONG_MODES = ("window", "truncate")
 BACKENDS = ("llama", "openai")
 KV_TYPES = ("f16", "q8_0")
+MOST_GPUS = 16
 SELECTION_METHODS = ("eom", "leaf")
 
 
@@ -207,6 +208,13 @@ class Resources:
             f"cache is {self.cache!r}",
             hint="allowed: local, off, or redis://HOST:PORT/DB",
         )
+        shares = self.tensor_split
+        _check(
+            not shares or (len(shares) <= MOST_GPUS and min(shares) >= 0 and max(shares) > 0),
+            f"tensor-split is {','.join(map(str, shares))}",
+            hint=f"give up to {MOST_GPUS} shares, such as 3,1",
+        )
+        _check(self.main_gpu is None or self.main_gpu >= 0, f"main-gpu is {self.main_gpu}", hint="give 0 or more")
         _check(self.cache_days > 0, f"cache-days is {self.cache_days}", hint="give 1 or more")
         _check(self.n_requests > 0, f"requests is {self.n_requests}", hint="give 1 or more")
         for url in self.base_urls:

@@ -129,7 +129,8 @@ def run(
     """
     if not params.embed.task == params.cluster.task == params.report.task:
         raise ConfigError("embed, cluster and report must name one task", hint="give --task once, or in all tables")
-    models.ensure(models.find(params.embed.model), offline=resources.offline, progress=progress)
+    if params.embed.backend == "llama":
+        models.ensure(models.find(params.embed.model), offline=resources.offline, progress=progress)
     yield ingest(workspace, paths, params.ingest, resources=resources, progress=progress)
     yield embed(workspace, params.embed, resources=resources, progress=progress)
     yield cluster(workspace, params.cluster, resources=resources, progress=progress)

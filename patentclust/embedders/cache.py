@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +51,9 @@ class Store(Protocol):
 
     def get(self, texts: Sequence[str]) -> dict[str, bytes]:
         """Return what is there of these text hashes."""
+
+    def known(self, texts: Sequence[str]) -> set[str]:
+        """Return which of these text hashes are there."""
 
     def put(self, rows: Mapping[str, bytes]) -> None:
         """Keep rows."""
@@ -97,16 +100,20 @@ class SqliteStore:
 
     def get(self, texts: Sequence[str]) -> dict[str, bytes]:
         """Return what is there of these text hashes."""
-        found: dict[str, bytes] = {}
+        return {key.hex(): value for key, value in self._select("text, value", texts)}
+
+    def known(self, texts: Sequence[str]) -> set[str]:
+        """Return which of these text hashes are there."""
+        return {key.hex() for (key,) in self._select("text", texts)}
+
+    def _select(self, columns: str, texts: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         try:
             for start in range(0, len(texts), _QUERY_KEYS):
                 keys = [bytes.fromhex(text) for text in texts[start : start + _QUERY_KEYS]]
                 marks = ",".join("?" * len(keys))
-                rows = self._db.execute(f"SELECT text, value FROM vectors WHERE text IN ({marks})", keys)
-                found |= {key.hex(): value for key, value in rows}
+                yield from self._db.execute(f"SELECT {columns} FROM vectors WHERE text IN ({marks})", keys)
         except sqlite3.Error as error:
             raise CacheError(f"{self._path}: {error}") from error
-        return found
 
     def put(self, rows: Mapping[str, bytes]) -> None:
         """Keep rows, all or none."""
@@ -168,6 +175,20 @@ class RedisStore:
                 part = texts[start : start + _QUERY_KEYS]
                 values: list[Any] = self._client.mget([self._prefix + text for text in part])
                 found |= {text: value for text, value in zip(part, values, strict=True) if value is not None}
+        except self._errors as error:
+            raise CacheError(f"the Redis cache: {error}") from error
+        return found
+
+    def known(self, texts: Sequence[str]) -> set[str]:
+        """Return which of these text hashes are there."""
+        found: set[str] = set()
+        try:
+            for start in range(0, len(texts), _QUERY_KEYS):
+                part = texts[start : start + _QUERY_KEYS]
+                pipeline = self._client.pipeline(transaction=False)
+                for text in part:
+                    pipeline.exists(self._prefix + text)
+                found |= {text for text, there in zip(part, pipeline.execute(), strict=True) if there}
         except self._errors as error:
             raise CacheError(f"the Redis cache: {error}") from error
         return found
@@ -299,9 +320,10 @@ class CachedEmbedder:
         """Return one unit-length row per text under the query template; queries are not kept."""
         return _cut(self.inner.encode_query(texts), self._cut)
 
-    def n_cached(self, texts: Sequence[str]) -> set[str]:
+    def known(self, texts: Sequence[str]) -> set[str]:
         """Return which of these text hashes the cache holds."""
-        return set(self._use(lambda store: store.get(texts), {}))
+        found: set[str] = self._use(lambda store: store.known(texts), set())
+        return found
 
     def close(self) -> None:
         """Close the store, and the model where it was opened."""

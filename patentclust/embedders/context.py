@@ -88,6 +88,7 @@ class LlamaContext:
         # An encoder sees its whole text in one call. A causal model is fed by micro-batches, one a call.
         self._call_tokens = calls.tokens if model.causal else _rounded(longest)
         self._hidden: list[np.ndarray] = []
+        self._overwrite = False
         self._handle = self._open(resources, kv_type)
         self._memory = self._lib.llama_get_memory(self._handle)
         self._make_batch()
@@ -154,8 +155,20 @@ class LlamaContext:
             ModelError: too many, too long, empty, or ids out of range.
         """
         self._validate(sequences)
+        vectors = self._run(sequences)
+        if np.isfinite(vectors).all():
+            return vectors
+        # A NaN spreads: to neighbours in the call, and through the cache, where masked cells still count, to later calls.
+        self._overwrite = True
+        if len(sequences) > 1:
+            return np.concatenate([self.run([sequence]) for sequence in sequences])
+        return vectors
+
+    def _run(self, sequences: Sequence[np.ndarray]) -> np.ndarray:
         if self._memory:
-            self._lib.llama_memory_clear(self._memory, False)  # True would overwrite gigabytes for nothing
+            # Overwriting is dear: a memset of the whole cache, gigabytes for a long text.
+            self._lib.llama_memory_clear(self._memory, self._overwrite)
+            self._overwrite = False
         if not self.model.causal:
             return np.stack([self._run_encoder(sequence) for sequence in sequences])
         states = self._run_causal(sequences)

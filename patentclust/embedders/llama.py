@@ -154,9 +154,12 @@ def check_gpu(resources: Resources) -> None:
     Raises:
         ModelError: layers were asked for and this build or machine has no GPU backend.
     """
-    if resources.gpu_layers not in ("auto", "0") and not _library().llama_supports_gpu_offload():
+    wishes = {"--gpu-layers": resources.gpu_layers not in ("auto", "0")}
+    wishes |= {"--main-gpu": resources.main_gpu is not None, "--tensor-split": bool(resources.tensor_split)}
+    if any(wishes.values()) and not _library().llama_supports_gpu_offload():
+        named = ", ".join(flag for flag, wanted in wishes.items() if wanted)
         raise ModelError(
-            f"--gpu-layers {resources.gpu_layers}: this llama-cpp-python build, or this machine, has no GPU backend",
+            f"{named} was given, and this llama-cpp-python build, or this machine, has no GPU backend",
             hint=_GPU_HINT,
         )
 

@@ -77,7 +77,7 @@ class ServerEmbedder:
         self._next_url = itertools.cycle(range(len(self._urls)))
         full_dim = self._probe()
         if spec.dim not in (None, full_dim):
-            raise ModelError(f"{self._urls[0]}: models.toml says dim {spec.dim}, the server gives {full_dim}")
+            raise ModelError(f"{_shown(self._urls[0])}: models.toml says dim {spec.dim}, the server gives {full_dim}")
         self.dim = params.dim or full_dim
         if self.dim > full_dim:
             raise ConfigError(f"dim is {self.dim}; {spec.name} gives {full_dim}", hint="lower --dim")
@@ -91,10 +91,12 @@ class ServerEmbedder:
             try:
                 vectors.append(self._ask([_PROBE], first_url=index)[0][0])
             except _RefusedError as error:
-                raise ModelError(f"{url} refused a test text: {error}", hint="is it started for embeddings?") from error
+                raise ModelError(
+                    f"{_shown(url)} refused a test text: {error}", hint="is it started for embeddings?"
+                ) from error
             if vectors[0].shape != vectors[-1].shape or float(vectors[0] @ vectors[-1]) < _LEAST_AGREEMENT:
                 raise ModelError(
-                    f"{url} gives other vectors than {self._urls[0]} for the same text",
+                    f"{_shown(url)} gives other vectors than {_shown(self._urls[0])} for the same text",
                     hint="start all servers with the same model file",
                 )
         return len(vectors[0])
@@ -203,7 +205,7 @@ class ServerEmbedder:
         import httpx
 
         index = next(self._next_url) if first_url is None else first_url
-        wait, problem = _FIRST_WAIT_SECONDS, ""
+        wait, problem, said = _FIRST_WAIT_SECONDS, "", ""
         for attempt in range(_ATTEMPTS):
             url = self._urls[index if first_url is not None else (index + attempt) % len(self._urls)]
             asked_wait = 0.0
@@ -212,29 +214,30 @@ class ServerEmbedder:
                 answer = self._client.post(f"{url}/embeddings", json=request)
                 if answer.status_code == 200:
                     return _vectors(answer, len(contents), url)
-                problem = f"{url} answered {answer.status_code}: {_words(answer)}"
+                said = f"{answer.status_code}: {_words(answer)}"
+                problem = f"{_shown(url)} answered {said}"
                 if self._format == "base64" and answer.status_code in (400, 422) and "encoding" in answer.text:
                     self._format = "float"
                     continue
-                self._judge(answer.status_code, problem)
+                self._judge(answer.status_code, problem, said)
                 asked_wait = _seconds(answer.headers.get("retry-after", ""))
             except httpx.TransportError as error:
-                problem = f"{url} cannot be reached: {error or type(error).__name__}"
+                problem = f"{_shown(url)} cannot be reached: {error or type(error).__name__}"
             if attempt + 1 < _ATTEMPTS:
                 time.sleep(max(asked_wait, wait * random.uniform(0.7, 1.3)))
             wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
-        if "answered 500" in problem:
-            raise _RefusedError(problem)  # some servers say 500 where they mean the text
+        if said.startswith("500"):
+            raise _RefusedError(f"the server answered {said}")  # some servers say 500 where they mean the text
         raise ModelError(
             f"{problem} (after {_ATTEMPTS} attempts)",
             hint="is the server up, and --base-url right (http://HOST:PORT/v1)?",
         )
 
-    def _judge(self, status: int, problem: str) -> None:
+    def _judge(self, status: int, problem: str, said: str) -> None:
         if status in _NOBODYS_TEXT:
             raise ModelError(problem, hint=f"check --base-url and --model; keys come from {' or '.join(KEY_VARIABLES)}")
         if status not in _TRY_AGAIN:
-            raise _RefusedError(problem)
+            raise _RefusedError(f"the server answered {said}")
 
     def close(self) -> None:
         """Close the connections."""
@@ -251,6 +254,12 @@ def _checked_urls(resources: Resources) -> list[str]:
         if resources.offline and urlsplit(url).hostname not in _LOOPBACK:
             raise ConfigError(f"--offline was given, and {url} is another machine", hint="leave one of them out")
     return [url.rstrip("/") for url in resources.base_urls]
+
+
+def _shown(url: str) -> str:
+    """Return a server's address without what may be secret in it."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
 
 
 def _client() -> Any:
@@ -282,11 +291,13 @@ def _vectors(answer: Any, n: int, url: str) -> tuple[np.ndarray, int | None]:
         ) from error
     lengths = {vector.shape for vector in vectors}
     if len(vectors) != n or len(lengths) != 1:
-        raise ModelError(f"{url} gave {len(vectors)} vectors of lengths {sorted(lengths)} for {n} texts")
+        raise ModelError(f"{_shown(url)} gave {len(vectors)} vectors of lengths {sorted(lengths)} for {n} texts")
     matrix = np.stack(vectors).astype(np.float64)
     norms = np.linalg.norm(matrix, axis=1, keepdims=True) if matrix.ndim == 2 else np.zeros(1)
     if not np.isfinite(norms).all() or not (norms > 0).all():
-        raise ModelError(f"{url} gave a vector that is not finite, all zero, or not flat", hint="check its model")
+        raise ModelError(
+            f"{_shown(url)} gave a vector that is not finite, all zero, or not flat", hint="check its model"
+        )
     return (matrix / norms).astype(np.float32), used if isinstance(used, int) and used > 0 else None
 
 

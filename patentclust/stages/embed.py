@@ -163,7 +163,7 @@ def _estimate(
     workspace: Workspace, plan: _Plan, embedder: Embedder, resources: Resources, *, budget_seconds: float
 ) -> cost.Cost:
     units = [unit for shard in plan.missing for unit in shard.units]
-    cached = embedder.n_cached([unit.text_sha256 for unit in units]) if isinstance(embedder, CachedEmbedder) else set()
+    cached = embedder.known([unit.text_sha256 for unit in units]) if isinstance(embedder, CachedEmbedder) else set()
     todo = [unit for unit in units if unit.text_sha256 not in cached]
     if not todo:
         return cost.Cost(0, len(units), 0, 0.0)
@@ -292,7 +292,7 @@ def embed_shard(shard: Shard, texts: Sequence[str], embedder: Embedder, watch: _
         watch.saw([shard.units[i] for i in indices], part)
 
     encoded = embedder.encode_document(texts, on_done=saw)
-    failed = {shard.units[i].unit_id: reason for i, reason in encoded.failures.items()}
+    failed = {shard.units[i].unit_id: reason for i, reason in sorted(encoded.failures.items())}
     if len(failed) == len(texts):
         unit_id, reason = next(iter(failed.items()))
         raise ModelError(
