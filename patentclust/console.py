@@ -25,8 +25,15 @@ from patentclust.progress import Quiet, Task
 from patentclust.stages import Outcome, StageState
 
 if TYPE_CHECKING:
-    from patentclust.stages.cost import Cost
+    from pathlib import Path
 
+    from patentclust.stages.assign import Assigned
+    from patentclust.stages.cost import Cost
+    from patentclust.stages.diff import Difference
+    from patentclust.stages.explain import Explanation
+    from patentclust.stages.similar import Likeness
+
+_PIPE_WIDTH = 10_000
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -206,17 +213,115 @@ def _score(value: float | int | None) -> str:
     return f"{value:,}" if isinstance(value, int) else _figure(value)
 
 
+def show_explanation(found: Explanation) -> None:
+    """Print why one unit is where it is."""
+    facts = [
+        ("document", found.doc_id),
+        ("title", found.title),
+        ("cluster", found.cluster),
+        ("probability", _figure(found.probability)),
+        ("silhouette", _figure(found.silhouette)),
+        ("cosine to its centre", _figure(found.similarity)),
+        ("runner-up", found.runner_up or "none"),
+        ("margin", _figure(found.margin)),
+        ("shared terms", ", ".join(found.terms) or "none"),
+        ("classes", ", ".join(f"{name} ({share:.0%} of the cluster)" for name, share in found.classes.items())),
+    ]
+    show_table(["", " "], facts)
+    for name, units in (("exemplar", found.exemplars), ("nearest", found.nearest)):
+        print_line("")
+        rows = [[unit.doc_id, f"{unit.similarity:.3f}", unit.cluster, unit.title] for unit in units]
+        show_table([name, "cosine", "cluster", ""], rows, numeric={"cosine"})
+
+
+def show_assigned(rows: Sequence[Assigned]) -> None:
+    """Print where new documents fall."""
+    cells = [
+        [row.doc_id, row.cluster, f"{row.probability:.2f}", row.runner_up, row.nearest[0][0], row.title] for row in rows
+    ]
+    show_table(["document", "cluster", "probability", "runner-up", "nearest", ""], cells, numeric={"probability"})
+
+
+def write_assigned(path: Path, rows: Sequence[Assigned]) -> None:
+    """Write the same as CSV, with places and all neighbours; cells are neutralised for spreadsheets."""
+    from patentclust.render.tables import write_csv
+
+    columns = ["doc_id", "title", "cluster_id", "cluster", "probability", "runner_up", "x", "y", "nearest", "known"]
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        write_csv(
+            handle,
+            columns,
+            (
+                [
+                    *(getattr(row, name) for name in columns[:-2]),
+                    "; ".join(f"{unit_id} {similarity:.3f}" for unit_id, similarity in row.nearest),
+                    row.known,
+                ]
+                for row in rows
+            ),
+        )
+
+
+def show_likeness(found: Sequence[Likeness]) -> None:
+    """Print where each document falls, and what is near."""
+    for likeness in found:
+        place = likeness.place
+        where = f"{place.cluster} ({place.probability:.2f})" if place.probability else place.cluster
+        note(f"{likeness.doc_id} {likeness.title}: {where}, runner-up: {place.runner_up or 'none'}")
+        rows = [
+            [hit.doc_id, f"{hit.similarity:.3f}", str(hit.year or ""), hit.cluster, "; ".join(hit.assignees), hit.title]
+            for hit in likeness.hits
+        ]
+        show_table(["document", "cosine", "year", "cluster", "assignee", ""], rows, numeric={"cosine"})
+
+
+def write_hits(path: Path, found: Sequence[Likeness]) -> None:
+    """Write the hits of all documents asked about as CSV; cells are neutralised for spreadsheets."""
+    from patentclust.render.tables import write_csv
+
+    columns = ["asked", "doc_id", "similarity", "year", "cluster_id", "cluster", "assignees", "title"]
+    rows = (
+        [
+            likeness.doc_id,
+            hit.doc_id,
+            hit.similarity,
+            hit.year,
+            hit.cluster_id,
+            hit.cluster,
+            "; ".join(hit.assignees),
+            hit.title,
+        ]
+        for likeness in found
+        for hit in likeness.hits
+    )
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        write_csv(handle, columns, rows)
+
+
+def show_difference(found: Difference) -> None:
+    """Print what changed from one map to another."""
+    note(
+        f"{found.n_common:,} units on both, {found.n_came:,} came, {found.n_went:,} went;"
+        f" noise {found.n_noise_before:,} before, {found.n_noise_after:,} after; ARI {found.ari:.3f}"
+    )
+    rows = [
+        [change.kind, f"{change.n_common:,}", f"{'; '.join(change.before)} → {'; '.join(change.after)}"]
+        for change in found.changes
+    ]
+    show_table(["change", "in common", ""], rows, numeric={"in common"})
+
+
 def show_table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, numeric: Container[str] = ()) -> None:
     """Print a table to stdout; cells are text, never markup."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for header in headers:
-        # Only the last column, which is prose, may wrap.
-        table.add_column(
-            header, justify="right" if header in numeric else "left", no_wrap=bool(header), overflow="fold"
-        )
+    for index, header in enumerate(headers):
+        # Keys and figures stay whole; names and prose wrap where the terminal is narrow.
+        whole = index == 0 or header in numeric
+        table.add_column(header, justify="right" if header in numeric else "left", no_wrap=whole, overflow="fold")
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
-    Console(highlight=False).print(table)
+    # A file or a pipe has no width to keep to.
+    Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(table)
 
 
 def print_json(value: Any) -> None:

@@ -3,6 +3,7 @@
 PatentclustError            something the user can fix; carries a hint: the next command, or the allowed values
 ├── ConfigError             a flag, a params file or models.toml is wrong
 ├── SourceError             one input file cannot be read; the run goes on without it
+│   └── WorkerDiedError     the process that read it died
 ├── ModelError              a model cannot be found, fetched, loaded or reached
 ├── ArtifactError           an artifact is missing, stale, damaged or of another schema
 ├── MissingExtraError       an optional dependency is not installed
@@ -29,6 +30,10 @@ class SourceError(PatentclustError):
         super().__init__(message, hint=hint)
         self.source_path = source_path
         self.reader = reader
+
+
+class WorkerDiedError(SourceError):
+    """The process that read one input file, or one document in it, died."""
 
 
 class ModelError(PatentclustError):

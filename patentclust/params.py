@@ -56,11 +56,13 @@ class IngestParams:
         mapping: `(field, column)` pairs for table exports, e.g. `("title", "Title (English)")`; they win over presets.
         prefer_language: BCP 47 code of the text to take where a document carries several; None takes the procedure's.
         family: `simple` joins publications with equal priorities, `extended` those that share one.
+        ocr: read pages of a PDF that are pictures of text by optical character recognition (extra `ocr`); slow.
     """
 
     mapping: tuple[tuple[str, str], ...] = ()
     prefer_language: str | None = None
     family: str = "simple"
+    ocr: bool = False
 
     def __post_init__(self) -> None:
         _check_types(self)
@@ -172,6 +174,7 @@ class Resources:
     """What changes only the speed, never the answer.
 
     Attributes:
+        workers: processes that read files: `auto` (one a usable core) or a number; 1 reads in this process.
         threads: CPU threads of the model; None takes the machine's usable cores.
         gpu_layers: `auto` (all when there is a GPU, else none), `all`, or a number of layers.
         offline: never touch the network, not even for a missing model.
@@ -185,6 +188,7 @@ class Resources:
         n_requests: requests in flight at a time, to each server.
     """
 
+    workers: str = "auto"
     threads: int | None = None
     gpu_layers: str = "auto"
     offline: bool = False
@@ -200,6 +204,8 @@ class Resources:
     def __post_init__(self) -> None:
         _check_types(self)
         _check(self.threads is None or self.threads > 0, f"threads is {self.threads}", hint="give 1 or more")
+        valid = self.workers == "auto" or (self.workers.isdecimal() and int(self.workers) > 0)
+        _check(valid, f"workers is {self.workers!r}", hint="allowed: auto, or a number such as 1 or 8")
         valid = self.gpu_layers in ("auto", "all") or self.gpu_layers.isdecimal()
         _check(valid, f"gpu-layers is {self.gpu_layers!r}", hint="allowed: auto, all, or a number such as 0 or 35")
         shared = self.cache.startswith(("redis://", "rediss://", "unix://"))
@@ -221,11 +227,18 @@ class Resources:
             _check(url.startswith(("http://", "https://")), f"base-url is {url!r}", hint="give http://HOST:PORT/v1")
 
     @property
+    def n_workers(self) -> int:
+        """Return the number of processes that read files."""
+        return _n_cores() if self.workers == "auto" else int(self.workers)
+
+    @property
     def n_threads(self) -> int:
         """Return the number of threads to use."""
-        if self.threads is not None:
-            return self.threads
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return _n_cores() if self.threads is None else self.threads
+
+
+def _n_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 Params = TypeVar("Params", IngestParams, EmbedParams, ClusterParams, ReportParams)

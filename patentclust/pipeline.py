@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,7 +31,9 @@ from patentclust.stages import Outcome, StageState
 from patentclust.workspace import Workspace
 
 if TYPE_CHECKING:
+    from patentclust.stages.assign import Assigned
     from patentclust.stages.cost import Cost
+    from patentclust.stages.similar import Likeness, Where
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,62 @@ def run(
     yield embed(workspace, params.embed, resources=resources, progress=progress)
     yield cluster(workspace, params.cluster, resources=resources, progress=progress)
     yield report(workspace, params.report, resources=resources, progress=progress)
+
+
+def assign(
+    workspace: Workspace,
+    paths: Sequence[str | Path],
+    params: IngestParams = IngestParams(),
+    *,
+    resources: Resources = Resources(),
+    progress: Progress = Quiet(),
+) -> tuple[list[Outcome], list[Assigned]]:
+    """Place new documents on the map; what was read and embedded for that is kept in the folder `assigned`."""
+    from patentclust.stages import assign as stage
+
+    embed_params = stage.embed_params(workspace)
+    new = Workspace(workspace.root / "assigned")
+    outcomes = [
+        ingest(new, paths, params, resources=resources, progress=progress),
+        embed(new, embed_params, resources=resources, progress=progress),
+    ]
+    return outcomes, list(stage.run(workspace, new))
+
+
+def similar(
+    workspace: Workspace,
+    source: str | Path,
+    *,
+    text: str | None = None,
+    where: Where | None = None,
+    resources: Resources = Resources(),
+    progress: Progress = Quiet(),
+) -> list[Likeness]:
+    """Return what is near to `text`, else to each document of a file, else to a publication of the map.
+
+    A text or file is read and embedded in a temporary folder; nothing of it stays.
+
+    Raises:
+        ArtifactError: there is no map, or it holds no such publication.
+        SourceError: the file holds nothing that can be read.
+    """
+    from patentclust.stages import assign as assign_stage
+    from patentclust.stages import similar as stage
+
+    where = where or stage.Where()
+    if text is None and not Path(source).exists():
+        return [stage.to_unit(workspace, str(source), where=where)]
+    params = assign_stage.embed_params(workspace)
+    with tempfile.TemporaryDirectory() as folder:
+        if text is not None:
+            source = Path(folder) / "text.jsonl"
+            source.write_text(json.dumps({"title": "", "abstract": text}), encoding="utf-8")
+        new = Workspace(Path(folder) / "new")
+        ingest(new, [source], resources=resources, progress=progress)
+        embed(new, params, resources=replace(resources, cache="off"), progress=progress)
+        found = list(stage.to_documents(workspace, new, params.task, where=where))
+    # A pasted text has no number; the hash that stands for one would tell the reader nothing.
+    return found if text is None else [replace(likeness, doc_id="text") for likeness in found]
 
 
 @contextmanager

@@ -33,6 +33,11 @@ class Workspace:
         """Where ingest puts what it could not read."""
         return self.root / "failures.parquet"
 
+    @property
+    def readings(self) -> Path:
+        """Where ingest keeps what it read from each file, to read only new and changed ones; may be deleted."""
+        return self.root / "readings"
+
     def embeddings(self, task: str) -> Path:
         """Return the folder of one task's shards."""
         return self.root / "embeddings" / task

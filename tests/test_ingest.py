@@ -201,7 +201,7 @@ def test_a_wrong_mapping_is_a_mistake_of_the_user_whatever_the_input(workspace):
 def test_a_mistake_of_the_user_leaves_nothing_half_written(workspace):
     with pytest.raises(ConfigError, match="no such column"):
         ingest.run(workspace, [DATA], IngestParams(mapping=(("title", "Nowhere"),)))
-    assert [path.name for path in workspace.root.iterdir()] == []
+    assert [path.name for path in workspace.root.rglob("*") if path.is_file()] == []
 
 
 def test_the_stamp_holds_params_and_sources_but_no_path(workspace):
@@ -238,7 +238,7 @@ def test_progress_reaches_its_total_and_counts_documents(workspace, samples):
     recorder = Recorder()
     ingest.run(workspace, [DATA], progress=recorder)
     assert recorder.done == recorder.totals
-    assert recorder.notes[-1] == f"{len(samples)} documents"
+    assert recorder.notes[-1] == f"{len(SAMPLES)} files, {len(samples)} documents"
 
 
 def test_memory_stays_bounded(workspace, folder):

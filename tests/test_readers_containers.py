@@ -190,15 +190,8 @@ def test_an_endless_document_is_a_failure(saved, monkeypatch):
 @pytest.mark.parametrize(
     ("data", "named"),
     [
-        (b"<?xml version='1.0'?><!DOCTYPE PATDOC SYSTEM 'x' [<!ENTITY a SYSTEM 'a' NDATA TIF>]><PATDOC/>", "PATDOC"),
-        (b"<patent-application-publication></patent-application-publication>", "PAP"),
-        (b"<exch:exchange-document country='AP'></exch:exchange-document>", "DOCDB"),
-        (b"<ops:world-patent-data xmlns:ops='http://ops.epo.org'/>", "OPS"),
         (b"\xef\xbb\xbf<business:PatentDocumentAndRelated/>", "CNIPA"),
         (b"<!-- a comment <x> --><tw-patent-grant/>", "Taiwan"),
-        (b"PATN\nWKU  057006474\nSRC  8\n", "APS"),
-        (b"x\n*** BRS DOCUMENT BOUNDARY ***\nWKU 09204581\n", "BRS"),
-        (b'[\n {\n  "guid": "US-6103599-A",\n "inventionTitle": "x"}]', "public search"),
         (b"<110> Firm\n<120> Gene\n", "sequence listing"),
     ],
 )

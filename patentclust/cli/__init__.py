@@ -23,6 +23,7 @@ from patentclust.cli.flags import (
     MinSize,
     Model,
     Neighbors,
+    Ocr,
     Offline,
     ParamsFile,
     Paths,
@@ -36,6 +37,7 @@ from patentclust.cli.flags import (
     Threads,
     Title,
     Unit,
+    Workers,
     Workspace,
     opened,
 )
@@ -44,7 +46,7 @@ from patentclust.cli.outcomes import exit_if_strict as _exit_if_strict
 from patentclust.cli.outcomes import finish as _finish
 from patentclust.cli.outcomes import from_file as _from_file
 from patentclust.cli.outcomes import show as _show
-from patentclust.cli.reading import score
+from patentclust.cli.reading import assign, diff, explain, score, similar
 from patentclust.errors import ConfigError, PatentclustError, StoppedError
 from patentclust.params import (
     ClusterParams,
@@ -84,6 +86,8 @@ def ingest(
     map_: Map = None,
     prefer_language: PreferLanguage = None,
     family: Family = None,
+    workers: Workers = "auto",
+    ocr: Ocr = False,
     params: ParamsFile = None,
     strict: Strict = False,
     as_json: Json = False,
@@ -92,10 +96,11 @@ def ingest(
     """Read patents into documents.parquet; what cannot be read goes to failures.parquet."""
     from patentclust import console, pipeline
 
-    flags = {"mapping": _mapping(map_), "prefer_language": prefer_language, "family": family}
+    flags = {"mapping": _mapping(map_), "prefer_language": prefer_language, "family": family, "ocr": ocr or None}
     chosen = resolve(IngestParams(), _from_file(params).get("ingest", {}), flags)
     progress = console.progress(quiet=quiet or as_json)
-    outcome = pipeline.ingest(opened(workspace), paths, chosen, progress=progress)
+    resources = Resources(workers=workers)
+    outcome = pipeline.ingest(opened(workspace), paths, chosen, resources=resources, progress=progress)
     _finish(outcome, as_json=as_json, quiet=quiet, strict=strict)
 
 
@@ -169,6 +174,8 @@ def run(
     task: Task = None,
     title: Title = None,
     map_: Map = None,
+    workers: Workers = "auto",
+    ocr: Ocr = False,
     gpu_layers: GpuLayers = "auto",
     threads: Threads = None,
     offline: Offline = False,
@@ -184,12 +191,12 @@ def run(
     embed_flags = {"model": model, "task": task, "text": text, "dim": dim, "unit": unit}
     cluster_flags = {"min_cluster_size": min_size, "seed": seed, "task": task}
     chosen = pipeline.RunParams(
-        ingest=resolve(IngestParams(), tables.get("ingest", {}), {"mapping": _mapping(map_)}),
+        ingest=resolve(IngestParams(), tables.get("ingest", {}), {"mapping": _mapping(map_), "ocr": ocr or None}),
         embed=resolve(EmbedParams(), tables.get("embed", {}), embed_flags),
         cluster=resolve(ClusterParams(), tables.get("cluster", {}), cluster_flags),
         report=resolve(ReportParams(), tables.get("report", {}), {"title": title, "task": task}),
     )
-    resources = Resources(threads=threads, gpu_layers=gpu_layers, offline=offline)
+    resources = Resources(workers=workers, threads=threads, gpu_layers=gpu_layers, offline=offline)
     progress = console.progress(quiet=quiet or as_json)
     folder, outcomes = opened(workspace), []
     for outcome in pipeline.run(folder, paths, chosen, resources=resources, progress=progress):
@@ -216,7 +223,8 @@ def status(workspace: Workspace = None, task: Task = None, as_json: Json = False
         console.show_status(states)
 
 
-app.command()(score)
+for _command in (score, explain, assign, similar, diff):
+    app.command()(_command)
 
 
 def _version(wanted: bool) -> None:

@@ -49,6 +49,7 @@ PreferLanguage = Annotated[
     str | None,
     typer.Option(help="Language to take where a document has several, e.g. en.", show_default="the procedure's"),
 ]
+Ocr = Annotated[bool, typer.Option("--ocr", help="Read scanned pages of PDFs by OCR: seconds a page.")]
 Model = Annotated[
     str | None,
     typer.Option("-m", "--model", help="Name from `models list`, or a .gguf file.", show_default=_embed.model),
@@ -71,6 +72,9 @@ Long = Annotated[
 MaxTokens = Annotated[int | None, typer.Option(help="Window in tokens, to save memory.", show_default="the model's")]
 GpuLayers = Annotated[
     str, typer.Option(help="Layers on the GPU: auto, all, or a number.", envvar="PATENTCLUST_GPU_LAYERS")
+]
+Workers = Annotated[
+    str, typer.Option(help="Processes that read files: auto (one a core) or a number.", envvar="PATENTCLUST_WORKERS")
 ]
 Threads = Annotated[
     int | None, typer.Option(help="CPU threads.", show_default="all cores", envvar="PATENTCLUST_THREADS")

@@ -158,7 +158,7 @@ class LlamaContext:
         vectors = self._run(sequences)
         if np.isfinite(vectors).all():
             return vectors
-        # A NaN spreads: to neighbours in the call, and through the cache, where masked cells still count, to later calls.
+        # A NaN spreads: to neighbours in the call, and through the cache, where masked cells count, to later calls.
         self._overwrite = True
         if len(sequences) > 1:
             return np.concatenate([self.run([sequence]) for sequence in sequences])

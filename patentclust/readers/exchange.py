@@ -25,7 +25,6 @@ _EPODOC = re.compile(r"([A-Z]{2})(\d{4})(\w+)")
 _EPODOC_PCT = re.compile(r"WO(\d{4})([A-Z]{2})(\d{1,6})[A-Z]?")
 # Year and serial number of an international application: 10 digits today, 7 before 2004.
 _PCT = re.compile(r"(\d{4})(\d{6})|(\d{2})(\d{5})")
-_FIRST_PCT_YEAR = 78
 
 
 @dataclass
@@ -180,7 +179,7 @@ def _application(ids: dict[str, Any]) -> str | None:
         country, number, kind = (_leaf(docdb, tag) for tag in ("country", "doc-number", "kind"))
         return _docdb_application(country, number, kind, printed)
     if pct := _EPODOC_PCT.fullmatch(epodoc):
-        return pct_application(pct[2], pct[1], pct[3])
+        return numbers.pct_application(pct[2], pct[1], pct[3])
     parts = _EPODOC.fullmatch(epodoc)
     if parts is None:
         return None
@@ -193,16 +192,10 @@ def _application(ids: dict[str, Any]) -> str | None:
     return numbers.application_id(country, printed or year + serial)
 
 
-def pct_application(office: str, year: str, serial: str) -> str:
-    """Return an international application as `WO-PCTUS1998016128`; the year may have two digits, as before 2004."""
-    century = "" if len(year) == 4 else "19" if int(year) >= _FIRST_PCT_YEAR else "20"
-    return f"WO-PCT{office}{century}{year}{serial:0>6}"
-
-
 def _docdb_application(country: str, number: str, kind: str, printed: str) -> str | None:
     pct = _PCT.fullmatch(number)
     if kind == "W" and pct:
-        return pct_application(country, pct[1] or pct[3], pct[2] or pct[4])
+        return numbers.pct_application(country, pct[1] or pct[3], pct[2] or pct[4])
     if country == "US":
         # DOCDB puts the year before or behind the serial number, and offices print the series (`11/`) before it.
         series = re.sub(r"\D", "", printed)

@@ -19,6 +19,7 @@ from patentclust.readers.xml import Parsed, local, parse
 _CHUNK_BYTES = 1024 * 1024
 _ENCODING = re.compile(rb"\A[^<]{0,10}<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([\w.\-]{1,40})[\"']")
 _TAG_PREFIX = re.compile(rb"(</?)([A-Za-z_][\w.\-]*:)")
+_NAME = re.compile(r"[^\W\d][\w.\-]*")
 _COMMON_PREFIXES = 8
 _ATTRIBUTE_PREFIX = re.compile(rb"\s([A-Za-z_][\w.\-]*):[A-Za-z_][\w.\-]*\s*=\s*[\"']")
 # What every such attribute holds, and quick to look for.
@@ -117,5 +118,6 @@ def plain(root: Any) -> Any:
     for element in root.iter():
         tag = element.tag
         if "}" in tag or ":" in tag:
-            element.tag = local(element)
+            # What recovery makes of a broken tag may be no name at all.
+            element.tag = local(element) if _NAME.fullmatch(local(element)) else "_"
     return root

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import lru_cache
 
 # Offices of WIPO ST.3 that have published patents, the historic ones included.
 _OFFICES = frozenset(
@@ -20,14 +21,22 @@ _OFFICES = frozenset(
         "UZ VC VE VN WO YU ZA ZM ZW ",
     )
 )
+_OFFICE = re.compile(r"[A-Z]{2}")
+_KIND = re.compile(r"[A-Z]\d{0,2}")
+_DIGIT = re.compile(r"\d")
+_US_APPLICATION = re.compile(r"20[0-3]\d{7}")
 _SEPARATORS = re.compile(r"[\s.,/\-_]+")
 _PUBLICATION = re.compile(r"([A-Z]{2})[\s\-_]*((?:[A-Z]\s?){0,2}\d[\d\s.,/\-]*)[\s\-_(]*([A-Z]\s?\d{0,2})?\)?")
 # `EP-A1- 3 109 871`: how EP documents print a citation, kind before number.
 _KIND_FIRST = re.compile(r"([A-Z]{2})\s?-\s?([A-Z]\d?)\s?-\s?((?:[A-Z]\s?){0,2}\d[\d\s.,/\-]*)")
 # A year, of an emperor's era where a letter precedes it, and a serial number.
 _JP_YEAR = re.compile(r"([SHTMR]?)\s?(\d{1,4})\s*-\s*(\d{1,6})")
-_SYMBOL = re.compile(r"\d?([A-HY])\s*(\d{2})(?:\s*([A-Z])(?:\s*(\d{1,4})\s*/\s*(\d[\d ]{0,7}))?)?")
-_FIXED_WIDTH = re.compile(r"([A-HY]\d{2}[A-Z])([ \d]{2}\d)(\d{2,6})\b")
+# `PCT/EP2024/078738`, also without the slashes, and of before 2004 `PCT/US98/16128`.
+_PCT = re.compile(r"(?:PCT)?/?([A-Z]{2})(\d{4})/?(\d{6})|(?:PCT)?/?([A-Z]{2})(\d{2})/?(\d{5})")
+_FIRST_PCT_YEAR = 78
+_SYMBOL = re.compile(r"\d?([A-HY])\s*(\d{2})(?:\s*([A-Z])(?:[\s\-]*(\d{1,4})\s*/\s*(\d[\d ]{0,7}))?)?")
+# The group is padded with zeros to four columns (WIPO ST.8), or with blanks to three (ST.32).
+_FIXED_WIDTH = re.compile(r"([A-HY]\d{2}[A-Z])(0\d{3}|[ \d]{2}\d)(\d{2,6})\b")
 _NAMED_MONTH = re.compile(
     r"([A-Za-z]{3,9})\.?\s*(\d{1,2})\s*,?\s*(\d{4})|(\d{1,2})\.?\s*([A-Za-z]{3,9})\.?,?\s*(\d{4})"
 )
@@ -38,7 +47,7 @@ _MONTHS = {
 
 def compact(number: str) -> str:
     """Return a number in upper case without blanks and punctuation."""
-    return _SEPARATORS.sub("", number).upper()
+    return (number if number.isalnum() else _SEPARATORS.sub("", number)).upper()
 
 
 def publication_number(country: str, number: str) -> str:
@@ -50,9 +59,9 @@ def publication_number(country: str, number: str) -> str:
     if country == "JP" and (year := _JP_YEAR.fullmatch(number.strip().upper())):
         return year[1] + year[2].zfill(4 if not year[1] else 2) + year[3].zfill(6)
     plain = compact(number).removeprefix(country) or compact(number)
-    letters = re.match(r"[A-Z]*", plain)[0]  # type: ignore[index]
-    digits = plain[len(letters) :]
-    if country == "US" and not letters and re.fullmatch(r"20[0-3]\d{7}", digits):
+    digits = plain.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    letters = plain[: len(plain) - len(digits)]
+    if country == "US" and not letters and _US_APPLICATION.fullmatch(digits):
         return f"{digits[:4]}0{digits[4:]}"
     if country == "WO" and not letters and re.fullmatch(r"(?:[789]\d|0[0-4])\d{5}", digits):
         return f"{'20' if digits[0] == '0' else '19'}{digits[:2]}0{digits[2:]}"
@@ -65,13 +74,16 @@ def publication_number(country: str, number: str) -> str:
 def publication_id(country: str | None, number: str | None, kind: str | None = None) -> str | None:
     """Return `CC-NUMBER-KIND`, or `CC-NUMBER` where no kind is stated; None without office or number."""
     office = (country or "").strip().upper()
-    if not re.fullmatch(r"[A-Z]{2}", office) or not number or not any(c.isdigit() for c in number):
+    if not _OFFICE.fullmatch(office) or not number or not _DIGIT.search(number):
         return None
-    code = compact(kind or "")
-    parts = [office, publication_number(office, number)]
-    if re.fullmatch(r"[A-Z]\d{0,2}", code):
-        parts.append(code)
-    return "-".join(parts)
+    return f"{office}-{publication_number(office, number)}{_kind_suffix(kind or '')}"
+
+
+# There are few kinds, and a document may cite a thousand others.
+@lru_cache(maxsize=1024)
+def _kind_suffix(kind: str) -> str:
+    code = compact(kind)
+    return f"-{code}" if _KIND.fullmatch(code) else ""
 
 
 def split_publication(text: str) -> tuple[str, str, str | None] | None:
@@ -113,11 +125,23 @@ def application_id(country: str | None, number: str | None) -> str | None:
     return f"{office}-{plain.removeprefix(office)}"
 
 
+def international_application(number: str) -> str | None:
+    """Return `PCT/EP2024/078738` as `WO-PCTEP2024078738`, None when it is no such number."""
+    match = _PCT.fullmatch(number.strip().upper())
+    return pct_application(match[1] or match[4], match[2] or match[5], match[3] or match[6]) if match else None
+
+
+def pct_application(office: str, year: str, serial: str) -> str:
+    """Return an international application as `WO-PCTUS1998016128`; the year may have two digits, as before 2004."""
+    century = "" if len(year) == 4 else "19" if int(year) >= _FIRST_PCT_YEAR else "20"
+    return f"WO-PCT{office}{century}{year}{serial:0>6}"
+
+
 def symbol(text: str) -> str | None:
     """Return an IPC or CPC symbol as `H01M10/0525`, or as far as it goes (`H01M`, `H01`); None when it is none.
 
-    Reads `H01M 10/0525`, `H01M  1/ 00`, `G06F015/00`, `7C 07C 29/44 A`, `H05K 1/02 (2006.01)` and the fixed-width form
-    of ST.32 without a stroke, `H03M 1300` (group in columns 5-7).
+    Reads `H01M 10/0525`, `H01M  1/ 00`, `G06F015/00`, `7C 07C 29/44 A`, `H05K 1/02 (2006.01)` and the fixed-width forms
+    without a stroke, `H03M 1300` (ST.32, group in columns 5-7) and `A23L000202` (ST.8, columns 5-8), and `A23L-002/02`.
     """
     plain = text.strip().upper()
     fixed = _FIXED_WIDTH.match(plain)

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from patentclust.readers import pdf_mend
 from patentclust.readers.claims import split_claims, split_japanese_claims
 
 _EDGE_LINES = 3
@@ -58,11 +59,13 @@ class Layout:
         pages: lines by page; drawing sheets are empty.
         edges: the running heads and page numbers that were taken off, by page.
         hyphenated: words that are written with a hyphen within a line, so that it is theirs.
+        words: of a scan, those that stand whole within a line, to mend the others by; empty for any other text.
     """
 
     pages: tuple[tuple[str, ...], ...]
     edges: tuple[tuple[str, ...], ...]
     hyphenated: frozenset[str]
+    words: frozenset[str] = frozenset()
 
     def paragraphs(self, lines: Sequence[str]) -> list[str]:
         """Join lines to paragraphs and headings."""
@@ -95,6 +98,9 @@ class Layout:
         if broken and rest and rest[0][0].islower():
             own_hyphen = f"{broken[1]}-{rest[0]}".lower() in self.hyphenated
             return before + after if own_hyphen else before[:-1] + after
+        halves = re.search(r"(?<![^\s(])[A-Za-z]+$", before), re.match(r"[a-z]+(?![\w-])", after)
+        if self.words and halves[0] and halves[1] and pdf_mend.is_broken(halves[0][0], halves[1][0], self.words):
+            return before + after
         return f"{before} {after}"
 
     def _after_front(self) -> tuple[tuple[str, ...], ...]:
@@ -113,11 +119,15 @@ class Layout:
         start, end, claims = _find_claims(text)
         rest = [*text[:start].split("\n"), *text[end:].split("\n")]
         description = self.paragraphs([line for line in rest if line.strip()])
-        return tuple(map(self.joined, claims)), "\n".join(description)
+        return tuple(map(self.begun, map(self.joined, claims))), "\n".join(description)
+
+    def begun(self, text: str) -> str:
+        """Return a claim or an abstract with the article that a scan glued to its first word set off."""
+        return pdf_mend.with_article(text, self.words)
 
 
-def lay_out(texts: Iterable[str]) -> Layout:
-    """Clean the lines of all pages."""
+def lay_out(texts: Iterable[str], *, scanned: bool = False) -> Layout:
+    """Clean the lines of all pages; those of a scan are mended where its OCR is known to fail."""
     pages = [
         [line for raw in text.translate(_LIGATURES).splitlines() if (line := raw.strip(" \t\xa0"))] for text in texts
     ]
@@ -127,8 +137,12 @@ def lay_out(texts: Iterable[str]) -> Layout:
     heads = {key for key, count in counts.items() if count >= needed}
     cleaned = [_without_furniture(page, heads) for page in pages]
     kept = tuple(tuple(page) if number == 0 or _is_prose(page) else () for number, page in enumerate(cleaned))
-    words = re.findall(r"[^\W\d_]+-[^\W\d_]+", " ".join(line for page in kept for line in page))
-    return Layout(kept, tuple(tuple(_edges(page)) for page in pages), frozenset(word.lower() for word in words))
+    words = pdf_mend.inner_words(line for page in kept for line in page) if scanned else frozenset()
+    if scanned:
+        kept = tuple(tuple(pdf_mend.mended(line, words) for line in page) for page in kept)
+    hyphenated = re.findall(r"[^\W\d_]+-[^\W\d_]+", " ".join(line for page in kept for line in page))
+    edges = tuple(tuple(_edges(page)) for page in pages)
+    return Layout(kept, edges, frozenset(word.lower() for word in hyphenated), words)
 
 
 def _edges(page: Sequence[str]) -> list[str]:

@@ -28,9 +28,11 @@ _MAX_LIST_CHARS = 1_000_000
 
 def document(row: Mapping[str, Any], plan: Plan, *, path: str, warnings: tuple[str, ...]) -> Document | SourceError:
     """Return the document of a row, or an error when it has no text."""
-    cells = {field: row.get(column) for field, column in plan.columns.items()}
-    texts: dict[str, Any] = {name: _text(cells.get(name)) for name in ("title", "abstract", "description")}
-    claims = _claims(cells.get("claims"))
+    cells = {**plan.constants, **{field: row.get(column) for field, column in plan.columns.items()}}
+    texts, claims, language = _texts(cells), _claims(cells.get("claims")), ""
+    if not any(texts.values()) and not claims:
+        cells |= {name: row.get(column) for name, column in plan.translated.items()}
+        texts, claims, language = _texts(cells), _claims(cells.get("claims")), plan.translation
     if not any(texts.values()) and not claims:
         return SourceError("the row has no text in title, abstract, claims or description", source_path=path)
     number, country, kind = _identity(cells)
@@ -39,7 +41,7 @@ def document(row: Mapping[str, Any], plan: Plan, *, path: str, warnings: tuple[s
         doc_id=number or _hash(row),
         claims=claims,
         independent=claim_text.independent_flags(claims),
-        language=_language(cells, plan, [*texts.values(), *claims]),
+        language=language or _language(cells, plan, [*texts.values(), *claims]),
         country=country,
         kind=kind,
         application_number=_application(cells, country),
@@ -50,6 +52,10 @@ def document(row: Mapping[str, Any], plan: Plan, *, path: str, warnings: tuple[s
         **texts,
         **_facts(cells),
     )
+
+
+def _texts(cells: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _text(cells.get(name)) for name in ("title", "abstract", "description")}
 
 
 def _facts(cells: Mapping[str, Any]) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def accepts(head: bytes, name: str) -> bool:
 def read(source: Source, params: IngestParams) -> Iterator[Document | SourceError]:
     """Read one publication in one language."""
     parsed = parse(source.read())
-    root = _as_st36(parsed.root)
+    root = as_st36(parsed.root)
     biblio = root.find("bibliographic-data")
     if biblio is None:
         raise SourceError("the publication has no <pat:BibliographicData>")
@@ -85,7 +85,7 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
     )
 
 
-def _as_st36(root: Any) -> Any:
+def as_st36(root: Any) -> Any:
     """Rename elements and the attribute of the language as ST.36 has them, in place."""
     for element in plain(root).iter():
         name = _WORD_END.sub("-", element.tag).lower()

@@ -18,7 +18,7 @@ from typing import Any, TextIO
 
 from patentclust.errors import SourceError
 from patentclust.params import IngestParams
-from patentclust.readers import columns, limits
+from patentclust.readers import columns, dialects, limits
 from patentclust.readers.rows import document
 from patentclust.readers.source import Source
 from patentclust.records import Document
@@ -43,7 +43,7 @@ def accepts(head: bytes, name: str) -> bool:
     text = head.decode(_head_encoding(head), "replace")
     start = text.lstrip("\ufeff \t\r\n")
     if start.startswith(("{", "[")):
-        return bool(re.match(r"(?:\[\s*)?\{\s*(?:\"|\})", start))
+        return bool(re.match(r"(?:\[\s*)?\{\s*(?:\"|\})", start)) and not dialects.is_ppubs(head)
     if start.startswith(("<", "%PDF")):
         return False
     layout = _layout(text)
@@ -133,10 +133,10 @@ def _legacy(sample: bytes) -> str:
 def _records(text: TextIO, sample: str) -> Iterator[Record]:
     start = sample.lstrip("\ufeff \t\r\n")
     if start.startswith("["):
-        return _json_values(text)
+        return json_values(text)
     if start.startswith("{"):
         lines = [line for line in start.splitlines()[:4] if line.strip()]
-        return _json_lines(text) if any(map(_is_object, lines)) or len(lines) == 1 else _json_values(text)
+        return _json_lines(text) if any(map(_is_object, lines)) or len(lines) == 1 else json_values(text)
     return _csv_rows(text, sample)
 
 
@@ -168,7 +168,7 @@ def _object(text: str) -> dict[str, Any] | SourceError:
     return value if isinstance(value, dict) else _no_object(value)
 
 
-def _json_values(text: TextIO) -> Iterator[Record]:
+def json_values(text: TextIO) -> Iterator[Record]:
     """Yield the objects of an array, or of values one after another, without holding the file."""
     decoder = json.JSONDecoder()
     buffer = text.read(_CHUNK_CHARS).lstrip("\ufeff \t\r\n")

@@ -7,7 +7,6 @@ their names. Texts that WIPO has as page images only are not there, and the docu
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -15,7 +14,6 @@ from patentclust.errors import SourceError
 from patentclust.params import IngestParams
 from patentclust.readers import classes, names, numbers, tongues
 from patentclust.readers.dialects import root_name
-from patentclust.readers.exchange import pct_application
 from patentclust.readers.fragments import plain
 from patentclust.readers.source import Source
 from patentclust.readers.st36 import claims_of, document_ids, paragraphs, person, unique
@@ -29,8 +27,6 @@ _ROOTS = (
 )
 _BIBLIOS = ("wo-bibliographic-data", "bibliographic-data")
 _TEXTS = ("abstract", "description", "claims")
-# `PCT/EP2024/078738`, also without the slashes, and of before 2004 `PCT/US98/16128`.
-_PCT = re.compile(r"(?:PCT)?/?([A-Z]{2})(\d{4})/?(\d{6})|(?:PCT)?/?([A-Z]{2})(\d{2})/?(\d{5})")
 _PCT_OFFICES = ("PCT", "WO", "IB")
 _US_ONLY = "us-only"
 
@@ -119,10 +115,7 @@ def _origins(biblio: Any) -> dict[str, Any]:
 
 def _international(country: str, number: str) -> str | None:
     """Return an application as `WO-PCTEP2024078738`, whichever office is stated with it."""
-    match = _PCT.fullmatch(number.strip().upper())
-    if match is None:
-        return numbers.application_id(country, number)
-    return pct_application(match[1] or match[4], match[2] or match[5], match[3] or match[6])
+    return numbers.international_application(number) or numbers.application_id(country, number)
 
 
 def _priority(claim: Any) -> str | None:

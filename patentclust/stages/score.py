@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from patentclust import artifacts
 from patentclust.analysis import quality, scorecard
 from patentclust.errors import ConfigError
-from patentclust.readers.numbers import split_publication
 from patentclust.schemas import DOCUMENTS, SCORES, UNIT_KEYS
+from patentclust.stages.atlas import number_keys
 from patentclust.workspace import Workspace
 
 DEFAULT_AGAINST = ("ipc:section", "ipc:subclass", "ipc:group")
@@ -86,7 +86,7 @@ class _Source:
     def _names(self, document: dict[str, Any]) -> list[str]:
         value = document[self.column]
         if self._table is not None:
-            return [self._table[key] for key in _number_keys(value) if key in self._table][:1]
+            return [self._table[key] for key in number_keys(value) if key in self._table][:1]
         names = [value] if isinstance(value, str) else [str(v) for v in value or ()]
         names = [scorecard.at_level(name, self._level) for name in names] if self._level else names
         return [name for name in names if name]
@@ -120,18 +120,7 @@ def _read_table(path: Path) -> dict[str, str]:
             rows = [row for row in csv.reader(stream) if len(row) >= 2 and row[1].strip()]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"cannot read {path}: {error}", hint="give a CSV file in UTF-8") from error
-    return {key: row[1].strip() for row in rows for key in _number_keys(row[0])}
-
-
-def _number_keys(text: str) -> Iterable[str]:
-    """Return how a publication may be looked up: as written, with its kind, without."""
-    parts = split_publication(text)
-    yield text.strip()
-    if parts:
-        country, number, kind = parts
-        if kind:
-            yield f"{country}-{number}-{kind}"
-        yield f"{country}-{number}"
+    return {key: row[1].strip() for row in rows for key in number_keys(row[0])}
 
 
 def _labels(workspace: Workspace) -> tuple[dict[str, int], np.ndarray]:
@@ -173,12 +162,12 @@ def _agreement(text: str, labels: np.ndarray, units: dict[int, _Unit]) -> list[L
 
 def _links(labels: np.ndarray, documents: list[dict[str, Any]]) -> list[Line]:
     """Score citations between units of the map, and members of one family where documents are the units."""
-    row_of = {key: document["row"] for document in documents for key in _number_keys(document["doc_id"])}
+    row_of = {key: document["row"] for document in documents for key in number_keys(document["doc_id"])}
     cited = (
         (document["row"], row_of[key])
         for document in documents
         for number in document["cited"]
-        for key in [next((key for key in _number_keys(number) if key in row_of), None)]
+        for key in [next((key for key in number_keys(number) if key in row_of), None)]
         if key is not None
     )
     families: dict[str, list[int]] = {}
