@@ -198,6 +198,8 @@ class LlamaModel:
         _check_magic(path)
         params = self._lib.llama_model_default_params()
         params.vocab_only = vocabulary_only
+        # A mapped file would stay in memory beside the copy that llama.cpp rearranges for the CPU.
+        params.load_mode = self._lib.LLAMA_LOAD_MODE_NONE
         params.n_gpu_layers = n_gpu_layers
         if n_gpu_layers and resources.main_gpu is not None:
             params.main_gpu, params.split_mode = resources.main_gpu, self._lib.LLAMA_SPLIT_MODE_NONE
