@@ -89,6 +89,12 @@ def test_line_numbers_in_the_gutter_and_in_the_margin_are_left_out():
     assert reading_order(boxes) == ["A title across the whole page", *LEFT, *RIGHT]
 
 
+def test_a_line_that_was_seen_across_both_columns_is_parted_at_its_number():
+    boxes = [box for box in columns(across=True) if box.text not in (LEFT[9], RIGHT[9])]
+    boxes.append(Box(50, 100 + 12 * 9, 540, 110 + 12 * 9, f"{LEFT[9]} 10 {RIGHT[9]}"))
+    assert reading_order(boxes) == ["A title across the whole page", *LEFT, *RIGHT]
+
+
 def across_pdf():
     """Return a PDF whose two columns are drawn line by line, from left to right."""
     content = b"BT /F1 10 Tf\n"
