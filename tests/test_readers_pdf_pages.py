@@ -219,4 +219,4 @@ def test_ocr_that_is_not_installed_is_said_before_anything_is_read(monkeypatch):
     monkeypatch.setattr(pdf_ocr, "_LIBRARIES", ("rapidocr_of_nobody",))
     with pytest.raises(MissingExtraError, match="rapidocr_of_nobody") as caught:
         pdf_ocr.check_installed()
-    assert "patentclust[ocr]" in caught.value.hint
+    assert "rapidocr" in caught.value.hint

@@ -142,7 +142,7 @@ class RedisStore:
             import redis
         except ImportError as error:
             raise MissingExtraError(
-                "--cache redis://… needs the package redis", hint='pip install "patentclust[redis]"'
+                "--cache redis://… needs the package redis", hint="run: python -m pip install redis"
             ) from error
         self._errors = (redis.RedisError, OSError)
         self._prefix, self._seconds = f"patentclust:{space.key[:32]}:", days * 86_400

@@ -267,7 +267,7 @@ def _client() -> Any:
         import httpx
     except ImportError as error:
         raise MissingExtraError(
-            "--backend openai needs the package httpx", hint='pip install "patentclust[openai]"'
+            "--backend openai needs the package httpx", hint="run: python -m pip install httpx"
         ) from error
     key = next((os.environ[name] for name in KEY_VARIABLES if os.environ.get(name)), None)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
