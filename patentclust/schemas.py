@@ -30,6 +30,7 @@ METADATA_KEYS = {
     "scores": "JSON object: scores of the whole clustering (topics)",
     "files": "JSON list: the files of a reading, with what was found in each (readings)",
     "packing": "JSON object: how texts were packed into model calls (embeddings)",
+    "failed": "JSON object: units that got no vector, and why (embeddings)",
 }
 
 

@@ -193,8 +193,8 @@ def test_an_endless_document_is_a_failure(saved, monkeypatch):
 @pytest.mark.parametrize(
     ("data", "named"),
     [
-        (b"\xef\xbb\xbf<business:PatentDocumentAndRelated/>", "CNIPA"),
-        (b"<!-- a comment <x> --><tw-patent-grant/>", "Taiwan"),
+        (b"\xef\xbb\xbf<kr:KR_PatentDocument/>", "KIPO"),
+        (b"<!-- a comment <x> --><patent-document/>", "CLEF"),
         (b"<110> Firm\n<120> Gene\n", "sequence listing"),
     ],
 )

@@ -8,11 +8,14 @@ is ever taken.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
+from itertools import zip_longest
 from typing import Any
 
 from patentclust.errors import SourceError
 from patentclust.params import IngestParams
 from patentclust.readers import names, numbers
+from patentclust.readers.applications import american
 from patentclust.readers.dialects import root_name
 from patentclust.readers.language import normalise
 from patentclust.readers.source import Source
@@ -112,15 +115,21 @@ def _origins(biblio: Any) -> dict[str, Any]:
     for block in biblio.iterfind("B300"):
         # The tags of several priorities follow each other without a parent of their own.
         stated, dates, offices = (block.findall(path) for path in ("B310", "B320/date", "B330/ctry"))
-        for number, office in zip(stated, offices, strict=False):
-            priorities.append(numbers.application_id(text_of(office), text_of(number)))
-        days += [day for element in dates if (day := numbers.parse_date(text_of(element)))]
+        found = [numbers.parse_date(text_of(element)) for element in dates]
+        for number, office, day in zip_longest(stated, offices, found):
+            if number is not None and office is not None:
+                priorities.append(_priority(text_of(office), text_of(number), day))
+        days += [day for day in found if day]
     return {
         "application_number": numbers.application_id("EP", find(biblio, "B200/B210")),
         "filing_date": numbers.parse_date(find(biblio, "B200/B220/date")),
         "priorities": unique(priorities),
         "priority_date": min(days) if days else None,
     }
+
+
+def _priority(office: str, number: str, day: date | None) -> str | None:
+    return american(number, day) if office == "US" else numbers.application_id(office, number)
 
 
 def _parties(biblio: Any) -> dict[str, Any]:

@@ -27,7 +27,6 @@ _ROOTS = (
 )
 _BIBLIOS = ("wo-bibliographic-data", "bibliographic-data")
 _TEXTS = ("abstract", "description", "claims")
-_PCT_OFFICES = ("PCT", "WO", "IB")
 _US_ONLY = "us-only"
 
 
@@ -106,22 +105,15 @@ def _origins(biblio: Any) -> dict[str, Any]:
     claims = [inner if (inner := claim.find("document-id")) is not None else claim for claim in claims]
     days = [day for claim in claims if (day := numbers.parse_date(find(claim, "date")))]
     return {
-        "application_number": _international(filed_in, filed_as),
+        "application_number": numbers.application_id("PCT", filed_as) or numbers.application_id(filed_in, filed_as),
         "filing_date": numbers.parse_date(filed),
         "priorities": unique(map(_priority, claims)),
         "priority_date": min(days) if days else None,
     }
 
 
-def _international(country: str, number: str) -> str | None:
-    """Return an application as `WO-PCTEP2024078738`, whichever office is stated with it."""
-    return numbers.international_application(number) or numbers.application_id(country, number)
-
-
 def _priority(claim: Any) -> str | None:
-    country, number = find(claim, "country").upper(), find(claim, "doc-number")
-    is_pct = number.upper().startswith("PCT") or country in _PCT_OFFICES
-    return _international(country, number) if is_pct else numbers.application_id(country, number)
+    return numbers.application_id(find(claim, "country"), find(claim, "doc-number"))
 
 
 def _parties(biblio: Any) -> dict[str, Any]:
