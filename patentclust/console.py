@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Task as RichTask
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from patentclust.errors import PatentclustError
@@ -55,9 +55,9 @@ class _CountColumn(ProgressColumn):
         if unit == "characters":  # they stand for work; the note counts what a person counts
             return Text(f"{task.percentage:.0f} %")
         if unit == "bytes":
-            total = f"/{human_bytes(task.total)}" if task.total else ""
             rate = f", {human_bytes(task.speed)}/s" if task.speed else ""
-            return Text(f"{human_bytes(task.completed)}{total}{rate}")
+            share = f" of {human_bytes(task.total)}" if task.total else ""
+            return Text(f"{task.percentage:.0f} %{share}{rate}" if share else human_bytes(task.completed) + rate)
         total = f"/{task.total:,.0f}" if task.total else ""
         rate = f", {task.speed:,.0f}/s" if task.speed and task.speed >= 1 else ""
         return Text(f"{task.completed:,.0f}{total} {unit}{rate}")
@@ -84,13 +84,13 @@ class Live:
     def task(self, label: str, *, total: float | None, unit: str) -> Iterator[Task]:
         """Open a bar that goes away when its work is done."""
         columns = (
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            _CountColumn(),
-            TextColumn("{task.fields[note]}"),
-            TimeElapsedColumn(),
+            TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+            # The bar gives way where the terminal is narrow: a wrapped line cannot be read.
+            BarColumn(bar_width=None, table_column=Column(max_width=24)),
+            _CountColumn(table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[note]}", table_column=Column(no_wrap=True)),
             TextColumn("ETA"),
-            TimeRemainingColumn(),
+            TimeRemainingColumn(table_column=Column(no_wrap=True)),
         )
         with Progress(*columns, console=self._console, transient=True) as progress:
             yield _Bar(progress, progress.add_task(escape(label), total=total, unit=unit, note=""))

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from patentclust.errors import SourceError
 from patentclust.params import IngestParams
 from patentclust.readers import InputFile, read_file
-from patentclust.stages.reading import _sanitised, table_of
+from patentclust.stages.reading import sanitised, table_of
 from tests.test_readers_suite import DATA, SAMPLES
 
 EXAMPLES = int(os.environ.get("PATENTCLUST_FUZZ_EXAMPLES", "60"))
@@ -106,7 +106,7 @@ def read(data, name="file.dat"):
 def check(found):
     assert found
     assert all(str(item) for item in found if isinstance(item, SourceError))
-    documents = [_sanitised(item) for item in found if not isinstance(item, SourceError)]
+    documents = [sanitised(item) for item in found if not isinstance(item, SourceError)]
     for document in documents:
         assert document.doc_id
         assert len(document.claims) == len(document.independent)

@@ -27,7 +27,7 @@ from patentclust.schemas import DOCUMENTS, FAILURES
 
 # What shapes the corpus after reading: changing it reads nothing again.
 _AFTER_READING = ("family",)
-BATCH_CHARS = 32 * 1024**2
+BATCH_CHARS = 16 * 1024**2
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _SUSPECTS = bytes((*range(9), 0x0B, 0x0C, *range(0x0D, 0x20), 0x7F))
 _LINE_ENDS = re.compile("\r\n?")
