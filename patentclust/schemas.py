@@ -90,6 +90,11 @@ DOCUMENTS = Artifact(
             _required("inventors", _STRINGS, "inventors in order, given name first"),
             _required("cpc", _STRINGS, "CPC symbols as `H01M10/0525`, first = main"),
             _required("ipc", _STRINGS, "IPC symbols as `H01M10/0525`, first = main"),
+            _required(
+                "additional_classes",
+                _STRINGS,
+                "those of cpc and ipc that the office gives as additional information, not of the invention",
+            ),
             _required("cited", _STRINGS, "cited publications, `CC-NUMBER-KIND` as far as the source states it"),
             _required(
                 "source_path",

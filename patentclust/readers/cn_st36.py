@@ -103,6 +103,12 @@ def _facts(biblio: Any) -> dict[str, Any]:
         "ipc": classes.ranked(biblio.iterfind("classifications-ipcr/classification-ipcr"))
         or classes.main_and_further(biblio.find("classification-ipc")),
         "cpc": classes.ranked(biblio.iterfind("classifications-cpc//classification-cpc")),
+        "additional_classes": classes.additional(
+            [
+                *biblio.iterfind("classifications-ipcr/classification-ipcr"),
+                *biblio.iterfind("classifications-cpc//classification-cpc"),
+            ]
+        ),
         "cited": unique(_cited(biblio)),
     }
 

@@ -88,7 +88,8 @@ def _facts(biblio: Any) -> dict[str, Any]:
     ]
     claims = [ids for found in _printed(_priority_claims(biblio)) for ids in _claimed(found)]
     days = [day for *_, stated in claims if (day := numbers.parse_date(stated))]
-    ipc = biblio.iterfind("classifications-ipcr/classification-ipcr")
+    ipc = biblio.findall("classifications-ipcr/classification-ipcr")
+    cpc = biblio.findall("classifications-cpc//classification-cpc")
     return {
         "application_number": numbers.application_id(filed[0][0], filed[0][1]) if filed else None,
         "filing_date": numbers.parse_date(filed[0][3]) if filed else None,
@@ -98,7 +99,8 @@ def _facts(biblio: Any) -> dict[str, Any]:
         "assignees": _people(biblio, "assignee") or _people(biblio, "patentee"),
         "inventors": _people(biblio, "inventor"),
         "ipc": classes.ranked(ipc),
-        "cpc": classes.ranked(biblio.iterfind("classifications-cpc//classification-cpc")),
+        "cpc": classes.ranked(cpc),
+        "additional_classes": classes.additional([*ipc, *cpc]),
         "cited": unique(_cited(biblio)),
     }
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from patentclust.errors import SourceError
 from patentclust.params import IngestParams
-from patentclust.readers import names, numbers
+from patentclust.readers import classes, names, numbers
 from patentclust.readers.applications import american
 from patentclust.readers.dialects import root_name
 from patentclust.readers.language import normalise
@@ -24,6 +24,8 @@ from patentclust.readers.xml import Parsed, find, parse, text_of
 from patentclust.records import Document
 
 _TEXTS = ("abstract", "description", "claims")
+_IPC = ("B500/B510EP", "B500/B510")
+_CPC = ("B500/B520EP",)
 
 
 def accepts(head: bytes, name: str) -> bool:
@@ -60,8 +62,9 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
         warnings=_warnings(parsed, biblio, language, texts),
         **_origins(biblio),
         **_parties(biblio),
-        ipc=_symbols(biblio, ("B500/B510EP", "B500/B510")),
-        cpc=_symbols(biblio, ("B500/B520EP",)),
+        ipc=numbers.symbols(_printed(biblio, *_IPC)),
+        cpc=numbers.symbols(_printed(biblio, *_CPC)),
+        additional_classes=classes.additional_texts(_printed(biblio, *_IPC, *_CPC)),
         cited=unique(_cited(root, biblio)),
     )
 
@@ -163,7 +166,8 @@ def _cited(root: Any, biblio: Any) -> Iterator[str | None]:
             yield numbers.publication_id(country, number, kind)
 
 
-def _symbols(biblio: Any, blocks: tuple[str, ...]) -> tuple[str, ...]:
+def _printed(biblio: Any, *blocks: str) -> list[str]:
+    """Return the entries of classification as they are printed."""
     texts: list[str] = []
     for path in blocks:
         block = biblio.find(path)
@@ -171,4 +175,4 @@ def _symbols(biblio: Any, blocks: tuple[str, ...]) -> tuple[str, ...]:
             # 1.0 and 1.1 have B511 (main) and B512; later versions a list of classification texts.
             leaves = [*block.iterfind("B511"), *block.iterfind("B512"), *block.iterfind(".//text")]
             texts += ["".join(leaf.itertext()) for leaf in leaves]
-    return numbers.symbols(texts)
+    return texts

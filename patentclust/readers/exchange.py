@@ -234,10 +234,12 @@ def _subjects(biblio: Any) -> dict[str, Any]:
     # Several offices classify one document, each with a first class of its own: the EPO's comes first.
     cpc.sort(key=lambda entry: _leaf(entry, "generating-office") not in ("EP", ""))
     old = classes.main_and_further(biblio.find("classification-ipc"))
-    ipc = classes.ranked(biblio.iterfind("classifications-ipcr/classification-ipcr"))
+    entries = biblio.findall("classifications-ipcr/classification-ipcr")
+    ipc = classes.ranked(entries)
     # OPS leaves out which class is the first; the older list still has it in front.
     return {
         "cpc": classes.ranked(cpc),
+        "additional_classes": classes.additional([*entries, *cpc]),
         "ipc": unique([*(symbol for symbol in old[:1] if symbol in ipc), *ipc]) or old,
         "cited": unique(_cited(biblio)),
     }

@@ -144,6 +144,14 @@ def _subjects(row: Row) -> dict[str, Any]:
     return {
         "cpc": _symbols(row.get("cpc")) or _symbols([item for item in leaves if item.get("is_cpc", True)]),
         "ipc": _symbols(row.get("ipc")) or _symbols([item for item in leaves if item.get("is_cpc") is False]),
+        "additional_classes": _symbols(
+            [
+                item
+                for name in ("cpc", "ipc", "classifications")
+                for item in _rows(row.get(name))
+                if item.get("inventive") is False and item.get("leaf", True)
+            ]
+        ),
         "cited": unique(numbers.parse_publication(_text(item.get("publication_number"))) for item in cited),
     }
 

@@ -161,5 +161,6 @@ def _subjects(biblio: Any) -> dict[str, Any]:
     return {
         "ipc": classes.ranked(entries["ipcr-classification"]) or classes.main_and_further(old),
         "cpc": classes.ranked(entries["cpc-classification"]),
+        "additional_classes": classes.additional([found for group in entries.values() for found in group]),
         "cited": unique(numbers.publication_id(*_identity(found)) for found in cited),
     }

@@ -28,6 +28,8 @@ _ROOTS = (
 _BIBLIOS = ("wo-bibliographic-data", "bibliographic-data")
 _TEXTS = ("abstract", "description", "claims")
 _US_ONLY = "us-only"
+_CPC = "classifications-cpc//classification-cpc"
+_IPC = "classifications-ipcr/classification-ipcr"
 
 
 def accepts(head: bytes, name: str) -> bool:
@@ -66,9 +68,9 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
         warnings=(*parsed.warnings, *tongues.left_out(texts, language), *_images(chosen)),
         **_origins(biblio),
         **_parties(biblio),
-        cpc=classes.ranked([*biblio.iterfind("classifications-cpc//classification-cpc")]),
-        ipc=classes.ranked(biblio.iterfind("classifications-ipcr/classification-ipcr"))
-        or classes.main_and_further(biblio.find("classification-ipc")),
+        cpc=classes.ranked(biblio.iterfind(_CPC)),
+        additional_classes=classes.additional([*biblio.iterfind(_CPC), *biblio.iterfind(_IPC)]),
+        ipc=classes.ranked(biblio.iterfind(_IPC)) or classes.main_and_further(biblio.find("classification-ipc")),
         cited=unique(_cited(root)),
     )
 
