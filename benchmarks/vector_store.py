@@ -11,7 +11,10 @@ import argparse
 import hashlib
 import tempfile
 import time
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -28,24 +31,31 @@ def main() -> None:
     parser.add_argument("--vectors", type=int, default=20_000)
     parser.add_argument("--dim", type=int, default=2560)
     arguments = parser.parse_args()
-    value = np.random.default_rng(0).standard_normal(arguments.dim + 4).astype("<f4").tobytes()
+    rng = np.random.default_rng(0)
     keys = [hashlib.sha256(str(i).encode()).hexdigest() for i in range(arguments.vectors)]
+    rows = {key: rng.bytes(4 * (arguments.dim + 4)) for key in keys}
     asked = [key if i % 2 else key[::-1] for i, key in enumerate(keys)]
     print("| store | write, µs a vector | look up, µs a vector | MB |\n|---|---|---|---|")
     for name, work in (("SQLite", with_sqlite), ("Parquet, a file a call", with_parquet)):
         with tempfile.TemporaryDirectory() as folder:
-            write, read = work(Path(folder), keys, asked, value)
+            write, read = work(Path(folder), rows, asked)
             size = sum(path.stat().st_size for path in Path(folder).iterdir()) / 1e6
             print(
                 f"| {name} | {write / len(keys) * 1e6:,.0f} | {read / len(keys) * 1e6:,.0f} | {size:,.0f} |", flush=True
             )
 
 
-def with_sqlite(folder: Path, keys: list[str], asked: list[str], value: bytes) -> tuple[float, float]:
+def batched(items: Iterable[Any], n: int) -> Iterator[list[Any]]:
+    source = iter(items)
+    while part := list(islice(source, n)):
+        yield part
+
+
+def with_sqlite(folder: Path, rows: dict[str, bytes], asked: list[str]) -> tuple[float, float]:
     store = SqliteStore(folder, Space("0" * 64, {}))
     start = time.perf_counter()
-    for i in range(0, len(keys), CALL):
-        store.put(dict.fromkeys(keys[i : i + CALL], value))
+    for call in batched(rows.items(), CALL):
+        store.put(dict(call))
     written = time.perf_counter()
     for i in range(0, len(asked), SHARD):
         store.get(asked[i : i + SHARD])
@@ -54,11 +64,11 @@ def with_sqlite(folder: Path, keys: list[str], asked: list[str], value: bytes) -
     return written - start, read - written
 
 
-def with_parquet(folder: Path, keys: list[str], asked: list[str], value: bytes) -> tuple[float, float]:
+def with_parquet(folder: Path, rows: dict[str, bytes], asked: list[str]) -> tuple[float, float]:
     start = time.perf_counter()
-    for i in range(0, len(keys), CALL):
-        part = keys[i : i + CALL]
-        pq.write_table(pa.table({"text": part, "value": [value] * len(part)}), folder / f"{i}.parquet")
+    for i, call in enumerate(batched(rows.items(), CALL)):
+        keys, values = zip(*call, strict=True)
+        pq.write_table(pa.table({"text": keys, "value": values}), folder / f"{i}.parquet")
     written = time.perf_counter()
     shards = range(0, min(len(asked), 4 * SHARD), SHARD)  # a scan of all files each time: four are enough to tell
     for i in shards:

@@ -77,7 +77,7 @@ def serving(answer: Callable[[dict[str, Any]], Answer]) -> Iterator[tuple[str, l
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_embedder, "_FIRST_WAIT_SECONDS", 0.001)
     monkeypatch.setattr(server_embedder, "_LONGEST_WAIT_SECONDS", 0.002)
-    for name in server_embedder.KEY_VARIABLES:
+    for name in (*server_embedder.KEY_VARIABLES, server_embedder.URL_VARIABLE):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -208,6 +208,13 @@ def test_the_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     with serving(embeddings) as (url, seen):
         remote(url)
     assert seen[0]["key"] == "Bearer secret"
+
+
+def test_the_address_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(embeddings) as (url, seen):
+        monkeypatch.setenv("PATENTCLUST_BASE_URL", url)
+        assert remote().dim == DIM
+    assert seen
 
 
 def test_offline_allows_this_machine_only() -> None:

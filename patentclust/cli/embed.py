@@ -47,7 +47,8 @@ Backend = Annotated[
 BaseUrl = Annotated[
     list[str] | None,
     typer.Option(
-        help="Server of the backend openai, http://HOST:PORT/v1. Repeat to share the work. Keys: PATENTCLUST_API_KEY."
+        help="Server of the backend openai, http://HOST:PORT/v1. Repeat to share the work. Key: PATENTCLUST_API_KEY.",
+        show_default="PATENTCLUST_BASE_URL",
     ),
 ]
 Requests = Annotated[int, typer.Option("--requests", help="Requests in flight at a time, to each server.")]

@@ -30,6 +30,7 @@ from patentclust.params import EmbedParams, Resources
 
 BATCH_TEXTS, BATCH_TOKENS = 16, 16_384
 KEY_VARIABLES = ("PATENTCLUST_API_KEY", "OPENAI_API_KEY")
+URL_VARIABLE = "PATENTCLUST_BASE_URL"
 _ATTEMPTS, _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 6, 0.5, 30.0
 _TIMEOUT_SECONDS = 600.0
 _TRY_AGAIN = {408, 425, 429, 500, 502, 503, 504}
@@ -248,12 +249,16 @@ class ServerEmbedder:
 
 
 def _checked_urls(resources: Resources) -> list[str]:
-    if not resources.base_urls:
-        raise ConfigError("--backend openai needs a server", hint="give --base-url http://HOST:PORT/v1")
-    for url in resources.base_urls:
+    # The environment serves the commands that have no such flag: run, assign, similar.
+    urls = resources.base_urls or tuple(os.environ.get(URL_VARIABLE, "").split())
+    if not urls:
+        raise ConfigError(
+            "--backend openai needs a server", hint=f"give --base-url http://HOST:PORT/v1, or {URL_VARIABLE}"
+        )
+    for url in urls:
         if resources.offline and urlsplit(url).hostname not in _LOOPBACK:
             raise ConfigError(f"--offline was given, and {url} is another machine", hint="leave one of them out")
-    return [url.rstrip("/") for url in resources.base_urls]
+    return [url.rstrip("/") for url in urls]
 
 
 def _shown(url: str) -> str:

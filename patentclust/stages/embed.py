@@ -208,7 +208,7 @@ def _shorter(
     own = plan.spec.parameters
     for spec in models.registry().values():
         if own and spec.parameters and spec.parameters < own / 2:
-            found[f"--model {spec.name}"] = seconds * spec.parameters / own
+            found[f"--model {spec.name}"] = cost.with_weights(seconds, own, spec.parameters)
     if params.backend == "llama":
         found["a GPU, or a server that has one (--backend openai --base-url URL); not measured here"] = None
     return found
