@@ -57,13 +57,13 @@ def write_graphml(handle: TextIO, graph: Graph) -> None:
         for name, type_ in keys.items():
             handle.write(f'<key id="{where}_{name}" for="{where}" attr.name="{name}" attr.type="{type_}"/>\n')
     handle.write('<graph id="patents" edgedefault="directed">\n')
-    for node in graph.nodes:
+    ids = [escape(node.node_id) for node in graph.nodes]
+    for node_id, node in zip(ids, graph.nodes, strict=True):
         data = "".join(f'<data key="node_{key}">{escape(_plain(v))}</data>' for key, v in properties(node).items())
-        handle.write(f'<node id="{escape(node.node_id)}">{data}</node>\n')
+        handle.write(f'<node id="{node_id}">{data}</node>\n')
     for edge in graph.edges():
-        source, target = graph.nodes[edge.source].node_id, graph.nodes[edge.target].node_id
         handle.write(
-            f'<edge source="{escape(source)}" target="{escape(target)}"><data key="edge_kind">{edge.kind}</data>'
+            f'<edge source="{ids[edge.source]}" target="{ids[edge.target]}"><data key="edge_kind">{edge.kind}</data>'
             f'<data key="edge_weight">{_plain(edge.weight)}</data></edge>\n'
         )
     handle.write("</graph>\n</graphml>\n")
@@ -77,21 +77,18 @@ def _plain(value: Any) -> str:
 def write_jsonld(handle: TextIO, graph: Graph) -> None:
     """Write JSON-LD 1.1 with its context inside: a node a line with its links; weights are in the other files."""
     handle.write('{"@context": ' + json.dumps(_CONTEXT) + ',\n"@graph": [\n')
-    for number, (node, edges) in enumerate(graph.by_source()):
-        line: dict[str, Any] = {"@id": _iri(node), "@type": f"{_IRI}{node.kind.title()}"}
+    iris = [f"{_IRI}{node.kind}:{quote(node.key, safe='')}" for node in graph.nodes]
+    for place, (node, edges) in enumerate(graph.by_source()):
+        line: dict[str, Any] = {"@id": iris[place], "@type": f"{_IRI}{node.kind.title()}"}
         known = properties(node)
         line |= {name: known[name] for name in ("label", "url", "cluster_id") if name in known}
         line |= {"year": str(node.year)} if node.year is not None else {}
         line |= {name: float(_plain(known[name])) for name in ("x", "y") if name in known}
         links: dict[str, list[str]] = {}
         for edge in edges:
-            links.setdefault(edge.kind, []).append(_iri(graph.nodes[edge.target]))
-        handle.write((",\n" if number else "") + json.dumps(line | links, ensure_ascii=False, allow_nan=False))
+            links.setdefault(edge.kind, []).append(iris[edge.target])
+        handle.write((",\n" if place else "") + json.dumps(line | links, ensure_ascii=False, allow_nan=False))
     handle.write("\n]}\n")
-
-
-def _iri(node: Node) -> str:
-    return f"{_IRI}{node.kind}:{quote(node.key, safe='')}"
 
 
 def write_vos_map(handle: TextIO, graph: Graph) -> None:
