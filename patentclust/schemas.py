@@ -29,6 +29,7 @@ METADATA_KEYS = {
     "unit": "what one unit is: `document` or `family`",
     "scores": "JSON object: scores of the whole clustering (topics)",
     "files": "JSON list: the files of a reading, with what was found in each (readings)",
+    "counts": "JSON object: nodes, edges by kind, and citations to patents outside the corpus (nodes)",
     "packing": "JSON object: how texts were packed into model calls (embeddings)",
     "failed": "JSON object: units that got no vector, and why (embeddings)",
 }
@@ -203,6 +204,48 @@ def topics(dim: int) -> Artifact:
     )
 
 
+NODES = Artifact(
+    "nodes",
+    ("node_id",),
+    pa.schema(
+        [
+            _required("node_id", pa.string(), "`kind:key`"),
+            _required("kind", pa.string(), "`patent`, `cluster`, `assignee`, `inventor`, `class` or `term`"),
+            _required("key", pa.string(), "doc_id, cluster_id, subclass, or the name in capitals"),
+            _required("label", pa.string(), "title, name or term, at most 300 characters"),
+            _field("url", pa.string(), "where a patent can be read"),
+            _field("cluster_id", pa.int32(), "of a patent (-1 = noise, null = not on the map) or a cluster"),
+            _field("year", pa.int32(), "of a patent: earliest priority, else filing, else publication"),
+            _field("x", pa.float32(), "map position of a patent"),
+            _field("y", pa.float32(), "map position of a patent"),
+            _required("n_links", pa.int32(), "edges that begin or end here"),
+        ]
+    ),
+)
+
+EDGES = Artifact(
+    "edges",
+    ("source", "target", "kind"),
+    pa.schema(
+        [
+            _required("source", pa.string(), "node_id"),
+            _required("target", pa.string(), "node_id"),
+            _required(
+                "kind",
+                pa.string(),
+                "from a patent: `member` (of a cluster), `similar`, `cites`, `filed_by`, `invented_by`, "
+                "`classified_in`; from a cluster: `described_by` (a term)",
+            ),
+            _required(
+                "weight",
+                pa.float32(),
+                "member: probability; similar: cosine, each pair once; described_by: weight of the term; else 1",
+            ),
+        ]
+    ),
+)
+
+
 @dataclass(frozen=True)
 class Score:
     """A figure over a whole map: what to call it, its form (`count`, `share` or `figure`) and how to read it."""
@@ -304,6 +347,8 @@ def markdown() -> str:
         ("embeddings/<task>/part-NNNNN.parquet", embeddings(2560)),
         ("clusters.parquet", CLUSTERS),
         ("topics.parquet", topics(2560)),
+        ("graph/nodes.parquet", NODES),
+        ("graph/edges.parquet", EDGES),
     ]
     for file_name, artifact in named:
         lines += [f"## {file_name}", "", f"Key: {', '.join(f'`{k}`' for k in artifact.key)}", ""]

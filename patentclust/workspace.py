@@ -76,6 +76,13 @@ class Workspace:
         return self.root / "clusters.csv"
 
     @property
+    def graph_files(self) -> dict[str, Path]:
+        """Where graph puts nodes, edges, and the same in the formats of other programs."""
+        names = {"nodes": "nodes.parquet", "edges": "edges.parquet", "graphml": "graph.graphml"}
+        names |= {"jsonld": "graph.jsonld", "vos_map": "vosviewer-map.txt", "vos_network": "vosviewer-network.txt"}
+        return {key: self.root / "graph" / name for key, name in names.items()}
+
+    @property
     def scores(self) -> Path:
         """Where cluster puts the scores of the map."""
         return self.root / "scores.json"

@@ -42,6 +42,7 @@ from patentclust.cli.flags import (
     Workspace,
     opened,
 )
+from patentclust.cli.graph import graph
 from patentclust.cli.models import models_app
 from patentclust.cli.outcomes import exit_if_strict as _exit_if_strict
 from patentclust.cli.outcomes import finish as _finish
@@ -229,7 +230,7 @@ def status(workspace: Workspace = None, task: Task = None, as_json: Json = False
         console.show_status(states)
 
 
-for _command in (score, explain, assign, similar, diff):
+for _command in (score, explain, assign, similar, diff, graph):
     app.command()(_command)
 
 
