@@ -149,6 +149,9 @@ def test_vosviewer_files_keep_to_its_manual(drawn):
     assert all(len(item) == len(header) for item in items)
     ids = [int(item[0]) for item in items]
     assert len(items) == len(set(ids)) == 59 and min(ids) > 0
+    raw = workspace.graph_files["vos_map"].read_text(encoding="utf-8").splitlines()[1:]
+    for cell in (cell for line in raw for cell in line.split("\t")):
+        assert not set(",;") & set(cell) or (cell.startswith('"') and cell.endswith('"') and cell.count('"') == 2)
     for item in items:
         float(item[4]), float(item[5])
         assert 1 <= int(item[6]) <= 1000 and int(item[7]) >= 0

@@ -6,7 +6,6 @@ Each writer goes through nodes and edges once, so that a large graph costs no me
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator
 from html import escape
@@ -93,13 +92,14 @@ def write_jsonld(handle: TextIO, graph: Graph) -> None:
 
 def write_vos_map(handle: TextIO, graph: Graph) -> None:
     """Write VOSviewer's map file (its manual, section "Map files"): the patents that have a place."""
-    writer = csv.writer(handle, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
-    writer.writerow(["id", "label", "description", "url", "x", "y", "cluster", "weight<Links>", "score<Year>"])
+    columns = ("id", "label", "description", "url", "x", "y", "cluster", "weight<Links>", "score<Year>")
+    handle.write("\t".join(columns) + "\n")
     for place, node in _placed(graph):
         cluster = VOS_LAST_CLUSTER if node.cluster_id == NOISE else min((node.cluster_id or 0) + 1, VOS_LAST_CLUSTER)
         # The description may hold HTML there, so that text has to be escaped.
+        texts = [_quoted(node.key), _quoted(escape(node.label)), _quoted(url(node) or "")]
         figures = [_plain(node.x), _plain(node.y), cluster, node.n_links, "" if node.year is None else node.year]
-        writer.writerow([place + 1, _quiet(node.key), escape(_quiet(node.label)), url(node) or "", *figures])
+        handle.write("\t".join(map(str, [place + 1, *texts, *figures])) + "\n")
 
 
 def write_vos_network(handle: TextIO, graph: Graph) -> None:
@@ -118,6 +118,7 @@ def _placed(graph: Graph) -> Iterator[tuple[int, Node]]:
     return ((place, node) for place, node in enumerate(graph.nodes) if node.kind == "patent" and node.x is not None)
 
 
-def _quiet(text: str) -> str:
-    # Whether VOSviewer reads a doubled quote inside quotes is not documented.
-    return text.replace('"', "'")
+def _quoted(text: str) -> str:
+    # The manual wants quotes around commas and semicolons, and does not say how to write a quote inside them.
+    text = text.replace('"', "'")
+    return f'"{text}"' if "," in text or ";" in text else text
