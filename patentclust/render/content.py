@@ -7,12 +7,17 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from patentclust.render.text import clean
 from patentclust.schemas import NOISE
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Say where a document stands: its cluster (-1 = noise) and its point of the map."""
+    """Say where a document stands: its cluster (-1 = noise) and its point of the map.
+
+    Similarities are cosines to the centres of its own cluster and of the runner-up; `row` numbers its unit, `nearest`
+    names the units most like it.
+    """
 
     cluster_id: int
     probability: float
@@ -20,6 +25,11 @@ class Place:
     silhouette: float | None
     x: float
     y: float
+    similarity: float | None = None
+    runner_up: int | None = None
+    runner_up_similarity: float | None = None
+    row: int = -1
+    nearest: list[tuple[str, float]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,16 @@ class Entry:
         """Return the year of publication, else of filing, else of priority."""
         day = self.publication_date or self.filing_date or self.priority_date
         return day.year if day else None
+
+    @property
+    def origin(self) -> date | None:
+        """Return the day that the invention is dated by: earliest priority, else filing, else publication."""
+        return self.priority_date or self.filing_date or self.publication_date
+
+    @property
+    def subclasses(self) -> list[str]:
+        """Return the subclasses of IPC and CPC, sorted; the first four characters of a symbol (WIPO ST.8)."""
+        return sorted({clean(symbol)[:4] for symbol in (*self.ipc, *self.cpc) if symbol.strip()})
 
     @property
     def has_text(self) -> bool:
@@ -173,6 +193,7 @@ class Report:
         claim_limit: characters after which claims are cut in the page.
         data: the page's main data block, as JSON.
         details: further data blocks, packed, opened when a card is.
+        near: the nearest documents of each, packed; empty where the vectors are not there.
     """
 
     title: str
@@ -194,6 +215,7 @@ class Report:
     n_with_warnings: int
     data: str
     details: list[str]
+    near: str
 
     @property
     def noise_share(self) -> float:

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from patentclust.render.content import Report
 from patentclust.render.text import clean
 
-_SCRIPTS = ("data.js", "map.js", "panel.js", "table.js", "report.js")
+_SCRIPTS = ("data.js", "map.js", "panel.js", "table.js", "select.js", "address.js", "report.js")
 _FINGERPRINT = re.compile(r'<meta name="patentclust-fingerprint" content="([0-9a-f]{64})">')
 # The fingerprint stands within this many bytes of the start of the page.
 HEAD_BYTES = 4_096

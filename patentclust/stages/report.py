@@ -17,13 +17,14 @@ from patentclust.errors import ArtifactError
 from patentclust.params import ReportParams, Resources
 from patentclust.progress import Progress, Quiet
 from patentclust.render import page, tables
-from patentclust.render.content import Cluster, Entry, Failure, Place, Provenance, Report, Topic
+from patentclust.render.content import Cluster, Entry, Failure, Provenance, Report, Topic
 from patentclust.render.palette import assign_colours
 from patentclust.render.payload import Frame, Outline, PageData, text_limits
 from patentclust.render.readings import read_scores
 from patentclust.render.tally import MOST_LISTED, MOST_ROWS, Tally
 from patentclust.schemas import NOISE, UNIT_KEYS
 from patentclust.stages import Outcome
+from patentclust.stages.placing import FINEST, Map, read_map, read_topics
 from patentclust.workspace import Workspace
 
 _PLAIN = [
@@ -31,8 +32,6 @@ _PLAIN = [
     "applicants", "assignees", "assignee_names", "inventors", "ipc", "cpc", "source_path", "source_format", "warnings",
     "representative",
 ]  # fmt: skip
-_TOPIC_COLUMNS = ["layer", "cluster_id", "label", "size", "terms", "exemplars", "persistence", "silhouette"]
-_FINEST = 0
 
 
 @dataclass(frozen=True)
@@ -49,30 +48,6 @@ class _Inputs:
     @property
     def unit(self) -> str:
         return self.clusters.metadata.get("unit", "document")
-
-
-@dataclass(frozen=True)
-class _Map:
-    """Where every unit stands, column by column; `rows` gives each unit's row."""
-
-    rows: dict[str, int]
-    columns: dict[str, np.ndarray]
-
-    def place(self, unit_id: str) -> Place | None:
-        row = self.rows.get(unit_id)
-        if row is None:
-            return None
-        values = {name: column[row].item() for name, column in self.columns.items()}
-        for name in ("outlier_score", "silhouette"):
-            if values[name] != values[name]:
-                values[name] = None
-        return Place(**values)
-
-    def outlines(self, topics: list[Topic]) -> list[Outline]:
-        """Return where each topic's members lie."""
-        points = np.column_stack([self.columns["x"], self.columns["y"]]).astype(float)
-        members = [points[self.columns["cluster_id"] == topic.cluster_id] for topic in topics]
-        return [Outline.of(group) for group in members]
 
 
 def run(
@@ -160,7 +135,7 @@ def _is_current(workspace: Workspace, stamp: Stamp) -> bool:
 
 def _facts(workspace: Workspace, inputs: _Inputs) -> dict[str, Any]:
     units = artifacts.read_table(workspace.clusters, kind="clusters", columns=["unit_id", "layer", "cluster_id"])
-    finest = units.filter(pc.equal(units["layer"], _FINEST))
+    finest = units.filter(pc.equal(units["layer"], FINEST))
     n_noise = pc.sum(pc.equal(finest["cluster_id"], NOISE)).as_py() or 0
     key = UNIT_KEYS[inputs.unit]
     keys = artifacts.read_table(workspace.documents, kind="documents", columns=[key])[key]
@@ -175,8 +150,8 @@ def _facts(workspace: Workspace, inputs: _Inputs) -> dict[str, Any]:
 
 
 def _write(workspace: Workspace, params: ReportParams, inputs: _Inputs, fingerprint: str, progress: Progress) -> None:
-    topics = _read_topics(workspace.topics)
-    places = _read_map(workspace.clusters)
+    topics = read_topics(workspace.topics)
+    places = read_map(workspace, topics, task=params.task)
     outlines = places.outlines(topics)
     data = PageData(Frame.around(places.columns["x"], places.columns["y"]))
     tally = Tally(topics, listed=inputs.documents.n_rows <= MOST_LISTED)
@@ -193,7 +168,7 @@ def _write(workspace: Workspace, params: ReportParams, inputs: _Inputs, fingerpr
         report = _report(
             inputs, places, tally, title=params.title, fingerprint=fingerprint,
             clusters=clusters, failures=_read_failures(workspace.failures), data=data.finish(clusters, outlines),
-            details=data.details,
+            details=data.details, near=data.near(*places.nearest),
         )  # fmt: skip
         page_path.write_bytes(page.render_page(report).encode("utf-8", "replace"))
 
@@ -211,7 +186,7 @@ def _walk(
             task.advance()
 
 
-def _entries(workspace: Workspace, inputs: _Inputs, places: _Map) -> Iterator[tuple[str, Entry]]:
+def _entries(workspace: Workspace, inputs: _Inputs, places: Map) -> Iterator[tuple[str, Entry]]:
     columns = [*_PLAIN, "abstract", "claims"]
     limits = text_limits(inputs.documents.n_rows)
     for batch in artifacts.read_batches(workspace.documents, kind="documents", columns=columns):
@@ -242,23 +217,6 @@ def _write_csv(path: Path, columns: tuple[str, ...], rows: Iterator[list[Any]]) 
         tables.write_csv(handle, columns, rows)
 
 
-def _read_topics(path: Path) -> list[Topic]:
-    table = artifacts.read_table(path, kind="topics", columns=_TOPIC_COLUMNS)
-    finest = table.filter(pc.equal(table["layer"], _FINEST)).sort_by("cluster_id").drop_columns(["layer"])
-    return [
-        Topic(**{**row, "terms": [(term["term"], term["weight"]) for term in row["terms"]]})
-        for row in finest.to_pylist()
-    ]
-
-
-def _read_map(path: Path) -> _Map:
-    table = artifacts.read_table(path, kind="clusters")
-    finest = table.filter(pc.equal(table["layer"], _FINEST))
-    names = ("cluster_id", "probability", "outlier_score", "silhouette", "x", "y")
-    columns = {name: finest[name].to_numpy() for name in names}
-    return _Map({unit: row for row, unit in enumerate(finest["unit_id"].to_pylist())}, columns)
-
-
 def _read_failures(path: Path) -> list[Failure]:
     columns = ["source_path", "reader", "message", "hint"]
     table = artifacts.read_table(path, kind="failures", columns=columns).slice(0, MOST_ROWS)
@@ -273,7 +231,7 @@ def _clusters(topics: list[Topic], tally: Tally, outlines: list[Outline], *, n_u
     ]
 
 
-def _report(inputs: _Inputs, places: _Map, tally: Tally, **parts: Any) -> Report:
+def _report(inputs: _Inputs, places: Map, tally: Tally, **parts: Any) -> Report:
     topics, n_documents = inputs.topics, inputs.documents.n_rows
     abstract_limit, claim_limit = text_limits(n_documents)
     scores = topics.json("scores") if "scores" in topics.metadata else {}

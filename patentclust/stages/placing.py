@@ -1,0 +1,113 @@
+"""The first step of report: where every unit stands, read from clusters, topics and vectors. Shows nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow.compute as pc
+
+from patentclust import artifacts
+from patentclust.analysis import neighbours
+from patentclust.errors import ArtifactError
+from patentclust.render.content import Place, Topic
+from patentclust.render.payload import Outline
+from patentclust.schemas import NOISE
+from patentclust.workspace import Workspace
+
+FINEST = 0
+_TOPIC_COLUMNS = ["layer", "cluster_id", "label", "size", "terms", "exemplars", "persistence", "silhouette"]
+_MAP_COLUMNS = ("cluster_id", "probability", "outlier_score", "silhouette", "x", "y")
+_MAYBE = ("outlier_score", "silhouette", "similarity", "runner_up_similarity")
+
+
+@dataclass(frozen=True)
+class Map:
+    """Where every unit stands, column by column.
+
+    Attributes:
+        rows: each unit's row.
+        columns: values by row; NaN (and -1 for `runner_up`) where there is none.
+        nearest: rows and cosines of the nearest units, shape (n, k); k is 0 where the vectors are not there.
+        vectors: shape (n, dim), or (n, 0) where they are not there.
+    """
+
+    rows: dict[str, int]
+    columns: dict[str, np.ndarray]
+    nearest: tuple[np.ndarray, np.ndarray]
+    vectors: np.ndarray
+    unit_ids: list[str] = field(repr=False)
+
+    def place(self, unit_id: str) -> Place | None:
+        """Return where one unit stands, None for one that has no place."""
+        row = self.rows.get(unit_id)
+        if row is None:
+            return None
+        values = {name: column[row].item() for name, column in self.columns.items()}
+        values |= {name: None for name in _MAYBE if values[name] != values[name]}
+        values["runner_up"] = None if values["runner_up"] == NOISE else values["runner_up"]
+        near, cosines = self.nearest[0][row], self.nearest[1][row]
+        nearest = [(self.unit_ids[other], float(cosine)) for other, cosine in zip(near, cosines, strict=True)]
+        return Place(**values, row=row, nearest=nearest)
+
+    def outlines(self, topics: list[Topic]) -> list[Outline]:
+        """Return where each topic's members lie."""
+        points = np.column_stack([self.columns["x"], self.columns["y"]]).astype(float)
+        members = [points[self.columns["cluster_id"] == topic.cluster_id] for topic in topics]
+        return [Outline.of(group) for group in members]
+
+
+def read_topics(path: Path) -> list[Topic]:
+    """Return the topics of the finest layer, by cluster."""
+    table = artifacts.read_table(path, kind="topics", columns=_TOPIC_COLUMNS)
+    finest = table.filter(pc.equal(table["layer"], FINEST)).sort_by("cluster_id").drop_columns(["layer"])
+    return [
+        Topic(**{**row, "terms": [(term["term"], term["weight"]) for term in row["terms"]]})
+        for row in finest.to_pylist()
+    ]
+
+
+def read_map(workspace: Workspace, topics: list[Topic], *, task: str) -> Map:
+    """Return where every unit stands; neighbours and runners-up only where the vectors of the map are there."""
+    table = artifacts.read_table(workspace.clusters, kind="clusters")
+    finest = table.filter(pc.equal(table["layer"], FINEST))
+    columns = {name: finest[name].to_numpy() for name in _MAP_COLUMNS}
+    unit_ids = finest["unit_id"].to_pylist()
+    vectors = _read_vectors(workspace, unit_ids, task)
+    ids = np.array([topic.cluster_id for topic in topics], np.int64)
+    known = {cluster: number for number, cluster in enumerate(ids.tolist())}
+    numbers = np.array([known.get(cluster, -1) for cluster in columns["cluster_id"].tolist()], np.int64)
+    centres = centroids(vectors, numbers, len(topics))
+    stands = neighbours.standing(vectors, numbers, centres if vectors.shape[1] else centres[:0])
+    columns["similarity"], columns["runner_up_similarity"] = stands.similarity, stands.runner_up_similarity
+    columns["runner_up"] = np.append(ids, NOISE)[stands.runner_up]
+    points = np.column_stack([columns["x"], columns["y"]])
+    nearest = neighbours.nearest(vectors, points) if vectors.shape[1] else (np.zeros((len(unit_ids), 0), int),) * 2
+    return Map({unit: row for row, unit in enumerate(unit_ids)}, columns, nearest, vectors, unit_ids)
+
+
+def centroids(vectors: np.ndarray, numbers: np.ndarray, n: int) -> np.ndarray:
+    """Return the mean direction of each group 0 to n - 1, shape (n, dim); zero for an empty one."""
+    sums = np.zeros((n, vectors.shape[1]), np.float32)
+    for number in range(n):
+        sums[number] = vectors[numbers == number].sum(axis=0)
+    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+    return sums / np.where(lengths > 0, lengths, 1)
+
+
+def _read_vectors(workspace: Workspace, unit_ids: list[str], task: str) -> np.ndarray:
+    shards = workspace.shards(task)
+    none = np.zeros((len(unit_ids), 0), np.float32)
+    if not shards:
+        return none
+    made_from = artifacts.read_header(workspace.clusters, kind="clusters").json("inputs").get("embeddings")
+    try:
+        embeddings = artifacts.read_embeddings(shards)
+    except ArtifactError:
+        # The map stands without its vectors; the embed stage is the one to complain of them.
+        return none
+    row_of = {unit: row for row, unit in enumerate(embeddings.unit_ids)}
+    if embeddings.fingerprint != made_from or not all(unit in row_of for unit in unit_ids):
+        return none
+    return embeddings.vectors[[row_of[unit] for unit in unit_ids]]
