@@ -66,6 +66,7 @@ def test_dragging_over_the_timeline_sets_the_years(page):
     page.evaluate("document.getElementById('timeline').scrollIntoView()")
     corner = "(b => [b.left + 5, b.top + 20])(document.getElementById('timeline').getBoundingClientRect())"
     page.click(*page.evaluate(corner))
+    assert page.evaluate("document.querySelectorAll('#timeline .off').length") == 0
     assert page.evaluate("[reader.filters.values.from, reader.filters.values.to]") == ["2012", "2012"]
 
 

@@ -80,3 +80,12 @@ def standing(vectors: np.ndarray, clusters: np.ndarray, centroids: np.ndarray) -
         there = np.isfinite(cosine)
         runner_up[block[there]], best[block[there]] = found[there], cosine[there]
     return Standing(own, runner_up, best)
+
+
+def centroids(vectors: np.ndarray, numbers: np.ndarray, n: int) -> np.ndarray:
+    """Return the mean direction of each group 0 to n - 1, shape (n, dim); zero for an empty one."""
+    sums = np.zeros((n, vectors.shape[1]), np.float32)
+    for number in range(n):
+        sums[number] = vectors[numbers == number].sum(axis=0)
+    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+    return sums / np.where(lengths > 0, lengths, 1)

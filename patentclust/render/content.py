@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from patentclust.render.text import clean
 from patentclust.schemas import NOISE
+
+if TYPE_CHECKING:
+    from patentclust.render.evolution import Evolution
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +197,7 @@ class Report:
         data: the page's main data block, as JSON.
         details: further data blocks, packed, opened when a card is.
         near: the nearest documents of each, packed; empty where the vectors are not there.
+        evolution: trends, names and places of the clusters.
     """
 
     title: str
@@ -216,6 +220,7 @@ class Report:
     data: str
     details: list[str]
     near: str
+    evolution: Evolution
 
     @property
     def noise_share(self) -> float:

@@ -51,6 +51,10 @@ class Map:
         nearest = [(self.unit_ids[other], float(cosine)) for other, cosine in zip(near, cosines, strict=True)]
         return Place(**values, row=row, nearest=nearest)
 
+    def numbers(self, topics: list[Topic]) -> np.ndarray:
+        """Return each unit's position in `topics`, -1 for noise."""
+        return _numbers(self.columns["cluster_id"], topics)
+
     def outlines(self, topics: list[Topic]) -> list[Outline]:
         """Return where each topic's members lie."""
         points = np.column_stack([self.columns["x"], self.columns["y"]]).astype(float)
@@ -76,9 +80,8 @@ def read_map(workspace: Workspace, topics: list[Topic], *, task: str) -> Map:
     unit_ids = finest["unit_id"].to_pylist()
     vectors = _read_vectors(workspace, unit_ids, task)
     ids = np.array([topic.cluster_id for topic in topics], np.int64)
-    known = {cluster: number for number, cluster in enumerate(ids.tolist())}
-    numbers = np.array([known.get(cluster, -1) for cluster in columns["cluster_id"].tolist()], np.int64)
-    centres = centroids(vectors, numbers, len(topics))
+    numbers = _numbers(columns["cluster_id"], topics)
+    centres = neighbours.centroids(vectors, numbers, len(topics))
     stands = neighbours.standing(vectors, numbers, centres if vectors.shape[1] else centres[:0])
     columns["similarity"], columns["runner_up_similarity"] = stands.similarity, stands.runner_up_similarity
     columns["runner_up"] = np.append(ids, NOISE)[stands.runner_up]
@@ -87,13 +90,10 @@ def read_map(workspace: Workspace, topics: list[Topic], *, task: str) -> Map:
     return Map({unit: row for row, unit in enumerate(unit_ids)}, columns, nearest, vectors, unit_ids)
 
 
-def centroids(vectors: np.ndarray, numbers: np.ndarray, n: int) -> np.ndarray:
-    """Return the mean direction of each group 0 to n - 1, shape (n, dim); zero for an empty one."""
-    sums = np.zeros((n, vectors.shape[1]), np.float32)
-    for number in range(n):
-        sums[number] = vectors[numbers == number].sum(axis=0)
-    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-    return sums / np.where(lengths > 0, lengths, 1)
+def _numbers(clusters: np.ndarray, topics: list[Topic]) -> np.ndarray:
+    """Return each unit's position in `topics`, -1 for noise."""
+    known = {topic.cluster_id: number for number, topic in enumerate(topics)}
+    return np.array([known.get(cluster, -1) for cluster in clusters.tolist()], np.int64)
 
 
 def _read_vectors(workspace: Workspace, unit_ids: list[str], task: str) -> np.ndarray:

@@ -18,6 +18,8 @@ from patentclust.params import ReportParams, Resources
 from patentclust.progress import Progress, Quiet
 from patentclust.render import page, tables
 from patentclust.render.content import Cluster, Entry, Failure, Provenance, Report, Topic
+from patentclust.render.crosses import Crosses
+from patentclust.render.evolution import evolve
 from patentclust.render.palette import assign_colours
 from patentclust.render.payload import Frame, Outline, PageData, text_limits
 from patentclust.render.readings import read_scores
@@ -156,32 +158,39 @@ def _write(workspace: Workspace, params: ReportParams, inputs: _Inputs, fingerpr
     data = PageData(Frame.around(places.columns["x"], places.columns["y"]))
     tally = Tally(topics, listed=inputs.documents.n_rows <= MOST_LISTED)
     # The page carries the fingerprint, so it is renamed last: a current page has its tables beside it.
+    crosses = Crosses(topics)
     with (
         artifacts.atomic_path(workspace.report) as page_path,
         artifacts.atomic_path(workspace.clusters_csv) as clusters_path,
         artifacts.atomic_path(workspace.documents_csv) as documents_path,
     ):
-        rows = _walk(_entries(workspace, inputs, places), topics, data, tally, progress)
+        rows = _walk(_entries(workspace, inputs, places), topics, (data, tally, crosses), progress)
         _write_csv(documents_path, tables.DOCUMENT_COLUMNS, rows)
+        evolution = evolve(crosses, topics, places.vectors, places.numbers(topics))
         clusters = _clusters(topics, tally, outlines, n_units=len(places.rows))
         _write_csv(clusters_path, tables.CLUSTER_COLUMNS, tables.cluster_rows(clusters))
         report = _report(
             inputs, places, tally, title=params.title, fingerprint=fingerprint,
             clusters=clusters, failures=_read_failures(workspace.failures), data=data.finish(clusters, outlines),
-            details=data.details, near=data.near(*places.nearest),
+            evolution=evolution, details=data.details, near=data.near(*places.nearest),
         )  # fmt: skip
         page_path.write_bytes(page.render_page(report).encode("utf-8", "replace"))
 
 
 def _walk(
-    entries: Iterator[tuple[str, Entry]], topics: list[Topic], data: PageData, tally: Tally, progress: Progress
+    entries: Iterator[tuple[str, Entry]],
+    topics: list[Topic],
+    counts: tuple[PageData, Tally, Crosses],
+    progress: Progress,
 ) -> Iterator[list[Any]]:
     """Feed each document to the page's data and the counts, and yield its row of the table."""
     labels = {topic.cluster_id: topic.label for topic in topics}
+    data, tally, crosses = counts
     with progress.task("report", total=None, unit="documents") as task:
         for unit_id, entry in entries:
             tally.add(len(data), unit_id, entry)
             data.add(entry)
+            crosses.add(entry)
             yield tables.document_row(entry, labels.get(entry.place.cluster_id, "") if entry.place else "")
             task.advance()
 

@@ -132,7 +132,7 @@ class Timeline {
     const { from, to } = this.filters.values;
     this.bars?.forEach((bar, place) => {
       const year = this.first + place;
-      bar.classList.toggle("off", (from && year < Number(from)) || (to && year > Number(to)));
+      bar.classList.toggle("off", year < Number(from ?? -Infinity) || year > Number(to ?? Infinity));
     });
   }
 }
