@@ -75,6 +75,15 @@ class Workspace:
         """Where report puts one row per cluster."""
         return self.root / "clusters.csv"
 
+    def cross_csv(self, name: str) -> Path:
+        """Return where report puts clusters against another column, such as `year`."""
+        return self.root / f"clusters_by_{name}.csv"
+
+    @property
+    def workbook(self) -> Path:
+        """Where report puts the tables as sheets."""
+        return self.root / "report.xlsx"
+
     @property
     def scores(self) -> Path:
         """Where cluster puts the scores of the map."""

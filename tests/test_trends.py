@@ -7,8 +7,9 @@ from patentclust.analysis import trends
 
 
 @pytest.mark.parametrize(
-    ("latest", "year"), [(date(2024, 6, 30), 2022), (date(2024, 5, 31), 2021), (date(2024, 12, 31), 2022), (date(2023, 1, 1), 2020)]
-)  # fmt: skip
+    ("latest", "year"),
+    [(date(2024, 6, 30), 2022), (date(2024, 5, 31), 2021), (date(2024, 12, 31), 2022), (date(2023, 1, 1), 2020)],
+)
 def test_a_year_is_complete_eighteen_months_after_its_end(latest, year):
     assert trends.last_complete_year(latest) == year
 

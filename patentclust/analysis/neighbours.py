@@ -27,6 +27,7 @@ def nearest(vectors: np.ndarray, points: np.ndarray, *, k: int = 5) -> tuple[np.
     Args:
         vectors: shape (n, dim), float32, unit length.
         points: shape (n, 2), map positions; above MOST_EXACT units only the N_CANDIDATES nearest there are compared.
+        k: how many.
     """
     n = len(vectors)
     k = max(0, min(k, n - 1))

@@ -1,4 +1,4 @@
-"""How groups of patents grow, who is new in them, and where there is less than one would expect. Counts in, figures out.
+"""How groups of patents grow, who is new in them, and where less is than expected. Counts in, figures out.
 
 Knows nothing of documents: years are columns, groups are rows. Nothing here looks at a clock.
 """
@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 
@@ -137,7 +138,7 @@ def periods(first: int, last: int, *, most: int = 4) -> list[tuple[int, int]]:
         return []
     n = min(most, n_years)
     bounds = [first + round(k * n_years / n) for k in range(n + 1)]
-    return [(low, high - 1) for low, high in zip(bounds, bounds[1:], strict=False)]
+    return [(low, high - 1) for low, high in pairwise(bounds)]
 
 
 @dataclass(frozen=True)

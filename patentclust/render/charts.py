@@ -36,22 +36,24 @@ class Quadrant:
 
 
 def quadrant(profiles: Sequence[Profile]) -> Quadrant:
-    """Place clusters by size (log scale, to the right) and growth (upwards); lines at the median size and at no growth."""
+    """Place clusters by size (log scale, to the right) and growth (upwards); lines at median size and no growth."""
     width, height = QUADRANT
     sizes = [math.log10(max(1, profile.n_families)) for profile in profiles]
     low, high = (min(sizes), max(sizes)) if sizes else (0.0, 1.0)
+    # At least a decade, so that 15 and 16 families do not stand at the two ends.
+    middle = (low + high) / 2
+    low, high = min(low, middle - 0.5), max(high, middle + 0.5)
     reach = max([1.0, *(abs(profile.growth) for profile in profiles)])
 
     def x_at(size: float) -> float:
-        share = (size - low) / (high - low) if high > low else 0.5
-        return round(_MARGIN + share * (width - 2 * _MARGIN), 1)
+        return round(_MARGIN + (size - low) / (high - low) * (width - 2 * _MARGIN), 1)
 
-    middle = sorted(sizes)[len(sizes) // 2] if sizes else 0.5
+    median = sorted(sizes)[len(sizes) // 2] if sizes else middle
     spots = [
         Spot(index, x_at(size), round(height / 2 - profile.growth / reach * (height / 2 - _MARGIN), 1), 11.0)
         for index, (size, profile) in enumerate(zip(sizes, profiles, strict=True))
     ]
-    return Quadrant(spots, x_at(middle), height / 2)
+    return Quadrant(spots, x_at(median), height / 2)
 
 
 @dataclass(frozen=True)
@@ -92,13 +94,15 @@ def sankey(flow: Flow) -> tuple[list[Node], list[Link]]:
         for index in sorted(shown):
             size = int(flow.sizes[period, index])
             if size:
-                nodes[period, index] = Node(index, period, size, round(10 + step * period, 1), round(y, 1), round(size * scale, 1))
+                nodes[period, index] = Node(
+                    index, period, size, round(10 + step * period, 1), round(y, 1), round(size * scale, 1)
+                )
                 y += size * scale + _GAP
-    links = [
-        Link(path.source, path.target, _band(nodes[path.period, path.source], nodes[path.period + 1, path.target]), path.similarity)
-        for path in flow.links
-        if (path.period, path.source) in nodes and (path.period + 1, path.target) in nodes
-    ]  # fmt: skip
+    links = []
+    for path in flow.links:
+        source, target = nodes.get((path.period, path.source)), nodes.get((path.period + 1, path.target))
+        if source and target:
+            links.append(Link(path.source, path.target, _band(source, target), path.similarity))
     return list(nodes.values()), links
 
 

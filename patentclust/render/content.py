@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Place:
     """Say where a document stands: its cluster (-1 = noise) and its point of the map.
 
-    Similarities are cosines to the centres of its own cluster and of the runner-up; `row` numbers its unit, `nearest`
-    names the units most like it.
+    Similarities are cosines to the centres of its own cluster and of the runner-up; `path` names the
+    clusters of all layers, coarsest first; `row` numbers its unit, `nearest` names the units most like it.
     """
 
     cluster_id: int
@@ -31,6 +31,7 @@ class Place:
     similarity: float | None = None
     runner_up: int | None = None
     runner_up_similarity: float | None = None
+    path: str = ""
     row: int = -1
     nearest: list[tuple[str, float]] = field(default_factory=list)
 
@@ -47,6 +48,7 @@ class Entry:
     language: str | None
     country: str | None
     kind: str | None
+    application_number: str | None
     priority_date: date | None
     filing_date: date | None
     publication_date: date | None
@@ -103,14 +105,6 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
-    """Say how many documents of a cluster carry a name."""
-
-    name: str
-    n_documents: int
-
-
-@dataclass(frozen=True, slots=True)
 class Row:
     """Hold one line of a list of documents; `index` is the document's position in the page's data."""
 
@@ -140,9 +134,6 @@ class Cluster:
     share: float
     colour: int
     exemplars: list[Exemplar]
-    applicants: list[Count]
-    ipc: list[Count]
-    cpc: list[Count]
     rows: list[Row] = field(default_factory=list)
 
 

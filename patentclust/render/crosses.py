@@ -1,4 +1,4 @@
-"""Count families by cluster, year, name, class and office, one document at a time. Does not know how any of it looks."""
+"""Count families by cluster, year, name, class and office, one document at a time. Knows nothing of looks."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ class Crosses:
         return years, observed
 
     def cross(self, dimension: str, *, most: int | None = None) -> Cross:
-        """Return families by cluster and name, the `most` frequent names of the map; noise counts in what is expected."""
+        """Return families by cluster and name, the `most` frequent of the map; noise counts in what is expected."""
         totals = Counter(key & ((1 << _SHIFT) - 1) for key in self._seen[dimension])
         shown = self._shown[dimension]
         ranked = sorted(totals, key=lambda number: (-totals[number], shown[number]))[:most]

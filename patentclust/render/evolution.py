@@ -157,7 +157,7 @@ def _flow(crosses: Crosses, vectors: np.ndarray, numbers: np.ndarray, spans: lis
 
 
 def _replace(profile: Profile, **changes: object) -> Profile:
-    return Profile(**{**vars(profile), **changes})  # type: ignore[arg-type]
+    return Profile(**{**vars(profile), **changes})
 
 
 def _complete(years: list[int], counts: np.ndarray, last: int) -> tuple[list[int], list[int]]:
@@ -197,10 +197,8 @@ def _profile(
 def _top(cross: Cross, row: int, *, titled: bool = False) -> list[Lifted]:
     counts, lifts = cross.observed[row], cross.lift[row]
     columns = sorted(np.flatnonzero(counts).tolist(), key=lambda column: (-counts[column], cross.names[column]))[:_TOP]
-    return [
-        Lifted(cross.names[column], int(counts[column]), float(lifts[column]), class_title(cross.names[column]) if titled else "")
-        for column in columns
-    ]  # fmt: skip
+    titles = {column: class_title(cross.names[column]) if titled else "" for column in columns}
+    return [Lifted(cross.names[c], int(counts[c]), float(lifts[c]), titles[c]) for c in columns]
 
 
 def _with_owners(
@@ -229,20 +227,21 @@ def _nearest(topics: list[Topic], centres: np.ndarray) -> list[list[tuple[int, f
         return [[] for _ in topics]
     cosines = np.round(centres @ centres.T, 5)
     np.fill_diagonal(cosines, -math.inf)
+    n = min(3, len(topics) - 1)
+    ranked = np.argsort(-cosines, axis=1, kind="stable")[:, :n]
     return [
-        [(topics[other].cluster_id, float(row[other])) for other in np.argsort(-row, kind="stable")[: min(3, len(topics) - 1)]]
-        for row in cosines
-    ]  # fmt: skip
+        [(topics[other].cluster_id, float(row[other])) for other in order]
+        for row, order in zip(cosines, ranked.tolist(), strict=True)
+    ]
 
 
 def _white(crosses: Crosses, topics: list[Topic]) -> list[WhiteCell]:
     cells = []
     for dimension, kind in (("assignee", "assignee"), ("cpc", "CPC"), ("ipc", "IPC")):
         cross = crosses.cross(dimension, most=100)
-        cells += [
-            (gap.chance, WhiteCell(topics[gap.row].cluster_id, kind, cross.names[gap.column], gap.observed, gap.expected))
-            for gap in trends.white_space(cross.observed, cross.expected)
-        ]  # fmt: skip
+        for gap in trends.white_space(cross.observed, cross.expected):
+            cluster, name = topics[gap.row].cluster_id, cross.names[gap.column]
+            cells.append((gap.chance, WhiteCell(cluster, kind, name, gap.observed, gap.expected)))
     return [cell for _, cell in sorted(cells, key=lambda pair: (pair[0], pair[1].kind, pair[1].name))][:_MOST_GAPS]
 
 
@@ -255,9 +254,7 @@ def _tracks(owners: dict[int, dict[str, Counter[int]]], spans: list[tuple[int, i
     return [Track(name, totals[name], [_step(owners, name, span) for span in spans]) for name in leading]
 
 
-def _step(
-    owners: dict[int, dict[str, Counter[int]]], name: str, span: tuple[int, int]
-) -> tuple[int, int | None]:
+def _step(owners: dict[int, dict[str, Counter[int]]], name: str, span: tuple[int, int]) -> tuple[int, int | None]:
     counts = {
         cluster: sum(n for year, n in names[name].items() if span[0] <= year <= span[1])
         for cluster, names in owners.items()

@@ -112,9 +112,7 @@ class PageData:
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
         self.details: list[str] = []
-        self._columns: dict[str, list[Any]] = {
-            key: [] for key in _COLUMNS
-        }
+        self._columns: dict[str, list[Any]] = {key: [] for key in _COLUMNS}
         self._lists: dict[str, dict[str, int]] = {name: {} for name in ("names", "classes", "offices", "languages")}
         self._lead: dict[int, int] = {}
         self._units: list[int] = []

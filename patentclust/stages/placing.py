@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from patentclust import artifacts
@@ -31,6 +32,7 @@ class Map:
         columns: values by row; NaN (and -1 for `runner_up`) where there is none.
         nearest: rows and cosines of the nearest units, shape (n, k); k is 0 where the vectors are not there.
         vectors: shape (n, dim), or (n, 0) where they are not there.
+        paths: names of the clusters of all layers, coarsest first; "" where there is one layer.
     """
 
     rows: dict[str, int]
@@ -38,6 +40,7 @@ class Map:
     nearest: tuple[np.ndarray, np.ndarray]
     vectors: np.ndarray
     unit_ids: list[str] = field(repr=False)
+    paths: list[str] = field(repr=False)
 
     def place(self, unit_id: str) -> Place | None:
         """Return where one unit stands, None for one that has no place."""
@@ -49,7 +52,7 @@ class Map:
         values["runner_up"] = None if values["runner_up"] == NOISE else values["runner_up"]
         near, cosines = self.nearest[0][row], self.nearest[1][row]
         nearest = [(self.unit_ids[other], float(cosine)) for other, cosine in zip(near, cosines, strict=True)]
-        return Place(**values, row=row, nearest=nearest)
+        return Place(**values, path=self.paths[row], row=row, nearest=nearest)
 
     def numbers(self, topics: list[Topic]) -> np.ndarray:
         """Return each unit's position in `topics`, -1 for noise."""
@@ -86,8 +89,32 @@ def read_map(workspace: Workspace, topics: list[Topic], *, task: str) -> Map:
     columns["similarity"], columns["runner_up_similarity"] = stands.similarity, stands.runner_up_similarity
     columns["runner_up"] = np.append(ids, NOISE)[stands.runner_up]
     points = np.column_stack([columns["x"], columns["y"]])
-    nearest = neighbours.nearest(vectors, points) if vectors.shape[1] else (np.zeros((len(unit_ids), 0), int),) * 2
-    return Map({unit: row for row, unit in enumerate(unit_ids)}, columns, nearest, vectors, unit_ids)
+    none = np.zeros((len(unit_ids), 0))
+    nearest = neighbours.nearest(vectors, points) if vectors.shape[1] else (none.astype(int), none)
+    return Map(
+        {unit: row for row, unit in enumerate(unit_ids)},
+        columns,
+        nearest,
+        vectors,
+        unit_ids,
+        _paths(workspace, table, unit_ids),
+    )
+
+
+def _paths(workspace: Workspace, table: pa.Table, unit_ids: list[str]) -> list[str]:
+    layers = sorted(set(table["layer"].to_pylist()), reverse=True)
+    if len(layers) < 2:
+        return [""] * len(unit_ids)
+    topics = artifacts.read_table(workspace.topics, kind="topics", columns=["layer", "cluster_id", "label"]).to_pylist()
+    labels = {(topic["layer"], topic["cluster_id"]): topic["label"] for topic in topics}
+    steps: dict[str, list[str]] = {unit: [] for unit in unit_ids}
+    for layer in layers:
+        rows = table.filter(pc.equal(table["layer"], layer))
+        for unit, cluster in zip(rows["unit_id"].to_pylist(), rows["cluster_id"].to_pylist(), strict=True):
+            label = labels.get((layer, cluster))
+            if label and unit in steps and label not in steps[unit][-1:]:
+                steps[unit].append(label)
+    return [" > ".join(steps[unit]) for unit in unit_ids]
 
 
 def _numbers(clusters: np.ndarray, topics: list[Topic]) -> np.ndarray:

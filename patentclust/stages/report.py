@@ -1,4 +1,4 @@
-"""Clusters become one page and two tables. Knows what goes in and when it is stale, not how any of it looks."""
+"""Clusters become one page and its tables. Knows what goes in and when it is stale, not how any of it looks."""
 
 from __future__ import annotations
 
@@ -27,10 +27,13 @@ from patentclust.render.tally import MOST_LISTED, MOST_ROWS, Tally
 from patentclust.schemas import NOISE, UNIT_KEYS
 from patentclust.stages import Outcome
 from patentclust.stages.placing import FINEST, Map, read_map, read_topics
+from patentclust.stages.sheets import open_sheets
+from patentclust.stages.sheets import outputs as sheet_paths
 from patentclust.workspace import Workspace
 
 _PLAIN = [
-    "doc_id", "title", "family_id", "language", "country", "kind", "priority_date", "filing_date", "publication_date",
+    "doc_id", "title", "family_id", "language", "country", "kind", "application_number", "priority_date", "filing_date",
+    "publication_date",
     "applicants", "assignees", "assignee_names", "inventors", "ipc", "cpc", "source_path", "source_format", "warnings",
     "representative",
 ]  # fmt: skip
@@ -59,15 +62,15 @@ def run(
     resources: Resources = Resources(),
     progress: Progress = Quiet(),
 ) -> Outcome:
-    """Write report.html, documents.csv and clusters.csv; do nothing when they are there and current.
+    """Write report.html and the tables beside it; do nothing when they are there and current.
 
     Raises:
         ArtifactError: an input is missing or damaged, the clusters were made from other documents, or for another task.
     """
     inputs = _check_inputs(workspace, params)
     stamp = _stamp(params, inputs)
-    outputs = (workspace.report, workspace.documents_csv, workspace.clusters_csv)
-    current = _is_current(workspace, stamp)
+    outputs = (workspace.report, *sheet_paths(workspace, params))
+    current = _is_current(workspace, params, stamp)
     facts = _facts(workspace, inputs)
     if not current:
         _write(workspace, params, inputs, stamp.fingerprint, progress)
@@ -113,7 +116,7 @@ def is_current(workspace: Workspace, params: ReportParams) -> bool:
         inputs = _check_inputs(workspace, params)
     except ArtifactError:
         return False
-    return _is_current(workspace, _stamp(params, inputs))
+    return _is_current(workspace, params, _stamp(params, inputs))
 
 
 def page_fingerprint(workspace: Workspace) -> str:
@@ -130,8 +133,8 @@ def _stamp(params: ReportParams, inputs: _Inputs) -> Stamp:
     return Stamp(kind="report", params=asdict(params), inputs=inputs.fingerprints | {"program": _program()})
 
 
-def _is_current(workspace: Workspace, stamp: Stamp) -> bool:
-    tables_there = workspace.documents_csv.is_file() and workspace.clusters_csv.is_file()
+def _is_current(workspace: Workspace, params: ReportParams, stamp: Stamp) -> bool:
+    tables_there = all(path.is_file() for path in sheet_paths(workspace, params))
     return tables_there and page_fingerprint(workspace) == stamp.fingerprint
 
 
@@ -157,18 +160,15 @@ def _write(workspace: Workspace, params: ReportParams, inputs: _Inputs, fingerpr
     outlines = places.outlines(topics)
     data = PageData(Frame.around(places.columns["x"], places.columns["y"]))
     tally = Tally(topics, listed=inputs.documents.n_rows <= MOST_LISTED)
-    # The page carries the fingerprint, so it is renamed last: a current page has its tables beside it.
     crosses = Crosses(topics)
-    with (
-        artifacts.atomic_path(workspace.report) as page_path,
-        artifacts.atomic_path(workspace.clusters_csv) as clusters_path,
-        artifacts.atomic_path(workspace.documents_csv) as documents_path,
-    ):
+    # The page carries the fingerprint, so it is renamed last: a current page has its tables beside it.
+    with artifacts.atomic_path(workspace.report) as page_path, open_sheets(workspace, params) as sheets:
         rows = _walk(_entries(workspace, inputs, places), topics, (data, tally, crosses), progress)
-        _write_csv(documents_path, tables.DOCUMENT_COLUMNS, rows)
+        sheets.write(workspace.documents_csv, tables.DOCUMENT_COLUMNS, rows)
         evolution = evolve(crosses, topics, places.vectors, places.numbers(topics))
         clusters = _clusters(topics, tally, outlines, n_units=len(places.rows))
-        _write_csv(clusters_path, tables.CLUSTER_COLUMNS, tables.cluster_rows(clusters))
+        sheets.write_clusters(workspace, clusters, evolution)
+        sheets.write_crosses(workspace, topics, crosses, evolution)
         report = _report(
             inputs, places, tally, title=params.title, fingerprint=fingerprint,
             clusters=clusters, failures=_read_failures(workspace.failures), data=data.finish(clusters, outlines),
@@ -191,7 +191,7 @@ def _walk(
             tally.add(len(data), unit_id, entry)
             data.add(entry)
             crosses.add(entry)
-            yield tables.document_row(entry, labels.get(entry.place.cluster_id, "") if entry.place else "")
+            yield tables.document_row(entry, labels)
             task.advance()
 
 
@@ -219,11 +219,6 @@ def _cut(texts: pa.Array, limit: int) -> list[str]:
     short = pc.utf8_slice_codeunits(texts, 0, limit - 1)
     ends = pc.if_else(pc.greater(pc.utf8_length(texts), limit), "…", pc.utf8_slice_codeunits(texts, limit - 1, limit))
     return pc.binary_join_element_wise(short, ends, "").to_pylist()
-
-
-def _write_csv(path: Path, columns: tuple[str, ...], rows: Iterator[list[Any]]) -> None:
-    with path.open("w", encoding="utf-8", errors="replace", newline="") as handle:
-        tables.write_csv(handle, columns, rows)
 
 
 def _read_failures(path: Path) -> list[Failure]:
