@@ -150,12 +150,14 @@ class ReportParams:
         task: which embeddings the clusters came from.
         bom: begin CSV files with a byte order mark, which some spreadsheets need to see that they are UTF-8.
         workbook: write the tables as a workbook too.
+        graph: write the graph of patents, clusters, names, classes and terms too.
     """
 
     title: str = "Technology map"
     task: str = "cluster"
     bom: bool = False
     workbook: bool = True
+    graph: bool = False
 
     def __post_init__(self) -> None:
         _check_types(self)

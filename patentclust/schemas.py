@@ -197,6 +197,35 @@ def topics(dim: int) -> Artifact:
     )
 
 
+NODES = Artifact(
+    "nodes",
+    ("node_id",),
+    pa.schema(
+        [
+            _required("node_id", pa.string(), "`kind:name`"),
+            _required("kind", pa.string(), "patent, cluster, assignee, inventor, class or term"),
+            _required("label", pa.string(), "title or name; empty for a patent that is only cited"),
+            _field("cluster_id", pa.int32(), "cluster of a patent on the map, or the cluster itself; -1 = noise"),
+            _field("x", pa.float32(), "map position of a patent"),
+            _field("y", pa.float32(), "map position of a patent"),
+        ]
+    ),
+)
+
+EDGES = Artifact(
+    "edges",
+    ("source", "target", "kind"),
+    pa.schema(
+        [
+            _required("source", pa.string(), "node_id"),
+            _required("target", pa.string(), "node_id"),
+            _required("kind", pa.string(), "member, similar, cites, filed_by, invented_by, classified_in or about"),
+            _required("weight", pa.float32(), "membership, cosine or term weight; 1 where there is no degree"),
+        ]
+    ),
+)
+
+
 @dataclass(frozen=True)
 class Score:
     """A figure over a whole map: what to call it, its form (`count`, `share` or `figure`) and how to read it."""
@@ -298,6 +327,8 @@ def markdown() -> str:
         ("embeddings/<task>/part-NNNNN.parquet", embeddings(2560)),
         ("clusters.parquet", CLUSTERS),
         ("topics.parquet", topics(2560)),
+        ("graph/nodes.parquet", NODES),
+        ("graph/edges.parquet", EDGES),
     ]
     for file_name, artifact in named:
         lines += [f"## {file_name}", "", f"Key: {', '.join(f'`{k}`' for k in artifact.key)}", ""]

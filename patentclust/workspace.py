@@ -79,6 +79,10 @@ class Workspace:
         """Return where report puts clusters against another column, such as `year`."""
         return self.root / f"clusters_by_{name}.csv"
 
+    def graph(self, name: str) -> Path:
+        """Return where report puts one form of the graph."""
+        return self.root / "graph" / name
+
     @property
     def workbook(self) -> Path:
         """Where report puts the tables as sheets."""

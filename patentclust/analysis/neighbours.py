@@ -44,8 +44,11 @@ def nearest(vectors: np.ndarray, points: np.ndarray, *, k: int = 5) -> tuple[np.
             columns = candidates[block]
             scores = np.einsum("bd,bcd->bc", vectors[block], vectors[columns])
         scores = np.where(columns == block[:, None], -np.inf, scores)
-        # Ties go to the first row, whatever the block: equal input gives equal bytes.
-        top = np.argsort(-np.round(scores, 5), axis=1, kind="stable")[:, :k]
+        # Rounded, so that sums taken in another order still give equal bytes.
+        scores = np.round(scores, 5)
+        top = np.sort(np.argpartition(-scores, k - 1, axis=1)[:, :k], axis=1)
+        order = np.argsort(-np.take_along_axis(scores, top, axis=1), axis=1, kind="stable")
+        top = np.take_along_axis(top, order, axis=1)
         rows[block] = np.take_along_axis(columns, top, axis=1)
         cosines[block] = np.take_along_axis(scores, top, axis=1)
     return rows, cosines

@@ -17,6 +17,7 @@ from patentclust.cli.flags import (
     Dim,
     Family,
     GpuLayers,
+    Graph,
     Json,
     Long,
     Map,
@@ -204,6 +205,7 @@ def report(
     task: Task = None,
     bom: Bom = None,
     workbook: Xlsx = None,
+    graph: Graph = None,
     params: ParamsFile = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -211,7 +213,7 @@ def report(
     """Draw the map: one offline HTML page, and CSV tables."""
     from patentclust import console, pipeline
 
-    given = {"title": title, "task": task, "bom": bom, "workbook": workbook}
+    given = {"title": title, "task": task, "bom": bom, "workbook": workbook, "graph": graph}
     chosen = resolve(ReportParams(), _from_file(params).get("report", {}), given)
     progress = console.progress(quiet=quiet or as_json)
     outcome = pipeline.report(opened(workspace), chosen, progress=progress)

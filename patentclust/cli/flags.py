@@ -118,6 +118,12 @@ Bom = Annotated[
 Xlsx = Annotated[
     bool | None, typer.Option("--workbook/--no-workbook", help="Write report.xlsx too.", show_default="yes")
 ]
+Graph = Annotated[
+    bool | None,
+    typer.Option(
+        "--graph/--no-graph", help="Write graph/ too: Parquet, GraphML, JSON-LD, VOSviewer.", show_default="no"
+    ),
+]
 Title = Annotated[str | None, typer.Option(help="Heading of the page.", show_default=_report.title)]
 
 

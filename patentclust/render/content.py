@@ -58,6 +58,7 @@ class Entry:
     inventors: list[str]
     ipc: list[str]
     cpc: list[str]
+    cited: list[str]
     source_path: str
     source_format: str
     warnings: list[str]
