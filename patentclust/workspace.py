@@ -94,6 +94,11 @@ class Workspace:
         return self.root / "scores.json"
 
     @property
+    def curation(self) -> Path:
+        """Where the analyst corrects the map."""
+        return self.root / "curation.toml"
+
+    @property
     def thesaurus(self) -> Path:
         """Where the analyst says which assignees are one."""
         return self.root / "assignees.toml"

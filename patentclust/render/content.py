@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from patentclust.render.text import clean
 from patentclust.schemas import NOISE
 
 if TYPE_CHECKING:
+    from patentclust.analysis.curation import Rule
     from patentclust.render.evolution import Evolution
 
 
@@ -190,6 +191,8 @@ class Report:
         details: further data blocks, packed, opened when a card is.
         near: the nearest documents of each, packed; empty where the vectors are not there.
         evolution: trends, names and places of the clusters.
+        notes: what the analyst says of each cluster.
+        missed: the analyst's corrections that found nothing to correct.
     """
 
     title: str
@@ -213,6 +216,8 @@ class Report:
     details: list[str]
     near: str
     evolution: Evolution
+    notes: Mapping[int, list[str]]
+    missed: Sequence[Rule]
 
     @property
     def noise_share(self) -> float:

@@ -22,18 +22,18 @@ RESOLUTION = 65_535
 DETAILS_A_BLOCK = 500
 DETAIL_FIELDS = (
     "abstract", "claim", "ipc", "cpc", "inventors", "priority", "filing", "publication", "language", "family",
-    "source", "registers", "warnings", "outlier",
+    "source", "registers", "warnings", "outlier", "similarity", "runner_up", "runner_up_similarity",
 )  # fmt: skip
 # Characters of abstracts and claims that a page carries in all, and the bounds for one document.
-_TEXT_BUDGET = 30_000_000
-_LEAST_TEXT, _MOST_TEXT = 360, 6_000
+_TEXT_BUDGET = 24_000_000
+_LEAST_TEXT, _MOST_TEXT = 210, 6_000
 _MAX_TITLE = 300
 _MAX_LIST = 30
 # In the packed neighbours: no document.
 NOWHERE = 2**32 - 1
 _COLUMNS = (
     "ids", "titles", "owners", "years", "origins", "class_of", "office_of", "language_of", "clusters", "probability",
-    "silhouette", "x", "y", "similarity", "runner_up", "runner_up_similarity",
+    "silhouette", "x", "y",
 )  # fmt: skip
 
 
@@ -146,9 +146,6 @@ class PageData:
         self._columns["clusters"].append(place.cluster_id if place else None)
         self._columns["probability"].append(thousandths(place.probability) if place else None)
         self._columns["silhouette"].append(thousandths(place.silhouette) if place else None)
-        self._columns["similarity"].append(thousandths(place.similarity) if place else None)
-        self._columns["runner_up"].append(place.runner_up if place else None)
-        self._columns["runner_up_similarity"].append(thousandths(place.runner_up_similarity) if place else None)
         self._columns["x"].append(point[0] if point else None)
         self._columns["y"].append(point[1] if point else None)
 
@@ -222,6 +219,9 @@ def _detail(entry: Entry) -> list[Any]:
         register_numbers(entry.doc_id),
         [shorten(clean(warning), _MAX_TITLE) for warning in entry.warnings[:_MAX_LIST]],
         thousandths(entry.place.outlier_score) if entry.place else None,
+        thousandths(entry.place.similarity) if entry.place else None,
+        entry.place.runner_up if entry.place else None,
+        thousandths(entry.place.runner_up_similarity) if entry.place else None,
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,10 +12,12 @@ import pyarrow.compute as pc
 
 from patentclust import artifacts
 from patentclust.analysis import neighbours
+from patentclust.analysis.curation import EXCLUDED, Curated, Rule
 from patentclust.errors import ArtifactError
 from patentclust.render.content import Place, Topic
 from patentclust.render.payload import Outline
 from patentclust.schemas import NOISE
+from patentclust.stages.curating import apply_rules
 from patentclust.workspace import Workspace
 
 FINEST = 0
@@ -75,12 +78,19 @@ def read_topics(path: Path) -> list[Topic]:
     ]
 
 
-def read_map(workspace: Workspace, topics: list[Topic], *, task: str) -> Map:
-    """Return where every unit stands; neighbours and runners-up only where the vectors of the map are there."""
+def read_map(
+    workspace: Workspace, made: list[Topic], *, task: str, rules: Sequence[Rule]
+) -> tuple[Map, list[Topic], Curated]:
+    """Return where every unit stands, the topics and what the analyst's rules did to both.
+
+    Neighbours and runners-up are there only where the vectors of the map are.
+    """
     table = artifacts.read_table(workspace.clusters, kind="clusters")
     finest = table.filter(pc.equal(table["layer"], FINEST))
     columns = {name: finest[name].to_numpy() for name in _MAP_COLUMNS}
     unit_ids = finest["unit_id"].to_pylist()
+    topics, curated = apply_rules(rules, made, {unit: row for row, unit in enumerate(unit_ids)}, columns["cluster_id"])
+    columns["cluster_id"] = curated.clusters
     vectors = _read_vectors(workspace, unit_ids, task)
     ids = np.array([topic.cluster_id for topic in topics], np.int64)
     numbers = _numbers(columns["cluster_id"], topics)
@@ -91,14 +101,10 @@ def read_map(workspace: Workspace, topics: list[Topic], *, task: str) -> Map:
     points = np.column_stack([columns["x"], columns["y"]])
     none = np.zeros((len(unit_ids), 0))
     nearest = neighbours.nearest(vectors, points) if vectors.shape[1] else (none.astype(int), none)
-    return Map(
-        {unit: row for row, unit in enumerate(unit_ids)},
-        columns,
-        nearest,
-        vectors,
-        unit_ids,
-        _paths(workspace, table, unit_ids),
-    )
+    rows = {unit: row for row, unit in enumerate(unit_ids) if columns["cluster_id"][row] != EXCLUDED}
+    # A corrected cluster is no longer the one whose path the layers tell.
+    paths = [""] * len(unit_ids) if rules else _paths(workspace, table, unit_ids)
+    return Map(rows, columns, nearest, vectors, unit_ids, paths), topics, curated
 
 
 def _paths(workspace: Workspace, table: pa.Table, unit_ids: list[str]) -> list[str]:

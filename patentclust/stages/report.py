@@ -27,6 +27,8 @@ from patentclust.render.readings import read_scores
 from patentclust.render.tally import MOST_LISTED, MOST_ROWS, Tally
 from patentclust.schemas import NOISE, UNIT_KEYS
 from patentclust.stages import Outcome
+from patentclust.stages.curating import load_rules
+from patentclust.stages.curating import sha256 as curation_sha256
 from patentclust.stages.graphing import outputs as graph_paths
 from patentclust.stages.graphing import write_graph
 from patentclust.stages.placing import FINEST, Map, read_map, read_topics
@@ -36,8 +38,8 @@ from patentclust.workspace import Workspace
 
 _PLAIN = [
     "doc_id", "title", "family_id", "language", "country", "kind", "application_number", "priority_date", "filing_date",
-    "publication_date", "applicants", "assignees", "assignee_names", "inventors", "ipc", "cpc", "cited", "source_path", "source_format",
-    "warnings", "representative",
+    "publication_date", "applicants", "assignees", "assignee_names", "inventors", "ipc", "cpc", "cited", "source_path",
+    "source_format", "warnings", "representative",
 ]  # fmt: skip
 
 
@@ -70,7 +72,7 @@ def run(
         ArtifactError: an input is missing or damaged, the clusters were made from other documents, or for another task.
     """
     inputs = _check_inputs(workspace, params)
-    stamp = _stamp(params, inputs)
+    stamp = _stamp(workspace, params, inputs)
     outputs = (workspace.report, *_side_files(workspace, params))
     current = _is_current(workspace, params, stamp)
     facts = _facts(workspace, inputs)
@@ -118,7 +120,7 @@ def is_current(workspace: Workspace, params: ReportParams) -> bool:
         inputs = _check_inputs(workspace, params)
     except ArtifactError:
         return False
-    return _is_current(workspace, params, _stamp(params, inputs))
+    return _is_current(workspace, params, _stamp(workspace, params, inputs))
 
 
 def page_fingerprint(workspace: Workspace) -> str:
@@ -131,8 +133,9 @@ def page_fingerprint(workspace: Workspace) -> str:
     return page.read_fingerprint(head) or ""
 
 
-def _stamp(params: ReportParams, inputs: _Inputs) -> Stamp:
-    return Stamp(kind="report", params=asdict(params), inputs=inputs.fingerprints | {"program": _program()})
+def _stamp(workspace: Workspace, params: ReportParams, inputs: _Inputs) -> Stamp:
+    made_by = {"program": _program(), "curation": curation_sha256(workspace.curation)}
+    return Stamp(kind="report", params=asdict(params), inputs=inputs.fingerprints | made_by)
 
 
 def _side_files(workspace: Workspace, params: ReportParams) -> list[Path]:
@@ -161,8 +164,8 @@ def _facts(workspace: Workspace, inputs: _Inputs) -> dict[str, Any]:
 
 
 def _write(workspace: Workspace, params: ReportParams, inputs: _Inputs, fingerprint: str, progress: Progress) -> None:
-    topics = read_topics(workspace.topics)
-    places = read_map(workspace, topics, task=params.task)
+    rules = load_rules(workspace.curation, _unit_of(workspace, inputs.unit))
+    places, topics, curated = read_map(workspace, read_topics(workspace.topics), task=params.task, rules=rules)
     outlines = places.outlines(topics)
     data = PageData(Frame.around(places.columns["x"], places.columns["y"]))
     tally = Tally(topics, listed=inputs.documents.n_rows <= MOST_LISTED)
@@ -182,10 +185,11 @@ def _write(workspace: Workspace, params: ReportParams, inputs: _Inputs, fingerpr
         report = _report(
             inputs, places, tally, title=params.title, fingerprint=fingerprint,
             clusters=clusters, failures=_read_failures(workspace.failures), data=data.finish(clusters, outlines),
-            evolution=evolution, details=data.details, near=data.near(*places.nearest),
+            evolution=evolution, notes=curated.notes, missed=curated.missed,
+            details=data.details, near=data.near(*places.nearest),
         )  # fmt: skip
         if graph is not None:
-            write_graph(workspace, graph.finish(), _stamp(params, inputs))
+            write_graph(workspace, graph.finish(), _stamp(workspace, params, inputs))
         page_path.write_bytes(page.render_page(report).encode("utf-8", "replace"))
 
 
@@ -193,6 +197,14 @@ def _graphed(entries: Iterator[tuple[str, Entry]], graph: PatentGraph) -> Iterat
     for unit_id, entry in entries:
         graph.add(unit_id, entry)
         yield unit_id, entry
+
+
+def _unit_of(workspace: Workspace, unit: str) -> dict[str, str]:
+    """Return the unit of each document that is not one itself, where there are corrections to read."""
+    if unit == "document" or not workspace.curation.is_file():
+        return {}
+    keys = artifacts.read_table(workspace.documents, kind="documents", columns=["doc_id", UNIT_KEYS[unit]])
+    return dict(zip(keys["doc_id"].to_pylist(), keys[UNIT_KEYS[unit]].to_pylist(), strict=True))
 
 
 def _walk(

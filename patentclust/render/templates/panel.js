@@ -78,15 +78,15 @@ async function fillCard(card, corpus, index, actions) {
 
 /** Why it is in this cluster: the cluster's terms that it holds, its cosine to the middle, and the runner-up. */
 function addWhy(card, corpus, index, detail) {
-  const { raw } = corpus;
   const topic = corpus.topicOf.get(corpus.clusters[index]);
+  const cosine = (name) => (detail[name] / 1000).toFixed(2).replace("-", "−");
   const text = fold(`${corpus.titles[index]} ${detail.abstract} ${detail.claim}`);
   const shared = topic ? topic.terms.filter((term) => text.includes(fold(term))) : [];
   const lines = [];
   if (shared.length) lines.push(`It holds the cluster's terms ${shared.slice(0, 8).join(", ")}.`);
-  if (raw.similarity[index] !== null) lines.push(`Cosine to the cluster's middle: ${corpus.figure("similarity", index)}.`);
-  const next = corpus.topicOf.get(raw.runner_up[index]);
-  if (next) lines.push(`${topic ? "Runner-up" : "Nearest cluster"}: ${next.label} (${corpus.figure("runner_up_similarity", index)}).`);
+  if (detail.similarity !== null) lines.push(`Cosine to the cluster's middle: ${cosine("similarity")}.`);
+  const next = corpus.topicOf.get(detail.runner_up);
+  if (next) lines.push(`${topic ? "Runner-up" : "Nearest cluster"}: ${next.label} (${cosine("runner_up_similarity")}).`);
   if (lines.length) addText(card, topic ? "Why this cluster" : "Why no cluster", lines.join("\n"));
 }
 
