@@ -52,6 +52,7 @@ def test_a_move_an_exclusion_and_a_note(tmp_path):
     assert rows["US-10000003-B2"]["cluster_id"] == ""
     assert "Look &lt;b&gt;twice&lt;/b&gt;" in workspace.report.read_text(encoding="utf-8")
     assert page_data(workspace)["clusters"][3] is None
+    assert "is taken off the map by curation.toml" in workspace.report.read_text(encoding="utf-8")
 
 
 def test_a_correction_that_finds_nothing_stands_on_the_page(tmp_path):
@@ -70,10 +71,11 @@ def test_a_changed_file_makes_the_page_again(tmp_path):
 @pytest.mark.parametrize(
     "text",
     [
-        "x = [", '[[renam]]\nmembers = ["a"]\n', '[[rename]]\nmembers = ["a"]\n', '[[split]]\nmembers = "a"\nlabel = "b"\n',
+        "x = [",
+        '[[renam]]\nmembers = ["a"]\n', '[[rename]]\nmembers = ["a"]\n', '[[split]]\nmembers = "a"\nlabel = "b"\n',
         '[[rename]]\nmembers = ["a"]\nlabel = 3\n', "rename = 3\n", '[[exclude]]\nmembers = []\n',
     ],
 )  # fmt: skip
 def test_a_wrong_file_is_named(tmp_path, text):
-    with pytest.raises(ConfigError, match="curation.toml"):
+    with pytest.raises(ConfigError, match=r"curation\.toml"):
         made(tmp_path, text)

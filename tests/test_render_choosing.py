@@ -1,5 +1,7 @@
 """Choosing on the page: filters, timeline, lasso, the table and file that follow, and the address that keeps it all."""
 
+import tomllib
+
 import numpy as np
 import pytest
 
@@ -52,7 +54,9 @@ def test_a_lasso_chooses_what_lies_inside_and_its_table_follows(page):
     assert page.evaluate(CHOSEN) < 5
     assert "US-10000004-B2" in page.evaluate("document.getElementById('selected-rows').innerText")
     snippet = page.evaluate("reader.selection.snippet()")
-    assert '"US-10000004-B2"' in snippet
+    (rule,) = tomllib.loads(snippet)["split"]
+    assert rule["label"]
+    assert "US-10000004-B2" in rule["members"]
 
 
 def test_the_saved_selection_neutralises_formulas(page):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 
 from patentclust.render.content import Cluster, Entry, Exemplar, Row, Topic, is_noise
 from patentclust.render.text import clean, shorten
@@ -18,7 +19,8 @@ _MAX_TITLE = 300
 class Tally:
     """Keep exemplars, and the rows that the page lists."""
 
-    def __init__(self, topics: list[Topic], *, listed: bool) -> None:
+    def __init__(self, topics: list[Topic], *, listed: bool, excluded: Collection[str] = ()) -> None:
+        self._excluded = excluded
         self.listed = listed
         self.noise_rows: list[Row] = []
         self.left_out: list[Row] = []
@@ -35,17 +37,19 @@ class Tally:
             title = shorten(clean(entry.title), _MAX_TITLE)
             self._exemplars[unit_id] = Exemplar(clean(entry.doc_id), title, index)
         if entry.place is None:
-            self._leave_out(index, entry)
+            self._leave_out(index, unit_id, entry)
         elif is_noise(entry.place):
             if self.listed:
                 self.noise_rows.append(_row(index, entry))
         elif self.listed:
             self._rows[entry.place.cluster_id].append(_row(index, entry))
 
-    def _leave_out(self, index: int, entry: Entry) -> None:
+    def _leave_out(self, index: int, unit_id: str, entry: Entry) -> None:
         self.n_left_out += 1
         if self.n_left_out <= MOST_ROWS:
             reason = "has no vector on this map" if entry.has_text else "has no title, abstract or claims"
+            if unit_id in self._excluded:
+                reason = "is taken off the map by curation.toml"
             self.left_out.append(_row(index, entry, reason=reason))
 
     def cluster(self, topic: Topic, *, share: float, colour: int) -> Cluster:

@@ -57,6 +57,12 @@ class Map:
         nearest = [(self.unit_ids[other], float(cosine)) for other, cosine in zip(near, cosines, strict=True)]
         return Place(**values, path=self.paths[row], row=row, nearest=nearest)
 
+    @property
+    def excluded(self) -> set[str]:
+        """Return the units that a correction takes off the map."""
+        off = np.flatnonzero(self.columns["cluster_id"] == EXCLUDED)
+        return {self.unit_ids[row] for row in off.tolist()}
+
     def numbers(self, topics: list[Topic]) -> np.ndarray:
         """Return each unit's position in `topics`, -1 for noise."""
         return _numbers(self.columns["cluster_id"], topics)

@@ -168,7 +168,7 @@ def _write(workspace: Workspace, params: ReportParams, inputs: _Inputs, fingerpr
     places, topics, curated = read_map(workspace, read_topics(workspace.topics), task=params.task, rules=rules)
     outlines = places.outlines(topics)
     data = PageData(Frame.around(places.columns["x"], places.columns["y"]))
-    tally = Tally(topics, listed=inputs.documents.n_rows <= MOST_LISTED)
+    tally = Tally(topics, listed=inputs.documents.n_rows <= MOST_LISTED, excluded=places.excluded)
     crosses = Crosses(topics)
     # The page carries the fingerprint, so it is renamed last: a current page has its tables beside it.
     with artifacts.atomic_path(workspace.report) as page_path, open_sheets(workspace, params) as sheets:
