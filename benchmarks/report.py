@@ -90,7 +90,7 @@ def _document(rng: np.random.Generator, doc_id: str, cluster: int) -> dict[str, 
     text = [str(rng.choice(local if rng.random() < 0.6 else WORDS)) for _ in range(90)]
     year = int(rng.integers(2005, 2024))
     owner = f"Company {int(rng.zipf(1.5)) % 5000}"
-    empty = {name: [] for name in ("priorities", "cited", "warnings", "assignees")}
+    empty = {name: [] for name in ("priorities", "cited", "additional_classes", "warnings", "assignees")}
     return empty | {
         "doc_id": doc_id, "family_id": None, "title": f"Method and apparatus for {' '.join(text[:8])}",
         "abstract": " ".join(text), "claims": [f"1. A device comprising {' '.join(text[::-1])}."],

@@ -5,17 +5,19 @@ Progress and errors go to stderr, results to stdout. Text from patents and error
 
 from __future__ import annotations
 
+import csv as csv_module
 import json
 import sys
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Task as RichTask
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from patentclust.errors import PatentclustError
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from patentclust.stages.assign import Assigned
+    from patentclust.stages.cost import Cost
     from patentclust.stages.diff import Difference
     from patentclust.stages.explain import Explanation
     from patentclust.stages.similar import Likeness
@@ -52,9 +55,9 @@ class _CountColumn(ProgressColumn):
         if unit == "characters":  # they stand for work; the note counts what a person counts
             return Text(f"{task.percentage:.0f} %")
         if unit == "bytes":
-            total = f"/{human_bytes(task.total)}" if task.total else ""
             rate = f", {human_bytes(task.speed)}/s" if task.speed else ""
-            return Text(f"{human_bytes(task.completed)}{total}{rate}")
+            share = f" of {human_bytes(task.total)}" if task.total else ""
+            return Text(f"{task.percentage:.0f} %{share}{rate}" if share else human_bytes(task.completed) + rate)
         total = f"/{task.total:,.0f}" if task.total else ""
         rate = f", {task.speed:,.0f}/s" if task.speed and task.speed >= 1 else ""
         return Text(f"{task.completed:,.0f}{total} {unit}{rate}")
@@ -81,13 +84,13 @@ class Live:
     def task(self, label: str, *, total: float | None, unit: str) -> Iterator[Task]:
         """Open a bar that goes away when its work is done."""
         columns = (
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            _CountColumn(),
-            TextColumn("{task.fields[note]}"),
-            TimeElapsedColumn(),
+            TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+            # The bar gives way where the terminal is narrow: a wrapped line cannot be read.
+            BarColumn(bar_width=None, table_column=Column(max_width=24)),
+            _CountColumn(table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[note]}", table_column=Column(no_wrap=True)),
             TextColumn("ETA"),
-            TimeRemainingColumn(),
+            TimeRemainingColumn(table_column=Column(no_wrap=True)),
         )
         with Progress(*columns, console=self._console, transient=True) as progress:
             yield _Bar(progress, progress.add_task(escape(label), total=total, unit=unit, note=""))
@@ -153,10 +156,44 @@ def show_status(states: Sequence[StageState]) -> None:
     show_table(["stage", "state", "rows", "size", "fingerprint", ""], rows, numeric={"rows", "size"})
 
 
+def show_cost(cost: Cost, *, as_json: bool) -> None:
+    """Print what a run would cost, to stdout."""
+    from patentclust.stages.cost import sentences
+
+    if as_json:
+        print_json(asdict(cost))
+        return
+    for line in sentences(cost):
+        print_line(line)
+
+
+def show_matrix(names: Sequence[str], matrix: Any, *, csv: bool, as_json: bool) -> None:
+    """Print how alike terms are: a table, CSV, or JSON."""
+    rows = [[f"{value:.3f}" for value in row] for row in matrix]
+    if as_json:
+        print_json({"terms": list(names), "similarity": [[float(value) for value in row] for row in rows]})
+    elif csv:
+        writer = csv_module.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(["term", *names])
+        writer.writerows([name, *row] for name, row in zip(names, rows, strict=True))
+    else:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column("")
+        for name in names:
+            table.add_column(Text(name), justify="right", overflow="fold")
+        for name, row in zip(names, rows, strict=True):
+            table.add_row(Text(name, style="bold"), *(Text(value, style=_shade(float(value))) for value in row))
+        Console(highlight=False).print(table)
+
+
+def _shade(cosine: float) -> str:
+    return "bold green" if cosine >= 0.7 else "" if cosine >= 0.4 else "dim"
+
+
 def show_checks(results: Sequence[Any]) -> None:
     """Print a model's checks with pass or fail."""
-    verdicts = {True: Text("pass", style="green"), False: Text("FAIL", style="bold red")}
-    show_table(["check", "", "figure"], [[r.name, verdicts[r.passed], r.detail] for r in results])
+    verdicts = {True: Text("pass", style="green"), False: Text("FAIL", style="bold red"), None: Text("–", style="dim")}
+    show_table(["check", "result", ""], [[r.name, verdicts[r.passed], r.detail] for r in results])
 
 
 def show_scores(lines: Sequence[Any]) -> None:

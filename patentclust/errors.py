@@ -6,7 +6,8 @@ PatentclustError            something the user can fix; carries a hint: the next
 │   └── WorkerDiedError     the process that read it died
 ├── ModelError              a model cannot be found, fetched, loaded or reached
 ├── ArtifactError           an artifact is missing, stale, damaged or of another schema
-└── MissingExtraError       an optional dependency is not installed
+├── MissingExtraError       an optional dependency is not installed
+└── StoppedError             the user pressed Ctrl-C and the work stopped where it can be taken up
 """
 
 
@@ -45,3 +46,7 @@ class ArtifactError(PatentclustError):
 
 class MissingExtraError(PatentclustError):
     """An optional dependency is not installed."""
+
+
+class StoppedError(PatentclustError):
+    """The user pressed Ctrl-C and the work stopped where it can be taken up."""

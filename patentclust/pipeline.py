@@ -32,6 +32,7 @@ from patentclust.workspace import Workspace
 
 if TYPE_CHECKING:
     from patentclust.stages.assign import Assigned
+    from patentclust.stages.cost import Cost
     from patentclust.stages.similar import Likeness, Where
 
 
@@ -50,14 +51,15 @@ def ingest(
     paths: Sequence[str | Path],
     params: IngestParams = IngestParams(),
     *,
+    metadata: Sequence[str | Path] = (),
     resources: Resources = Resources(),
     progress: Progress = Quiet(),
 ) -> Outcome:
-    """Read files into documents."""
+    """Read files into documents; tables of `metadata` fill their gaps."""
     from patentclust.stages import ingest as stage
 
     with _recorded(workspace, "ingest", params) as finish:
-        return finish(stage.run(workspace, paths, params, resources=resources, progress=progress))
+        return finish(stage.run(workspace, paths, params, metadata=metadata, resources=resources, progress=progress))
 
 
 def embed(
@@ -72,6 +74,19 @@ def embed(
 
     with _recorded(workspace, "embed", params) as finish:
         return finish(stage.run(workspace, params, resources=resources, progress=progress))
+
+
+def embed_cost(
+    workspace: Workspace,
+    params: EmbedParams = EmbedParams(),
+    *,
+    resources: Resources = Resources(),
+    progress: Progress = Quiet(),
+) -> Cost:
+    """Say what embedding would cost on this machine; nothing is written but the cache of vectors' own bookkeeping."""
+    from patentclust.stages import embed as stage
+
+    return stage.estimate(workspace, params, resources=resources, progress=progress)
 
 
 def cluster(
@@ -107,6 +122,7 @@ def run(
     paths: Sequence[str | Path],
     params: RunParams = RunParams(),
     *,
+    metadata: Sequence[str | Path] = (),
     resources: Resources = Resources(),
     progress: Progress = Quiet(),
 ) -> Iterator[Outcome]:
@@ -118,8 +134,9 @@ def run(
     """
     if not params.embed.task == params.cluster.task == params.report.task:
         raise ConfigError("embed, cluster and report must name one task", hint="give --task once, or in all tables")
-    models.ensure(models.find(params.embed.model), offline=resources.offline, progress=progress)
-    yield ingest(workspace, paths, params.ingest, resources=resources, progress=progress)
+    if params.embed.backend == "llama":
+        models.ensure(models.find(params.embed.model), offline=resources.offline, progress=progress)
+    yield ingest(workspace, paths, params.ingest, metadata=metadata, resources=resources, progress=progress)
     yield embed(workspace, params.embed, resources=resources, progress=progress)
     yield cluster(workspace, params.cluster, resources=resources, progress=progress)
     yield report(workspace, params.report, resources=resources, progress=progress)
@@ -175,10 +192,18 @@ def similar(
             source.write_text(json.dumps({"title": "", "abstract": text}), encoding="utf-8")
         new = Workspace(Path(folder) / "new")
         ingest(new, [source], resources=resources, progress=progress)
-        embed(new, params, resources=resources, progress=progress)
+        embed(new, params, resources=replace(resources, cache="off"), progress=progress)
         found = list(stage.to_documents(workspace, new, params.task, where=where))
     # A pasted text has no number; the hash that stands for one would tell the reader nothing.
     return found if text is None else [replace(likeness, doc_id="text") for likeness in found]
+
+
+def graph(workspace: Workspace, *, resources: Resources = Resources(), progress: Progress = Quiet()) -> Outcome:
+    """Write a finished map as a knowledge graph; it takes no parameters, so none are kept."""
+    from patentclust.stages import graph as stage
+
+    with workspace.lock():
+        return stage.run(workspace, resources=resources, progress=progress)
 
 
 @contextmanager

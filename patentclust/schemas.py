@@ -29,7 +29,9 @@ METADATA_KEYS = {
     "unit": "what one unit is: `document` or `family`",
     "scores": "JSON object: scores of the whole clustering (topics)",
     "files": "JSON list: the files of a reading, with what was found in each (readings)",
+    "counts": "JSON object: nodes, edges by kind, and citations to patents outside the corpus (nodes)",
     "packing": "JSON object: how texts were packed into model calls (embeddings)",
+    "failed": "JSON object: units that got no vector, and why (embeddings)",
 }
 
 
@@ -89,6 +91,11 @@ DOCUMENTS = Artifact(
             _required("inventors", _STRINGS, "inventors in order, given name first"),
             _required("cpc", _STRINGS, "CPC symbols as `H01M10/0525`, first = main"),
             _required("ipc", _STRINGS, "IPC symbols as `H01M10/0525`, first = main"),
+            _required(
+                "additional_classes",
+                _STRINGS,
+                "those of cpc and ipc that the office gives as additional information, not of the invention",
+            ),
             _required("cited", _STRINGS, "cited publications, `CC-NUMBER-KIND` as far as the source states it"),
             _required(
                 "source_path",
@@ -202,12 +209,16 @@ NODES = Artifact(
     ("node_id",),
     pa.schema(
         [
-            _required("node_id", pa.string(), "`kind:name`"),
-            _required("kind", pa.string(), "patent, cluster, assignee, inventor, class or term"),
-            _required("label", pa.string(), "title or name; empty for a patent that is only cited"),
-            _field("cluster_id", pa.int32(), "cluster of a patent on the map, or the cluster itself; -1 = noise"),
+            _required("node_id", pa.string(), "`kind:key`"),
+            _required("kind", pa.string(), "`patent`, `cluster`, `assignee`, `inventor`, `class` or `term`"),
+            _required("key", pa.string(), "doc_id, cluster_id, subclass, or the name in capitals"),
+            _required("label", pa.string(), "title, name or term, at most 300 characters"),
+            _field("url", pa.string(), "where a patent can be read"),
+            _field("cluster_id", pa.int32(), "of a patent (-1 = noise, null = not on the map) or a cluster"),
+            _field("year", pa.int32(), "of a patent: earliest priority, else filing, else publication"),
             _field("x", pa.float32(), "map position of a patent"),
             _field("y", pa.float32(), "map position of a patent"),
+            _required("n_links", pa.int32(), "edges that begin or end here"),
         ]
     ),
 )
@@ -219,8 +230,17 @@ EDGES = Artifact(
         [
             _required("source", pa.string(), "node_id"),
             _required("target", pa.string(), "node_id"),
-            _required("kind", pa.string(), "member, similar, cites, filed_by, invented_by, classified_in or about"),
-            _required("weight", pa.float32(), "membership, cosine or term weight; 1 where there is no degree"),
+            _required(
+                "kind",
+                pa.string(),
+                "from a patent: `member` (of a cluster), `similar`, `cites`, `filed_by`, `invented_by`, "
+                "`classified_in`; from a cluster: `described_by` (a term)",
+            ),
+            _required(
+                "weight",
+                pa.float32(),
+                "member: probability; similar: cosine, each pair once; described_by: weight of the term; else 1",
+            ),
         ]
     ),
 )

@@ -79,14 +79,17 @@ class Workspace:
         """Return where report puts clusters against another column, such as `year`."""
         return self.root / f"clusters_by_{name}.csv"
 
-    def graph(self, name: str) -> Path:
-        """Return where report puts one form of the graph."""
-        return self.root / "graph" / name
-
     @property
     def workbook(self) -> Path:
         """Where report puts the tables as sheets."""
         return self.root / "report.xlsx"
+
+    @property
+    def graph_files(self) -> dict[str, Path]:
+        """Where graph puts nodes, edges, and the same in the formats of other programs."""
+        names = {"nodes": "nodes.parquet", "edges": "edges.parquet", "graphml": "graph.graphml"}
+        names |= {"jsonld": "graph.jsonld", "vos_map": "vosviewer-map.txt", "vos_network": "vosviewer-network.txt"}
+        return {key: self.root / "graph" / name for key, name in names.items()}
 
     @property
     def scores(self) -> Path:

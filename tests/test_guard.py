@@ -91,10 +91,20 @@ def eat(n_bytes):
     return len(bytearray(n_bytes))
 
 
+@pytest.fixture
+def half_a_gigabyte(monkeypatch):
+    monkeypatch.setattr(limits, "GUARD_BYTES", 2**29)
+    small = guard._Guard()
+    monkeypatch.setattr(guard, "_guard", small)
+    yield
+    small.stop()
+
+
 @needs_a_memory_limit
-def test_a_child_that_eats_memory_is_an_error_that_names_the_limit():
-    with pytest.raises(SourceError, match=r"more than 4\.0 GB of memory"):
-        guard.run(eat, limits.GUARD_BYTES, seconds=30)
+def test_a_child_that_eats_memory_is_an_error_that_names_the_limit(half_a_gigabyte):
+    with pytest.raises(SourceError, match=r"more than 0\.5 GB of memory"):
+        guard.run(eat, 2**29, seconds=30)
+    assert guard.run(eat, 2**20, seconds=30) == 2**20
 
 
 _kept = []
@@ -106,10 +116,9 @@ def keep(n_bytes):
 
 
 @needs_a_memory_limit
-def test_what_was_read_before_does_not_take_the_memory_of_what_comes_after():
-    half = limits.GUARD_BYTES // 2
-    assert guard.run(keep, half, seconds=30) >= 1
-    assert guard.run(keep, half, seconds=30) == 1
+def test_what_was_read_before_does_not_take_the_memory_of_what_comes_after(half_a_gigabyte):
+    assert guard.run(keep, 2**28, seconds=30) == 1
+    assert guard.run(keep, 2**28, seconds=30) == 1
 
 
 def test_what_a_library_prints_does_not_disturb_the_answer(capfd):

@@ -290,3 +290,16 @@ def test_a_number_lost_by_a_scan_does_not_end_the_claims(written):
     page = ["What I claim is:", "1. A first thing.", "Z. A second thing.", "3. A third thing.", "4. A fourth thing."]
     claims = documents(written([TEXT[0], page]))[0].claims
     assert [claim[:2] for claim in claims] == ["1.", "3.", "4."]
+
+
+def test_an_old_claim_heading_misread_by_a_scan_is_found_and_the_signature_left_out(written):
+    page = [
+        "1 claim as my invention-",
+        "I. An electric lamp for giving light.",
+        "2. The combination of the lamp with a receiver.",
+        "In testimony whereof I have signed my name.",
+    ]
+    assert documents(written([TEXT[0], page]))[0].claims == (
+        "1. An electric lamp for giving light.",
+        "2. The combination of the lamp with a receiver.",
+    )

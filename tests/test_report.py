@@ -54,6 +54,7 @@ def document(number, **changed):
         "inventors": ["Ada Lovelace"],
         "cpc": ["H01M10/0525"],
         "ipc": ["H01M10/0525", "H01Q1/00"],
+        "additional_classes": [],
         "cited": [],
         "source_path": f"in/{number}.xml",
         "source_sha256": "0" * 64,

@@ -45,6 +45,13 @@ Map = Annotated[
         "--map", metavar="FIELD=COLUMN", help='Name a table\'s column, e.g. --map title="Title (English)". Repeatable.'
     ),
 ]
+Metadata = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FILE",
+        help="Table (CSV, Excel, Parquet, …) joined by publication number: fills gaps, adds no documents. Repeatable.",
+    ),
+]
 PreferLanguage = Annotated[
     str | None,
     typer.Option(help="Language to take where a document has several, e.g. en.", show_default="the procedure's"),
@@ -117,12 +124,6 @@ Bom = Annotated[
 ]
 Xlsx = Annotated[
     bool | None, typer.Option("--workbook/--no-workbook", help="Write report.xlsx too.", show_default="yes")
-]
-Graph = Annotated[
-    bool | None,
-    typer.Option(
-        "--graph/--no-graph", help="Write graph/ too: Parquet, GraphML, JSON-LD, VOSviewer.", show_default="no"
-    ),
 ]
 Title = Annotated[str | None, typer.Option(help="Heading of the page.", show_default=_report.title)]
 

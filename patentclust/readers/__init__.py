@@ -15,7 +15,7 @@ from typing import Protocol, cast
 
 from patentclust.errors import SourceError
 from patentclust.params import IngestParams
-from patentclust.readers import dialects, limits
+from patentclust.readers import dialects, forms, limits
 from patentclust.readers.containers import Budget, expand, is_archive, split_xml
 from patentclust.readers.files import InputFile, find_files
 from patentclust.readers.source import OnDisk, Source
@@ -31,6 +31,7 @@ __all__ = [
     "is_plain",
     "nothing_read",
     "open_file",
+    "read_facts",
     "read_file",
     "read_source",
 ]
@@ -49,13 +50,24 @@ REGISTRY = {
     "epo-ops": "patentclust.readers.epo_ops",
     "wo-st36": "patentclust.readers.wo_st36",
     "st96": "patentclust.readers.st96",
+    "cn-st36": "patentclust.readers.cn_st36",
+    "cn-st96": "patentclust.readers.cn_st96",
+    "tw-st36": "patentclust.readers.tw_st36",
+    "jp-st36": "patentclust.readers.jp_st36",
+    "jp-st96": "patentclust.readers.jp_st96",
+    "kipris-xml": "patentclust.readers.kipris_xml",
+    "kipris-json": "patentclust.readers.kipris_json",
+    "google-html": "patentclust.readers.google_html",
+    "google-json": "patentclust.readers.google_json",
     "pdf": "patentclust.readers.pdf",
     "workbook": "patentclust.readers.workbook",
     "parquet": "patentclust.readers.parquet",
     "table": "patentclust.readers.table",
 }
+# Those whose rows may also be mere facts of publications: their `read` takes `need_text`.
+TABLES = ("workbook", "parquet", "table")
 # Raise it when a reader comes to read the same file differently, so that what older versions read is read again.
-REVISION = 1
+REVISION = 3
 
 
 class Reader(Protocol):
@@ -86,6 +98,22 @@ def read_file(file: InputFile, params: IngestParams, *, sha256: str) -> Iterator
             yield item
     if empty and (error := nothing_read(file)):
         yield error
+
+
+def read_facts(file: InputFile, params: IngestParams, *, sha256: str) -> Iterator[Document | SourceError]:
+    """Read what the rows of tables state of publications, whether or not they hold text; other files are errors."""
+    for found in open_file(file, sha256=sha256):
+        if isinstance(found, SourceError):
+            yield found
+            continue
+        name = _reader_of(found)
+        if name is None or name not in TABLES:
+            yield SourceError(
+                f"no table: expected CSV, TSV, Excel, JSON or Parquet, got {dialects.describe(found.head)}",
+                source_path=found.path,
+            )
+        else:
+            yield from _read_with(name, found, import_module(REGISTRY[name]).read(found, params, need_text=False))
 
 
 def open_file(file: InputFile, *, sha256: str) -> Iterator[Source | SourceError]:
@@ -170,7 +198,7 @@ def _read_part(part: Source, params: IngestParams) -> Iterator[Document | Source
         if not part.member:
             yield SourceError("the file is empty", source_path=part.path)
         return
-    name = next((name for name in REGISTRY if _load(name).accepts(part.head, part.name)), None)
+    name = _reader_of(part)
     # Tables may look like much; a reader of one dialect knows what it accepts.
     dialect = dialects.unread(part.head) if name in (None, "table") else None
     if dialect:
@@ -186,17 +214,22 @@ def _read_part(part: Source, params: IngestParams) -> Iterator[Document | Source
                 hint=f"read are: {dialects.READ}",
             )
         return
-    yield from _read_with(name, part, params)
+    yield from _read_with(name, part, _load(name).read(part, params))
 
 
-def _read_with(name: str, part: Source, params: IngestParams) -> Iterator[Document | SourceError]:
+def _reader_of(part: Source) -> str | None:
+    return next((name for name in REGISTRY if _load(name).accepts(part.head, part.name)), None)
+
+
+def _read_with(name: str, part: Source, items: Iterator[Document | SourceError]) -> Iterator[Document | SourceError]:
     try:
-        for item in _load(name).read(part, params):
+        for item in items:
             if isinstance(item, SourceError):
                 yield _placed(item, part.path, reader=name)
             else:
                 path = item.source_path or part.path
-                yield replace(item, source_path=path, source_sha256=part.sha256, source_format=name)
+                warnings = (*item.warnings, *forms.doubts(item.doc_id))
+                yield replace(item, source_path=path, source_sha256=part.sha256, source_format=name, warnings=warnings)
     except SourceError as error:
         yield _placed(error, part.path, reader=name)
 

@@ -54,6 +54,10 @@ class Plan:
         """Tell whether any column gives text."""
         return any(field in self.columns for field in TEXT_FIELDS)
 
+    def serves(self, *, need_text: bool) -> bool:
+        """Tell whether rows can become documents, or, without text, facts to be joined by publication number."""
+        return self.has_text or (not need_text and "doc_id" in self.columns)
+
 
 def key(name: str) -> str:
     """Return a column's name as it is compared."""

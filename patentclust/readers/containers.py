@@ -208,7 +208,7 @@ def _zip_members(source: Source, budget: Budget) -> Iterator[Source | SourceErro
                 continue
             try:
                 yield _with_head(path, source, _zip_opener(archive, entry, budget), member=True)
-            except (SourceError, *_BROKEN, NotImplementedError, RuntimeError) as error:
+            except (SourceError, *_BROKEN, NotImplementedError, RuntimeError, ValueError) as error:
                 if budget.spent:
                     raise
                 yield SourceError(f"damaged: {error}", source_path=path)

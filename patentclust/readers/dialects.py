@@ -9,28 +9,17 @@ READ = (
     "US grants since 1976 and applications since 2001 (us-patent-grant, us-patent-application, PATDOC, PAP, "
     "Green Book, BRS text, public search, parts as filed), EP documents (ep-patent-document), "
     "EPO DOCDB and OPS, PCT publications of WIPO (ST.36), publications in ST.96, "
+    "those of CNIPA, JPO and TIPO, KIPRIS answers, Google Patents pages and data, "
     "PDF with a text layer, tables (CSV, TSV, Excel, JSON, JSON lines, Parquet)"
 )
 
 _ROOTS = {
-    "PatentDocumentAndRelated": "CNIPA document (ST.96)",
-    "cn-patent-document": "CNIPA document (ST.36)",
-    "tw-patent-grant": "TIPO (Taiwan) grant",
-    "tw-patent-application": "TIPO (Taiwan) application",
-    "jp-official-gazette": "JPO gazette (ST.36)",
-    "UnexaminedPatentPublication": "JPO document (ST.96)",
-    "RegisteredPatentPublication": "JPO document (ST.96)",
-    "InternationalPatentPublication": "JPO document (ST.96)",
     "KR_PatentDocument": "KIPO document",
     "patent-document": "a patent document of the CLEF or Marec kind",
     "ST26SequenceListing": "sequence listing (ST.26)",
     "sequence-cwu": "sequence listing",
 }
-_TEXTS = (
-    (re.compile(rb"\A\s*(?:SEQUENCE LISTING\s|<110>)"), "sequence listing (ST.25)"),
-    (re.compile(rb"\A\s*[\[{][\s\S]{0,4000}\"biblioSummaryInfoArray\"\s*:"), "KIPRIS document"),
-    (re.compile(rb"<PatentUtilityInfo[\s>]"), "KIPRIS answer"),
-)
+_TEXTS = ((re.compile(rb"\A\s*(?:SEQUENCE LISTING\s|<110>)"), "sequence listing (ST.25)"),)
 _MAGIC = (
     (b"%PDF-", "PDF"),
     (b"\xff\xd8\xff", "a JPEG image"),
@@ -52,6 +41,11 @@ _MAGIC = (
 )
 _PPUBS = re.compile(rb'"guid"\s*:\s*"US-[A-Z]{0,2}\d')
 _COMPANIONS = ("image", "a DTD", "a program")
+# JSON of a source that has a reader of its own: a field that only it has.
+_JSON = (
+    ("kipris", re.compile(r'"(?:biblioSummaryInfoArray|InternationalpatentclassificationNumber|astrtCont)"\s*:')),
+    ("google", re.compile(r'"(?:title_localized|abstract_localized|patent_citations|prior_art_keywords)"\s*:')),
+)  # fmt: skip
 _START_BYTES = 2048
 _ROOT = re.compile(r"<([A-Za-z_][\w.\-]*:)?([A-Za-z_][\w.\-]*)[\s/>]")
 _MARKUP_NOISE = re.compile(r"<!--[\s\S]*?(?:-->|\Z)|<\?[\s\S]*?(?:\?>|\Z)")
@@ -95,9 +89,15 @@ def unread(head: bytes) -> str | None:
     name = root_name(head)
     if name in _ROOTS:
         return _ROOTS[name]
-    if name == "html" and b"patents.google.com" in head:
-        return "Google Patents page"
     return next((title for pattern, title in _TEXTS if pattern.search(head)), None)
+
+
+def json_dialect(head: bytes) -> str | None:
+    """Return whose patent data JSON holds, None when it is none or a table like any other."""
+    text = decoded(head)
+    if not text.lstrip().startswith(("{", "[")):
+        return None
+    return next((name for name, pattern in _JSON if pattern.search(text)), None)
 
 
 def is_ppubs(head: bytes) -> bool:

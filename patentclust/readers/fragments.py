@@ -19,7 +19,6 @@ from patentclust.readers.xml import Parsed, local, parse
 _CHUNK_BYTES = 1024 * 1024
 _ENCODING = re.compile(rb"\A[^<]{0,10}<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([\w.\-]{1,40})[\"']")
 _TAG_PREFIX = re.compile(rb"(</?)([A-Za-z_][\w.\-]*:)")
-_NAME = re.compile(r"[^\W\d][\w.\-]*")
 _COMMON_PREFIXES = 8
 _ATTRIBUTE_PREFIX = re.compile(rb"\s([A-Za-z_][\w.\-]*):[A-Za-z_][\w.\-]*\s*=\s*[\"']")
 # What every such attribute holds, and quick to look for.
@@ -118,6 +117,13 @@ def plain(root: Any) -> Any:
     for element in root.iter():
         tag = element.tag
         if "}" in tag or ":" in tag:
-            # What recovery makes of a broken tag may be no name at all.
-            element.tag = local(element) if _NAME.fullmatch(local(element)) else "_"
+            rename(element, local(element))
     return root
+
+
+def rename(element: Any, name: str) -> None:
+    """Give an element another tag; what damage has left of a prefix and a name may be no name any more."""
+    try:
+        element.tag = name
+    except ValueError:
+        element.tag = "_"

@@ -9,6 +9,10 @@ import re
 from datetime import date
 from functools import lru_cache
 
+from patentclust.readers.applications import application_id as application_id
+from patentclust.readers.applications import international_application as international_application
+from patentclust.readers.applications import parse_application as parse_application
+
 # Offices of WIPO ST.3 that have published patents, the historic ones included.
 _OFFICES = frozenset(
     re.findall(
@@ -31,9 +35,6 @@ _PUBLICATION = re.compile(r"([A-Z]{2})[\s\-_]*((?:[A-Z]\s?){0,2}\d[\d\s.,/\-]*)[
 _KIND_FIRST = re.compile(r"([A-Z]{2})\s?-\s?([A-Z]\d?)\s?-\s?((?:[A-Z]\s?){0,2}\d[\d\s.,/\-]*)")
 # A year, of an emperor's era where a letter precedes it, and a serial number.
 _JP_YEAR = re.compile(r"([SHTMR]?)\s?(\d{1,4})\s*-\s*(\d{1,6})")
-# `PCT/EP2024/078738`, also without the slashes, and of before 2004 `PCT/US98/16128`.
-_PCT = re.compile(r"(?:PCT)?/?([A-Z]{2})(\d{4})/?(\d{6})|(?:PCT)?/?([A-Z]{2})(\d{2})/?(\d{5})")
-_FIRST_PCT_YEAR = 78
 _SYMBOL = re.compile(r"\d?([A-HY])\s*(\d{2})(?:\s*([A-Z])(?:[\s\-]*(\d{1,4})\s*/\s*(\d[\d ]{0,7}))?)?")
 # The group is padded with zeros to four columns (WIPO ST.8), or with blanks to three (ST.32).
 _FIXED_WIDTH = re.compile(r"([A-HY]\d{2}[A-Z])(0\d{3}|[ \d]{2}\d)(\d{2,6})\b")
@@ -54,7 +55,7 @@ def publication_number(country: str, number: str) -> str:
     """Return the number as this project writes it: no punctuation, no leading zeros, four-digit years.
 
     `D0701016` gives `D701016`; `2008/197955` of US (DOCDB leaves a zero out) gives `20080197955`; `02/12345` of WO
-    gives `2002012345`; `2025-27833` of JP gives `2025027833`.
+    gives `2002012345`; `2025-27833` of JP gives `2025027833`; `10-2018-0012345` of KR gives `20180012345`.
     """
     if country == "JP" and (year := _JP_YEAR.fullmatch(number.strip().upper())):
         return year[1] + year[2].zfill(4 if not year[1] else 2) + year[3].zfill(6)
@@ -65,6 +66,9 @@ def publication_number(country: str, number: str) -> str:
         return f"{digits[:4]}0{digits[4:]}"
     if country == "WO" and not letters and re.fullmatch(r"(?:[789]\d|0[0-4])\d{5}", digits):
         return f"{'20' if digits[0] == '0' else '19'}{digits[:2]}0{digits[2:]}"
+    if country == "KR" and re.fullmatch(r"[12]0(?:19|20)\d{9}", plain):
+        # The office puts its kind of right before the year, DOCDB and Google do not.
+        return plain[2:]
     if country == "JP" and letters in ("S", "H", "T", "M", "R"):
         # The zero belongs to the year of the era.
         return letters + digits
@@ -111,30 +115,6 @@ def parse_publication(text: str) -> str | None:
     """Return a printed publication number as `CC-NUMBER-KIND`, None when it is none."""
     parts = split_publication(text)
     return publication_id(*parts) if parts else None
-
-
-def application_id(country: str | None, number: str | None) -> str | None:
-    """Return `CC-NUMBER` of an application; the check digit after the point of EP numbers is dropped."""
-    office = (country or "").strip().upper()
-    stated = (number or "").strip()
-    if office == "EP":
-        stated = re.sub(r"\.\d$", "", stated)
-    plain = re.sub(r"[^0-9A-Z]", "", stated.upper())
-    if not re.fullmatch(r"[A-Z]{2}", office) or not any(c.isdigit() for c in plain):
-        return None
-    return f"{office}-{plain.removeprefix(office)}"
-
-
-def international_application(number: str) -> str | None:
-    """Return `PCT/EP2024/078738` as `WO-PCTEP2024078738`, None when it is no such number."""
-    match = _PCT.fullmatch(number.strip().upper())
-    return pct_application(match[1] or match[4], match[2] or match[5], match[3] or match[6]) if match else None
-
-
-def pct_application(office: str, year: str, serial: str) -> str:
-    """Return an international application as `WO-PCTUS1998016128`; the year may have two digits, as before 2004."""
-    century = "" if len(year) == 4 else "19" if int(year) >= _FIRST_PCT_YEAR else "20"
-    return f"WO-PCT{office}{century}{year}{serial:0>6}"
 
 
 def symbol(text: str) -> str | None:

@@ -28,7 +28,7 @@ def accepts(head: bytes, name: str) -> bool:
     return head.startswith(b"PAR1")
 
 
-def read(source: Source, params: IngestParams) -> Iterator[Document | SourceError]:
+def read(source: Source, params: IngestParams, *, need_text: bool = True) -> Iterator[Document | SourceError]:
     """Read one document a row; only the columns that mean something are decoded."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -38,7 +38,7 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
             parquet = pq.ParquetFile(_seekable(stream, spool))
             names = parquet.schema_arrow.names
             plan = columns.plan(names, params)
-            if not plan.has_text:
+            if not plan.serves(need_text=need_text):
                 shown = ", ".join(itertools.islice(names, 30))
                 raise SourceError(
                     f"no column with text: expected title, abstract, claims or description, got {shown}", hint=_HINT
@@ -50,7 +50,7 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
                 for row in batch.to_pylist():
                     number += 1
                     cells = {name: _cell(value) for name, value in row.items()}
-                    yield document(cells, plan, path=f"{source.path}#{number}", warnings=())
+                    yield document(cells, plan, path=f"{source.path}#{number}", warnings=(), need_text=need_text)
         except (pa.ArrowException, OSError) as error:
             raise SourceError(f"the Parquet file is damaged: {error}") from error
 

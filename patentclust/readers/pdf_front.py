@@ -86,6 +86,10 @@ _ABSTRACT_END = re.compile(r"^\W{0,3}(?:\d+\s+Claims?\b|【選択図】|\(\d{2,}
 _ABSTRACT_HEADING = re.compile(
     r"\W*(?:ABSTRACT(?: OF THE DISCLOSURE)?|Abstract)\W*$|\W*(?:ABSTRACT|Abstract)\s?[—–:.-]+\s?(?=\w)"
 )
+_JAPANESE_NAME = re.compile(r"【(?:発明|考案)の名称】([^【】]{2,200})(?=【)")
+_JAPANESE_FIELD = re.compile(
+    r"【技術分野】(?:【[０-９0-9]+】)?[^【】。]{0,20}?(?:本(?:発明|開示|考案|技術))は[、,]([^【】。]{2,100}?)に関"
+)
 # What follows the abstract of a paper.
 _PAPER_HEADING = re.compile(
     r"(?:key ?words|index terms|general terms|categories and subject|ccs concepts|acm reference|jel class"
@@ -103,6 +107,9 @@ _JAPANESE = re.compile("[぀-ヿ一-鿿]")
 _HEAD_LINES = 14
 # Sheets of drawings stand before the first page of text in old patents.
 _HEAD_PAGES = 30
+_US_HEAD = re.compile(
+    r"(?i:U(?:nited|\.)?\s*S(?:tates|\.)?\s+Patent)|\bPatented\s+[A-Z][a-z]{2,8}\.?\s?\d{1,2},\s?1[89]\d\d"
+)
 # Less is what a scan of two columns leaves of one.
 _MIN_ABSTRACT_CHARS = 40
 
@@ -147,7 +154,7 @@ def read_front(layout: Layout) -> Front:
         doc_id=numbers.publication_id(country, number, kind),
         country=country,
         kind=kind,
-        title=layout.joined(_title(codes.get("54", ""))),
+        title=layout.joined(_title(codes.get("54", ""))) or _japanese_title(layout),
         first_line=_first_line(_title_candidates(first, layout)),
         abstract=abstract if len(abstract) >= _MIN_ABSTRACT_CHARS else "",
         application_number=numbers.application_id(country, application[0]) if application else None,
@@ -226,7 +233,7 @@ def _publication(head: str, codes: dict[str, str], layout: Layout) -> tuple[str 
         kind = printed[3] or None
         return printed[1], numbers.publication_number(printed[1], printed[2]), kind
     everything = " ".join((head, *(line for page in layout.pages[:_HEAD_PAGES] for line in page[:_HEAD_LINES])))
-    if not re.search(r"U(?:nited|\.)?\s*S(?:tates|\.)?\s+Patent", everything, re.IGNORECASE):
+    if not _US_HEAD.search(everything):
         return None, None, None
     labelled = _OLD_NUMBER.search(codes.get("11", "") or codes.get("10", ""))
     if labelled:
@@ -248,6 +255,16 @@ def compact_number(text: str) -> str:
 def _title(text: str) -> str:
     joined = "\n".join([line for line in text.split("\n") if line.strip()][:8])
     return re.sub(r"^\s*(?:Title(?: of the invention)?\s*:|【?発明の名称】?)\s*", "", joined, flags=re.IGNORECASE)
+
+
+def _japanese_title(layout: Layout) -> str:
+    """Return what stands under 【発明の名称】, else what the technical field says that the invention is about.
+
+    The front page of a JPO gazette may be a picture with no text but the abstract.
+    """
+    text = "".join(line.strip() for page in layout.pages for line in page)
+    match = _JAPANESE_NAME.search(text) or _JAPANESE_FIELD.search(text)
+    return " ".join(match[1].split()) if match else ""
 
 
 def _abstract(text: str | None, layout: Layout) -> list[str]:

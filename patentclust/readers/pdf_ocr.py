@@ -32,7 +32,7 @@ def check_installed() -> None:
     if missing:
         raise MissingExtraError(
             f"--ocr needs {' and '.join(missing)}, not installed here",
-            hint='python -m pip install "patentclust[ocr]"',
+            hint="run: python -m pip install rapidocr onnxruntime",
         )
 
 

@@ -24,6 +24,8 @@ _SLACK = 0.3
 # From here on, a column has edges that one can speak of, and what lies beyond them is a line number.
 _MIN_EDGE_BOXES = 12
 _MARK_CHARS = 3
+# So far from where the gutter cuts a line may the line number stand in its text.
+_NEAR_CHARS = 10
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def reading_order(boxes: Sequence[Box]) -> list[str]:
     gutter = _gutter(boxes)
     if gutter is None:
         return _lines(boxes)
-    bands = _bands(boxes, gutter)
+    bands = _bands([part for box in boxes for part in _parted(box, gutter)], gutter)
     return [line for band in bands for part in _sides(band, gutter) for line in reading_order(part)]
 
 
@@ -92,6 +94,19 @@ def _side_by_side(boxes: Sequence[Box], x: float) -> bool:
     bottom = min(max(box.bottom for box in side) for side in (before, behind))
     heights = [max(box.bottom for box in side) - min(box.top for box in side) for side in (before, behind)]
     return bottom - top > 0.5 * min(heights)
+
+
+def _parted(box: Box, gutter: float) -> list[Box]:
+    """Part what was seen as one line at the line number between its two columns."""
+    if not box.left < gutter < box.right:
+        return [box]
+    expected = len(box.text) * (gutter - box.left) / (box.right - box.left)
+    numbers = [m for m in re.finditer(r" (?:\d?\d?[05]) ", box.text) if abs(m.start() - expected) <= _NEAR_CHARS]
+    if not numbers:
+        return [box]
+    at = min(numbers, key=lambda number: abs(number.start() - expected))
+    before, behind = box.text[: at.start()], box.text[at.end() :]
+    return [replace(box, right=gutter, text=before), replace(box, left=gutter, text=behind)]
 
 
 def _bands(boxes: Sequence[Box], gutter: float) -> list[list[Box]]:

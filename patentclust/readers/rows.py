@@ -26,14 +26,16 @@ _PARTIES = ("applicants", "assignees", "inventors")
 _MAX_LIST_CHARS = 1_000_000
 
 
-def document(row: Mapping[str, Any], plan: Plan, *, path: str, warnings: tuple[str, ...]) -> Document | SourceError:
+def document(
+    row: Mapping[str, Any], plan: Plan, *, path: str, warnings: tuple[str, ...], need_text: bool = True
+) -> Document | SourceError:
     """Return the document of a row, or an error when it has no text."""
     cells = {**plan.constants, **{field: row.get(column) for field, column in plan.columns.items()}}
     texts, claims, language = _texts(cells), _claims(cells.get("claims")), ""
     if not any(texts.values()) and not claims:
         cells |= {name: row.get(column) for name, column in plan.translated.items()}
         texts, claims, language = _texts(cells), _claims(cells.get("claims")), plan.translation
-    if not any(texts.values()) and not claims:
+    if need_text and not any(texts.values()) and not claims:
         return SourceError("the row has no text in title, abstract, claims or description", source_path=path)
     number, country, kind = _identity(cells)
     cpc, ipc = _symbols(cells)
@@ -63,12 +65,17 @@ def _facts(cells: Mapping[str, Any]) -> dict[str, Any]:
     cited = (numbers.parse_publication(text) or text for text in _strings(cells.get("cited")))
     facts: dict[str, Any] = {
         "family_id": family[0] if family else None,
-        "priorities": _strings(cells.get("priorities")),
+        "priorities": tuple(dict.fromkeys(map(_priority, _strings(cells.get("priorities"))))),
         "cited": tuple(dict.fromkeys(cited)),
     }
     facts |= {name: numbers.parse_date(_text(cells.get(name))) for name in _DATES}
     facts |= {name: _strings(cells.get(name)) for name in _PARTIES}
     return facts
+
+
+def _priority(stated: str) -> str:
+    """Return a priority in the one form of applications; a date behind the number (`EP20170182 20170101`) goes."""
+    return numbers.parse_application(re.sub(r"\s+(?:\d{8}|\d{4}-\d\d-\d\d)\Z", "", stated)) or stated
 
 
 def _text(value: Any) -> str:
@@ -131,8 +138,7 @@ def _identity(cells: Mapping[str, Any]) -> tuple[str | None, str | None, str | N
 
 def _application(cells: Mapping[str, Any], country: str | None) -> str | None:
     stated = _text(cells.get("application_number"))
-    office = stated[:2] if re.match(r"[A-Z]{2}[\s\-]*\d", stated) else country
-    return numbers.application_id(office, stated) or stated or None
+    return numbers.parse_application(stated) or numbers.application_id(country, stated) or stated or None
 
 
 def _symbols(cells: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -43,7 +43,8 @@ def accepts(head: bytes, name: str) -> bool:
     text = head.decode(_head_encoding(head), "replace")
     start = text.lstrip("\ufeff \t\r\n")
     if start.startswith(("{", "[")):
-        return bool(re.match(r"(?:\[\s*)?\{\s*(?:\"|\})", start)) and not dialects.is_ppubs(head)
+        is_object = bool(re.match(r"(?:\[\s*)?\{\s*(?:\"|\})", start))
+        return is_object and not dialects.is_ppubs(head) and dialects.json_dialect(head) is None
     if start.startswith(("<", "%PDF")):
         return False
     layout = _layout(text)
@@ -53,8 +54,8 @@ def accepts(head: bytes, name: str) -> bool:
     return is_known or name.endswith((".csv", ".tsv", ".tab"))
 
 
-def read(source: Source, params: IngestParams) -> Iterator[Document | SourceError]:
-    """Read one document a row."""
+def read(source: Source, params: IngestParams, *, need_text: bool = True) -> Iterator[Document | SourceError]:
+    """Read one document a row; without `need_text` also rows that only state facts of a publication."""
     encoding, warning = _encoding(source)
     with source.open() as stream:
         stream = io.BufferedReader(stream) if isinstance(stream, io.RawIOBase) else stream
@@ -64,7 +65,7 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
         probe = list(itertools.islice(records, _PROBE_RECORDS))
         names = dict.fromkeys(name for _, row in probe if isinstance(row, dict) for name in row)
         plan = columns.plan(list(names), params)
-        if names and not plan.has_text:
+        if names and not plan.serves(need_text=need_text):
             shown = ", ".join(itertools.islice(names, 30))
             raise SourceError(
                 f"no column with text: expected title, abstract, claims or description, got {shown}", hint=_HINT
@@ -75,7 +76,16 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
                 row.source_path = path
                 yield row
             else:
-                yield document(row, plan, path=path, warnings=(warning,) if warning else ())
+                yield document(row, plan, path=path, warnings=(warning,) if warning else (), need_text=need_text)
+
+
+def json_records(source: Source) -> Iterator[Record]:
+    """Yield the objects of JSON lines or of an array, numbered from 1, and an error for each that is none."""
+    encoding, _ = _encoding(source)
+    with source.open() as stream:
+        stream = io.BufferedReader(stream) if isinstance(stream, io.RawIOBase) else stream
+        text = io.TextIOWrapper(stream, encoding, errors="replace", newline="")
+        yield from _records(text, source.head.decode(encoding, "replace"))
 
 
 def _is_binary(head: bytes) -> bool:

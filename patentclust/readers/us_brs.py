@@ -59,6 +59,8 @@ def _document(record: list[tagged.Field], path: str) -> Document:
         inventors=_people(record, "INNM"),
         ipc=uspto.ranked(_all(record, "IPCG")) or numbers.symbols(_all(record, "IPCP", "IPCS", "ICLS")),
         cpc=uspto.ranked(_all(record, "CPOG")) or numbers.symbols(_all(record, "CPOI", "CPOA")),
+        additional_classes=uspto.additional([*_all(record, "CPOG"), *_all(record, "IPCG")])
+        or numbers.symbols(_all(record, "CPOA")),
         cited=uspto.cited(_all(record, "URGP", "FRGP")),
         source_path=path,
         **_origins(record),

@@ -95,6 +95,10 @@ def _document(row: dict[str, Any]) -> Document | SourceError:
         ipc=_ipc(row),
         cpc=uspto.ranked(_texts(row, "cpcCurClassificationGroup"))
         or numbers.symbols(_flat(row, "cpcInventiveFlattened") + _flat(row, "cpcAdditionalFlattened")),
+        additional_classes=uspto.additional(
+            [*_texts(row, "cpcCurClassificationGroup"), *_texts(row, "intlPubClassificationGroup")]
+        )
+        or numbers.symbols(_flat(row, "cpcAdditionalFlattened")),
         cited=tuple(number for number in cited if not document_id.startswith(number)),
         warnings=("scanned document: its text was recognised by machine",) if scanned else (),
         **_origins(row),

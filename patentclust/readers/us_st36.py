@@ -10,7 +10,7 @@ from typing import Any
 
 from patentclust.errors import SourceError
 from patentclust.params import IngestParams
-from patentclust.readers import numbers, uspto
+from patentclust.readers import classes, numbers, uspto
 from patentclust.readers.dialects import root_name
 from patentclust.readers.language import normalise
 from patentclust.readers.source import Source
@@ -24,6 +24,7 @@ _ROOTS = {
 }
 
 
+_IPC_PATH = "classifications-ipcr/classification-ipcr"
 _CPC_PATHS = tuple(f"classifications-cpc/{rank}-cpc/classification-cpc" for rank in ("main", "further"))
 
 
@@ -54,7 +55,8 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
         warnings=parsed.warnings,
         **_numbers(biblio),
         **_parties(biblio),
-        cpc=_classes(biblio, _CPC_PATHS),
+        cpc=classes.ranked(_cpc(biblio)),
+        additional_classes=classes.additional([*_cpc(biblio), *biblio.iterfind(_IPC_PATH)]),
         ipc=_ipc(biblio),
         cited=_cited(biblio),
     )
@@ -111,20 +113,12 @@ def _parties(biblio: Any) -> dict[str, Any]:
     }
 
 
-def _classes(biblio: Any, paths: tuple[str, ...]) -> tuple[str, ...]:
-    found = [element for path in paths for element in biblio.iterfind(path)]
-    # `F` marks the first class; sorting is stable, so the others keep their order.
-    found.sort(key=lambda element: find(element, "symbol-position") != "F")
-    return numbers.symbols([_symbol(element) for element in found])
-
-
-def _symbol(element: Any) -> str:
-    parts = (find(element, tag) for tag in ("section", "class", "subclass"))
-    return f"{''.join(parts)} {find(element, 'main-group')}/{find(element, 'subgroup')}"
+def _cpc(biblio: Any) -> list[Any]:
+    return [element for path in _CPC_PATHS for element in biblio.iterfind(path)]
 
 
 def _ipc(biblio: Any) -> tuple[str, ...]:
-    current = _classes(biblio, ("classifications-ipcr/classification-ipcr",))
+    current = classes.ranked(biblio.iterfind(_IPC_PATH))
     old = biblio.find("classification-ipc")
     if current or old is None:
         return current

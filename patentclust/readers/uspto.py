@@ -113,6 +113,14 @@ def ranked(groups: Iterable[str]) -> tuple[str, ...]:
     return numbers.symbols([match[1] for match in found])
 
 
+def additional(groups: Iterable[str]) -> tuple[str, ...]:
+    """Return the symbols of such entries that are additional and nowhere inventive."""
+    found = [match for group in groups for match in _RANKED.finditer(group)]
+    inventive = set(numbers.symbols([match[1] for match in found if match[3] not in ("A", "N")]))
+    rest = numbers.symbols([match[1] for match in found if match[3] in ("A", "N")])
+    return tuple(symbol for symbol in rest if symbol not in inventive)
+
+
 def cited(entries: Iterable[str]) -> tuple[str, ...]:
     """Return the publications of entries such as `US 6249393 B1 Billings 20010600` and `0 379 828 19891200 EP`."""
     found = [match for entry in entries if (match := _CITED.match(entry.strip()[:400]))]

@@ -32,7 +32,7 @@ def accepts(head: bytes, name: str) -> bool:
     return is_office(head) or head.startswith(_OLE)
 
 
-def read(source: Source, params: IngestParams) -> Iterator[Document | SourceError]:
+def read(source: Source, params: IngestParams, *, need_text: bool = True) -> Iterator[Document | SourceError]:
     """Read one document a row of every visible sheet that has a column of text."""
     # In a child: the library panics on damaged files, and a hostile one may want all memory.
     sheets = guard.run(sheets_of, source.read(), seconds=limits.MAX_WORKBOOK_SECONDS)
@@ -41,13 +41,13 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
         header, body = _split(rows)
         plan = columns.plan(header, params) if header else None
         seen += header
-        if plan is None or not plan.has_text:
+        if plan is None or not plan.serves(need_text=need_text):
             continue
         found = True
         place = f"{source.path}#" if len(sheets) == 1 else f"{source.path}#{name}!"
         for number, row in body:
             cells = dict(reversed(list(zip(header, row, strict=False))))
-            yield document(cells, plan, path=f"{place}{number}", warnings=())
+            yield document(cells, plan, path=f"{place}{number}", warnings=(), need_text=need_text)
     if not found:
         shown = ", ".join(dict.fromkeys(seen[:30])) or "no cells"
         raise SourceError(
@@ -99,7 +99,7 @@ def _check_expansion(data: bytes) -> None:
                                 f"the workbook expands to more than {limits.MAX_WORKBOOK_BYTES:,} bytes",
                                 hint="export the table as CSV (UTF-8), which streams",
                             )
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise SourceError(f"the workbook is damaged: {error}", hint="open it in Excel and save it again") from error
 
 

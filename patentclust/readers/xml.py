@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from lxml import etree
 
@@ -23,6 +24,13 @@ _ENCODING = re.compile(rb"<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([\w.\-]{1,40}
 _PROLOG = re.compile(r"\s*(?:<\?[^>]*>|<!--.*?-->)", re.DOTALL)
 _ENTITY = re.compile(r"<!ENTITY\s+([\w.\-]{1,60})\s+(?:\"([^\"<&]{0,200})\"|'([^'<&]{0,200})')\s*>")
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# What offices mean by a name is often a later, larger encoding; the first that fits is taken.
+_MEANT = {
+    "gb2312": ("gb18030",), "gbk": ("gb18030",), "gb18030": ("gb18030",), "big5": ("big5", "big5hkscs"),
+    "shift_jis": ("cp932",), "x-sjis": ("cp932",), "sjis": ("cp932",), "windows-31j": ("cp932",),
+    "euc-jp": ("euc_jp", "euc_jis_2004"), "x-euc-jp": ("euc_jp", "euc_jis_2004"),
+    "euc-kr": ("cp949",), "ks_c_5601-1987": ("cp949",),
+}  # fmt: skip
 # References to one allowed character that every parser reads alike; all others are looked at one by one.
 _SOUND_REFERENCE = (
     rb"amp|lt|gt|quot|apos|#x(?:[2-7a-fA-F]|[1-9a-fA-F][0-9a-fA-F]{1,4})[0-9a-fA-F]"
@@ -33,12 +41,19 @@ _HEAD_BYTES = 16 * 1024
 _NAME = re.compile(r"[^\W\d][\w.\-]*")
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
+# A printed line ends: no blank where one of the two signs is Chinese or Japanese, whose words have none between them.
+# The mark is a blank for `split`, and one that XML allows.
+_LINE_END = "\x85"
+_UNSPACED = re.compile("[\u2e80-\u312f\u31c0-\ua4cf\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff9f]")
+
 # Content that is no prose: what stands for it in the text. Sequences of bases say nothing to a reader of words.
 PLACEHOLDERS = {
     "tables": "[table]", "table": "[table]", "table-external-doc": "[table]", "maths": "[formula]", "math": "[formula]",
     "chemistry": "[formula]", "chem": "[formula]", "sequence-list": "", "sequence-listing": "",
     "us-sequence-list-doc": "", "us-megatable-doc": "[table]", "program-listing-deposit": "[program]",
 }  # fmt: skip
+# A text with one lost character in so many is damaged; with more it is in another encoding.
+_LOST_SHARE = 20
 _BLOCKS = (
     "p", "heading", "ul", "ol", "dl", "li", "dt", "dd", "claim", "claim-text", "pre",
     "abstract", "description", "claims",
@@ -59,8 +74,10 @@ class Parsed:
     warnings: tuple[str, ...]
 
 
-def parse(data: bytes) -> Parsed:
+def parse(data: bytes, *, otherwise: tuple[str, ...] = ()) -> Parsed:
     """Parse one XML document, repairing what offices and converters are known to break.
+
+    `otherwise` are the encodings of the office, tried where a file declares none or a wrong one.
 
     Raises:
         SourceError: there is no element to be read.
@@ -68,7 +85,7 @@ def parse(data: bytes) -> Parsed:
     root = _sound(data)
     if root is not None:
         return Parsed(root, ())
-    text, warnings = _decode(data)
+    text, warnings = _decode(data, otherwise)
     declaration = _DECLARATION.match(text)
     text, entities = _without_doctype(text[declaration.end() :] if declaration else text)
     text, repairs = _with_characters(_ILLEGAL.sub("", text), entities)
@@ -131,7 +148,7 @@ def _recovered(encoded: bytes, cause: etree.XMLSyntaxError) -> etree._Element:
     return root
 
 
-def _decode(data: bytes) -> tuple[str, list[str]]:
+def _decode(data: bytes, otherwise: tuple[str, ...]) -> tuple[str, list[str]]:
     for bom, encoding in _BOMS:
         if data.startswith(bom):
             return data[len(bom) :].decode(encoding, "replace"), []
@@ -139,14 +156,29 @@ def _decode(data: bytes) -> tuple[str, list[str]]:
         return data.decode("utf-16-le" if data[0] else "utf-16-be", "replace"), []
     match = _ENCODING.search(data[:400])
     declared = match[1].decode("ascii", "replace") if match else "utf-8"
-    for encoding in (declared, "utf-8"):
-        try:
-            # A file whose declaration we could read byte by byte is no UTF-16, whatever it says.
-            if not encoding.lower().startswith(("utf-16", "utf16", "ucs")):
-                return data.decode(encoding), []
-        except (UnicodeDecodeError, LookupError):
-            continue
+    meant = _MEANT.get(declared.lower(), (declared,))
+    for encoding in (*meant, "utf-8"):
+        if (text := _decoded(data, encoding)) is not None:
+            return text, []
+    # Some damage does not make another encoding of it.
+    for encoding in ("utf-8", *(meant if declared.lower() in _MEANT else ())):
+        text = data.decode(encoding, "replace")
+        if (lost := text.count("\ufffd")) * _LOST_SHARE < sum(not character.isascii() for character in text):
+            return text, [f"{lost} characters are no {declared} and were lost"]
+    for encoding in otherwise:
+        if (text := _decoded(data, encoding)) is not None:
+            return text, [f"file is not {declared} as it says; read as {encoding}"]
     return data.decode("cp1252", "replace"), [f"file is not {declared} as it says; read as windows-1252"]
+
+
+def _decoded(data: bytes, encoding: str) -> str | None:
+    # A file whose declaration we could read byte by byte is no UTF-16, whatever it says.
+    if encoding.lower().startswith(("utf-16", "utf16", "ucs")):
+        return None
+    try:
+        return data.decode(encoding)
+    except (UnicodeDecodeError, LookupError):
+        return None
 
 
 def _without_doctype(text: str) -> tuple[str, dict[str, str]]:
@@ -278,7 +310,8 @@ def _mark(root: etree._Element) -> None:
     last = None
     for element in root.iterdescendants("{*}br", *_BLOCK_TAGS):
         if element.tag == "br" or local(element) == "br":
-            element.text = " "
+            # An indented line after it begins a paragraph.
+            element.text = _BREAK if (element.tail or "").startswith("\u3000") else _LINE_END
             continue
         # Breaks go to the blanks around a block rather than into it: its text is long, and every change copies it.
         element.tail = f"{_BREAK}{element.tail or ''}{_BREAK}"
@@ -293,7 +326,7 @@ def _mark(root: etree._Element) -> None:
 
 def _tidy(text: str) -> str:
     """Return text with its blanks run together."""
-    text = text.strip()
+    text = _unbroken(text).strip()
     # Most paragraphs are tidy: looking costs a fraction of taking the words apart.
     if "  " in text or "\n" in text or "\t" in text or "\r" in text or not (text.isascii() or _has_plain_blanks(text)):
         return " ".join(text.split())
@@ -304,6 +337,28 @@ def _has_plain_blanks(text: str) -> bool:
     """Tell whether there are no blanks but those of ASCII."""
     rare = text.encode().translate(None, _ASCII).decode()
     return rare.split() == [rare]
+
+
+def _unbroken(text: str) -> str:
+    """Join printed lines, without a blank at a Chinese or Japanese sign; nor is a line feed between two of them one."""
+    if text.isascii():
+        return text
+    for mark, is_joined in ((_LINE_END, any), ("\n", all)):
+        if mark in text:
+            text = _joined(text.split(mark), mark, is_joined)
+    return text
+
+
+def _joined(lines: list[str], mark: str, is_joined: Callable[[Iterable[bool]], bool]) -> str:
+    pieces = [lines[0]]
+    for before, after in pairwise(lines):
+        left, right = before.rstrip()[-1:], after.lstrip()[:1]
+        if left and right and is_joined(bool(_UNSPACED.match(sign)) for sign in (left, right)):
+            pieces[-1] = pieces[-1].rstrip()
+            pieces.append(after.lstrip())
+        else:
+            pieces += [mark, after]
+    return "".join(pieces)
 
 
 def text_of(element: etree._Element | None) -> str:

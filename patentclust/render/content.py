@@ -59,7 +59,6 @@ class Entry:
     inventors: list[str]
     ipc: list[str]
     cpc: list[str]
-    cited: list[str]
     source_path: str
     source_format: str
     warnings: list[str]

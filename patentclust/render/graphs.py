@@ -1,122 +1,123 @@
-"""The graph as other programs read it: GraphML, JSON-LD, and the map and network files of VOSviewer."""
+"""A graph as files that other programs open: GraphML, JSON-LD, and VOSviewer's map and network.
+
+Each writer goes through nodes and edges once, so that a large graph costs no memory. Text comes in fit to show: see
+`text.clean`. Knows nothing of where files lie.
+"""
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
-from typing import TextIO
-from xml.sax.saxutils import escape, quoteattr
+from collections.abc import Iterator
+from html import escape
+from typing import Any, TextIO
+from urllib.parse import quote
 
-from patentclust.analysis.graph import Edge, Graph, Node
-from patentclust.render.content import Entry, Topic
-from patentclust.render.text import clean
+from patentclust.analysis.graph import EDGE_KINDS, Graph, Node
+from patentclust.render.links import REGISTERS, register_numbers
 from patentclust.schemas import NOISE
 
-_NODE_KEYS = {"kind": "string", "label": "string", "cluster_id": "int", "x": "double", "y": "double"}
-_VOCABULARY = "https://patentclust.invalid/graph#"
+# VOSviewer numbers clusters from 1 to 1000; the last one holds the noise and what comes after 999 clusters.
+VOS_LAST_CLUSTER = 1000
+_VOS_EDGES = ("similar", "cites")
+
+_IRI = "urn:patentclust:"
+_NODE_KEYS = {"kind": "string", "label": "string", "url": "string", "cluster_id": "int", "year": "int"}
+_NODE_KEYS |= {"x": "double", "y": "double", "n_links": "int"}
+_EDGE_KEYS = {"kind": "string", "weight": "double"}
+_XSD = "http://www.w3.org/2001/XMLSchema#"
+_CONTEXT = {
+    "@version": 1.1,
+    "label": "http://www.w3.org/2000/01/rdf-schema#label",
+    "url": {"@id": "https://schema.org/url", "@type": "@id"},
+    "cluster_id": {"@id": f"{_IRI}cluster_id", "@type": f"{_XSD}integer"},
+    "year": {"@id": f"{_IRI}year", "@type": f"{_XSD}gYear"},
+    "x": {"@id": f"{_IRI}x", "@type": f"{_XSD}double"},
+    "y": {"@id": f"{_IRI}y", "@type": f"{_XSD}double"},
+    **{kind: {"@id": f"{_IRI}{kind}", "@type": "@id"} for kind in EDGE_KINDS},
+}
 
 
-class PatentGraph:
-    """Build the graph from the documents, one at a time, and from the clusters."""
+def url(node: Node) -> str | None:
+    """Return where a patent can be read, None for anything else."""
+    numbers = register_numbers(node.key) if node.kind == "patent" else []
+    return REGISTERS[0][1] + numbers[0] + REGISTERS[0][2] if numbers else None
 
-    def __init__(self, topics: Sequence[Topic]) -> None:
-        self.graph = Graph()
-        self._near: list[tuple[str, str, float]] = []
-        self._patents: dict[str, str] = {}
-        for topic in topics:
-            cluster = self.graph.node("cluster", str(topic.cluster_id), clean(topic.label), cluster_id=topic.cluster_id)
-            for term, weight in topic.terms:
-                name = clean(term)
-                self.graph.link(cluster, self.graph.node("term", name, name), "about", float(weight))
 
-    def add(self, unit_id: str, entry: Entry) -> None:
-        """Add one document with its names, classes and citations."""
-        graph, place, name = self.graph, entry.place, clean(entry.doc_id)
-        where = {"cluster_id": place.cluster_id, "x": place.x, "y": place.y} if place else {}
-        patent = graph.node("patent", name, clean(entry.title) or name, **where)
-        if entry.representative or unit_id not in self._patents:
-            self._patents[unit_id] = patent
-        if place and place.cluster_id != NOISE:
-            graph.link(patent, f"cluster:{place.cluster_id}", "member", place.probability)
-        graph.link_names(patent, "assignee", "filed_by", map(clean, entry.assignee_names or entry.owners))
-        graph.link_names(patent, "inventor", "invented_by", map(clean, entry.inventors))
-        graph.link_names(patent, "class", "classified_in", entry.subclasses)
-        for cited in entry.cited:
-            if clean(cited):
-                graph.link(patent, graph.node("patent", clean(cited)), "cites")
-        if place:
-            self._near += [(patent, other, cosine) for other, cosine in place.nearest]
-
-    def finish(self) -> Graph:
-        """Add what can only be said when all patents are known: which are similar."""
-        for patent, unit, cosine in self._near:
-            if unit in self._patents:
-                self.graph.link(patent, self._patents[unit], "similar", round(cosine, 4))
-        return self.graph
+def properties(node: Node) -> dict[str, Any]:
+    """Return what is known of a node beside its id."""
+    values = {name: getattr(node, name) for name in _NODE_KEYS if name != "url"} | {"url": url(node)}
+    return {name: values[name] for name in _NODE_KEYS if values[name] is not None}
 
 
 def write_graphml(handle: TextIO, graph: Graph) -> None:
-    """Write GraphML (http://graphml.graphdrawing.org)."""
+    """Write GraphML (graphml.graphdrawing.org): directed, typed attributes, edges of several kinds side by side."""
     handle.write('<?xml version="1.0" encoding="UTF-8"?>\n<graphml xmlns="http://graphml.graphdrawing.org/xmlns">\n')
-    for name, type_ in _NODE_KEYS.items():
-        handle.write(f'<key id="{name}" for="node" attr.name="{name}" attr.type="{type_}"/>\n')
-    handle.write('<key id="relation" for="edge" attr.name="relation" attr.type="string"/>\n')
-    handle.write(
-        '<key id="weight" for="edge" attr.name="weight" attr.type="double"/>\n<graph edgedefault="directed">\n'
-    )
-    for node in graph.nodes:
-        values = "".join(
-            f'<data key="{name}">{escape(str(value))}</data>'
-            for name in _NODE_KEYS
-            if (value := getattr(node, name)) is not None
+    for where, keys in (("node", _NODE_KEYS), ("edge", _EDGE_KEYS)):
+        for name, type_ in keys.items():
+            handle.write(f'<key id="{where}_{name}" for="{where}" attr.name="{name}" attr.type="{type_}"/>\n')
+    handle.write('<graph id="patents" edgedefault="directed">\n')
+    ids = [escape(node.node_id) for node in graph.nodes]
+    for node_id, node in zip(ids, graph.nodes, strict=True):
+        data = "".join(f'<data key="node_{key}">{escape(_plain(v))}</data>' for key, v in properties(node).items())
+        handle.write(f'<node id="{node_id}">{data}</node>\n')
+    for edge in graph.edges():
+        handle.write(
+            f'<edge source="{ids[edge.source]}" target="{ids[edge.target]}"><data key="edge_kind">{edge.kind}</data>'
+            f'<data key="edge_weight">{_plain(edge.weight)}</data></edge>\n'
         )
-        handle.write(f"<node id={quoteattr(node.node_id)}>{values}</node>\n")
-    for edge in graph.edges:
-        ends = f"source={quoteattr(edge.source)} target={quoteattr(edge.target)}"
-        data = f'<data key="relation">{edge.kind}</data><data key="weight">{edge.weight:.6g}</data>'
-        handle.write(f"<edge {ends}>{data}</edge>\n")
     handle.write("</graph>\n</graphml>\n")
 
 
-def write_json_ld(handle: TextIO, graph: Graph) -> None:
-    """Write JSON-LD 1.1: one object a node, its relations as references; ids are relative to the vocabulary."""
-    relations: dict[str, dict[str, list[dict[str, str]]]] = {}
-    for edge in graph.edges:
-        relations.setdefault(edge.source, {}).setdefault(edge.kind, []).append({"@id": _iri(edge.target)})
-    context = {"@version": 1.1, "@vocab": _VOCABULARY, "label": "http://www.w3.org/2000/01/rdf-schema#label"}
-    handle.write(f'{{"@context": {json.dumps(context)},\n"@graph": [\n')
-    for number, node in enumerate(graph.nodes):
-        value = {"@id": _iri(node.node_id), "@type": node.kind.title(), "label": node.label}
-        handle.write(
-            (",\n" if number else "") + json.dumps(value | relations.get(node.node_id, {}), ensure_ascii=False)
-        )
+def _plain(value: Any) -> str:
+    # Six digits are all that a float32 holds.
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def write_jsonld(handle: TextIO, graph: Graph) -> None:
+    """Write JSON-LD 1.1 with its context inside: a node a line with its links; weights are in the other files."""
+    handle.write('{"@context": ' + json.dumps(_CONTEXT) + ',\n"@graph": [\n')
+    iris = [f"{_IRI}{node.kind}:{quote(node.key, safe='')}" for node in graph.nodes]
+    for place, (node, edges) in enumerate(graph.by_source()):
+        line: dict[str, Any] = {"@id": iris[place], "@type": f"{_IRI}{node.kind.title()}"}
+        known = properties(node)
+        line |= {name: known[name] for name in ("label", "url", "cluster_id") if name in known}
+        line |= {"year": str(node.year)} if node.year is not None else {}
+        line |= {name: float(_plain(known[name])) for name in ("x", "y") if name in known}
+        links: dict[str, list[str]] = {}
+        for edge in edges:
+            links.setdefault(edge.kind, []).append(iris[edge.target])
+        handle.write((",\n" if place else "") + json.dumps(line | links, ensure_ascii=False, allow_nan=False))
     handle.write("\n]}\n")
 
 
-def _iri(node_id: str) -> str:
-    from urllib.parse import quote
+def write_vos_map(handle: TextIO, graph: Graph) -> None:
+    """Write VOSviewer's map file (its manual, section "Map files"): the patents that have a place."""
+    writer = csv.writer(handle, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
+    writer.writerow(["id", "label", "description", "url", "x", "y", "cluster", "weight<Links>", "score<Year>"])
+    for place, node in _placed(graph):
+        cluster = VOS_LAST_CLUSTER if node.cluster_id == NOISE else min((node.cluster_id or 0) + 1, VOS_LAST_CLUSTER)
+        # The description may hold HTML there, so that text has to be escaped.
+        figures = [_plain(node.x), _plain(node.y), cluster, node.n_links, "" if node.year is None else node.year]
+        writer.writerow([place + 1, _quiet(node.key), escape(_quiet(node.label)), url(node) or "", *figures])
 
-    return _VOCABULARY + quote(node_id, safe=":")
+
+def write_vos_network(handle: TextIO, graph: Graph) -> None:
+    """Write VOSviewer's network file: links between those patents, each pair once, its strengths added up."""
+    placed = {place for place, _ in _placed(graph)}
+    strengths: dict[tuple[int, int], float] = {}
+    for edge in graph.edges():
+        if edge.kind in _VOS_EDGES and edge.source in placed and edge.target in placed and edge.weight > 0:
+            pair = (min(edge.source, edge.target), max(edge.source, edge.target))
+            strengths[pair] = strengths.get(pair, 0.0) + edge.weight
+    for (source, target), strength in sorted(strengths.items()):
+        handle.write(f"{source + 1}\t{target + 1}\t{_plain(strength)}\n")
 
 
-def write_vosviewer(map_file: TextIO, network_file: TextIO, graph: Graph) -> None:
-    """Write VOSviewer's map file (items with header) and network file (pairs of item numbers and strength).
+def _placed(graph: Graph) -> Iterator[tuple[int, Node]]:
+    return ((place, node) for place, node in enumerate(graph.nodes) if node.kind == "patent" and node.x is not None)
 
-    Items are the patents that stand on the map; VOSviewer counts clusters from 1, noise is the last of them.
-    """
-    items: list[Node] = [node for node in graph.nodes if node.x is not None]
-    number_of = {node.node_id: number for number, node in enumerate(items, start=1)}
-    last = max((node.cluster_id or 0 for node in items), default=0) + 2
-    rows = csv.writer(map_file, delimiter="\t", lineterminator="\n")
-    rows.writerow(["id", "label", "x", "y", "cluster"])
-    for node in items:
-        cluster = last if node.cluster_id == NOISE else (node.cluster_id or 0) + 1
-        rows.writerow([number_of[node.node_id], node.label.replace("\t", " "), node.x, node.y, cluster])
-    pairs: dict[tuple[int, int], Edge] = {}
-    for edge in graph.edges:
-        if edge.kind == "similar" and edge.source in number_of and edge.target in number_of:
-            low, high = sorted((number_of[edge.source], number_of[edge.target]))
-            pairs.setdefault((low, high), edge)
-    lines = csv.writer(network_file, delimiter="\t", lineterminator="\n")
-    lines.writerows([low, high, max(0.0, edge.weight)] for (low, high), edge in pairs.items())
+
+def _quiet(text: str) -> str:
+    # Whether VOSviewer reads a doubled quote inside quotes is not documented.
+    return text.replace('"', "'")

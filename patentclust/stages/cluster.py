@@ -174,8 +174,9 @@ def _read_units(
                 text = texts.compose([document[name] for name in fields])
                 row = row_of.get(document[key])
                 if row is None:
-                    n_left_out += not text
-                    missing += [document[key]] if text else []
+                    left_out = not text or document[key] in embeddings.failed
+                    n_left_out += left_out
+                    missing += [] if left_out else [document[key]]
                 elif texts.text_sha256(text) != embeddings.text_sha256[row]:
                     changed.append(document[key])
                 else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -21,6 +22,7 @@ from patentclust.readers import InputFile, pdf_ocr
 from patentclust.readers.columns import check_mapping
 from patentclust.schemas import DOCUMENTS, FAILURES
 from patentclust.stages import Outcome
+from patentclust.stages.join import Facts, Table, find_tables, joined_tables
 from patentclust.stages.reading import (
     Piece,
     Reading,
@@ -33,7 +35,7 @@ from patentclust.stages.reading import (
     without_item,
 )
 from patentclust.stages.relate import load_thesaurus, relate
-from patentclust.stages.repeats import ALSO_READ, Rows, Slice, find_repeats, merge_repeats
+from patentclust.stages.repeats import ALSO_READ, Rows, Slice, find_repeats, merge_repeats, regrouped
 from patentclust.workspace import Workspace
 
 # A worker costs half a second to start.
@@ -50,16 +52,18 @@ def run(
     paths: Sequence[str | Path],
     params: IngestParams = IngestParams(),
     *,
+    metadata: Sequence[str | Path] = (),
     resources: Resources = Resources(),
     progress: Progress = Quiet(),
 ) -> Outcome:
     """Read every document at the paths; what cannot be read becomes a row of failures.parquet.
 
     Documents stand in the order of their paths. A document met again is one row that keeps the richer of both. Files
-    that were read before and have not changed are not read again.
+    that were read before and have not changed are not read again. Tables of `metadata` fill gaps of documents with the
+    same publication number.
 
     Raises:
-        SourceError: nothing at all could be read.
+        SourceError: nothing at all could be read, or nothing of a table of metadata.
         ConfigError: `params.mapping` names a field or column that does not exist.
         MissingExtraError: OCR is asked for and not installed.
     """
@@ -68,27 +72,24 @@ def run(
         pdf_ocr.check_installed()
     inputs = _hashed(readers.find_files(paths), resources, progress)
     thesaurus = load_thesaurus(workspace.thesaurus)
-    stamp = _stamp(inputs, params, thesaurus)
+    tables = find_tables(metadata)
+    stamp = _stamp(inputs, params, thesaurus, tables)
     failed = replace(stamp, kind=FAILURES.kind)
     if _is_current(workspace, stamp, failed):
         return _current(workspace, len(inputs))
     readings = Readings(workspace.readings, params)
     _read_missing(inputs, readings, params, resources=resources, progress=progress)
     collected = _collect(inputs, readings)
-    artifacts.write_rows(workspace.failures, FAILURES, failed, collected.failures)
+    facts_of = Facts(tables, params)
+    artifacts.write_rows(workspace.failures, FAILURES, failed, [*collected.failures, *facts_of.failures])
     if not len(collected.rows):
         raise _nothing_read(paths, collected.failures)
-    # The workspace sweeps `*.tmp-*` after a run that was killed.
-    merged = workspace.documents.with_name(f"{workspace.documents.name}.tmp-merged")
-    try:
-        rows, n_repeated = _merge(collected.rows, merged, stamp)
-        with (
-            artifacts.table_writer(workspace.documents, DOCUMENTS, stamp) as writer,
-            progress.task("writing", total=len(rows), unit="documents") as task,
-        ):
-            relate(rows, writer, mode=params.family, thesaurus=thesaurus, task=task)
-    finally:
-        merged.unlink(missing_ok=True)
+    with (
+        _settled(workspace, collected.rows, facts_of, stamp) as (rows, n_repeated),
+        artifacts.table_writer(workspace.documents, DOCUMENTS, stamp) as writer,
+        progress.task("writing", total=len(rows), unit="documents") as task,
+    ):
+        relate(rows, writer, mode=params.family, thesaurus=thesaurus, task=task)
     readings.sweep(collected.readings)
     facts = {
         "files": len(inputs),
@@ -96,7 +97,8 @@ def run(
         "failures": len(collected.failures),
         "duplicates": n_repeated,
     }
-    return _outcome(workspace, facts, current=False)
+    notes = [f"{facts_of.n_unused:,} publications of --metadata are no documents here"] if facts_of.n_unused else []
+    return _outcome(workspace, facts, notes, current=False)
 
 
 @dataclass(frozen=True)
@@ -144,15 +146,20 @@ def _hash(found: InputFile | SourceError) -> _Input:
         return _Input(error, "", found.n_bytes)
 
 
-def _stamp(inputs: list[_Input], params: IngestParams, thesaurus: dict[str, str]) -> artifacts.Stamp:
+def _stamp(
+    inputs: list[_Input], params: IngestParams, thesaurus: dict[str, str], tables: list[Table]
+) -> artifacts.Stamp:
     listing = artifacts.canonical_json([(clean(item.shown), item.sha256) for item in inputs])
+    inputs_of = {
+        "sources": sha256(listing.encode()).hexdigest(),
+        "thesaurus": sha256(artifacts.canonical_json(thesaurus).encode()).hexdigest(),
+    }
+    if tables:
+        inputs_of["metadata"] = sha256(" ".join(table.sha256 for table in tables).encode()).hexdigest()
     return artifacts.Stamp(
         kind=DOCUMENTS.kind,
         params={**asdict(params), "readers": readers.REVISION},
-        inputs={
-            "sources": sha256(listing.encode()).hexdigest(),
-            "thesaurus": sha256(artifacts.canonical_json(thesaurus).encode()).hexdigest(),
-        },
+        inputs=inputs_of,
         libraries=("lxml", "pypdf", "pypdfium2"),
     )
 
@@ -249,6 +256,21 @@ def _note_failure(failures: dict[str, dict[str, str]], row: dict[str, str]) -> N
         known["message"] += f"; {row['message']}"
 
 
+@contextmanager
+def _settled(workspace: Workspace, rows: Rows, facts: Facts, stamp: artifacts.Stamp) -> Iterator[tuple[Rows, int]]:
+    """Give the rows, each document once and its gaps filled, and how many were repeats."""
+    # The workspace sweeps `*.tmp-*` after a run that was killed.
+    merged, joined = (
+        workspace.documents.with_name(f"{workspace.documents.name}.tmp-{n}") for n in ("merged", "joined")
+    )
+    try:
+        rows, n_repeated = _merge(rows, merged, stamp)
+        yield _join(rows, facts, joined, stamp), n_repeated
+    finally:
+        merged.unlink(missing_ok=True)
+        joined.unlink(missing_ok=True)
+
+
 def _merge(rows: Rows, merged: Path, stamp: artifacts.Stamp) -> tuple[Rows, int]:
     """Return the rows, each document once, and how many rows were repeats."""
     repeats = find_repeats(rows)
@@ -258,6 +280,16 @@ def _merge(rows: Rows, merged: Path, stamp: artifacts.Stamp) -> tuple[Rows, int]
     with artifacts.table_writer(merged, DOCUMENTS, stamp) as writer:
         merge_repeats(rows, repeats, writer)
     return Rows([Slice(merged, 0, len(rows) - n_repeated)]), n_repeated
+
+
+def _join(rows: Rows, facts: Facts, joined: Path, stamp: artifacts.Stamp) -> Rows:
+    """Return the rows with their gaps filled from tables of facts."""
+    if not facts:
+        return rows
+    with artifacts.table_writer(joined, DOCUMENTS, stamp) as writer:
+        for table in regrouped(joined_tables(rows, facts)):
+            writer.write_table(table, row_group_size=artifacts.ROW_GROUP_ROWS)
+    return Rows([Slice(joined, 0, len(rows))])
 
 
 def _current(workspace: Workspace, n_files: int) -> Outcome:
@@ -273,18 +305,17 @@ def _current(workspace: Workspace, n_files: int) -> Outcome:
         "failures": artifacts.read_header(workspace.failures, kind=FAILURES.kind).n_rows,
         "duplicates": n_repeated,
     }
-    return _outcome(workspace, facts, current=True)
+    return _outcome(workspace, facts, [], current=True)
 
 
-def _outcome(workspace: Workspace, facts: dict[str, int], *, current: bool) -> Outcome:
+def _outcome(workspace: Workspace, facts: dict[str, int], notes: list[str], *, current: bool) -> Outcome:
     n_warned = sum(
         bool(warnings)
         for batch in artifacts.read_batches(workspace.documents, kind=DOCUMENTS.kind, columns=["warnings"])
         for warnings in batch.column("warnings").to_pylist()
     )
-    notes = []
     if facts["failures"]:
-        notes.append(f"{facts['failures']} could not be read: {workspace.failures} names each and why")
+        notes = [*notes, f"{facts['failures']} could not be read: {workspace.failures} names each and why"]
     return Outcome(
         stage="ingest",
         current=current,

@@ -27,7 +27,7 @@ from patentclust.schemas import DOCUMENTS, FAILURES
 
 # What shapes the corpus after reading: changing it reads nothing again.
 _AFTER_READING = ("family",)
-BATCH_CHARS = 32 * 1024**2
+BATCH_CHARS = 16 * 1024**2
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _SUSPECTS = bytes((*range(9), 0x0B, 0x0C, *range(0x0D, 0x20), 0x7F))
 _LINE_ENDS = re.compile("\r\n?")
@@ -148,7 +148,7 @@ def read_task(task: ReadTask, tell: Callable[[int], None]) -> Reading:
                 if isinstance(item, SourceError):
                     failed.append(failure_row(item, piece.sha256))
                 else:
-                    batches.add(_sanitised(item))
+                    batches.add(sanitised(item))
             begun += piece.n_items
             found = (batches.n_rows - n_documents, len(failed) - n_failed)
             entries.append(Entry(piece.key, piece.last, *found, piece.n_bytes))
@@ -245,7 +245,8 @@ def clean(text: str) -> str:
     return _CONTROLS.sub("", _LINE_ENDS.sub("\n", text))
 
 
-def _sanitised(document: Document) -> Document:
+def sanitised(document: Document) -> Document:
+    """Return a document whose texts are `clean`."""
     changes: dict[str, Any] = {}
     for item in fields(document):
         value = getattr(document, item.name)

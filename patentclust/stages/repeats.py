@@ -173,16 +173,21 @@ def document_of(row: dict[str, Any]) -> Document:
 
 def merge(documents: list[Document]) -> Document:
     """Return the document with the most text, its gaps filled from the others."""
-    best = max(documents, key=lambda document: document.n_chars)
+    return fill(max(documents, key=lambda document: document.n_chars), documents)
+
+
+def fill(document: Document, others: Iterable[Document]) -> Document:
+    """Return a document with its gaps filled from others, in their order, and the files of these in its warnings."""
     changes: dict[str, Any] = {}
-    for other in documents:
-        same_language = other.language == best.language or None in (other.language, best.language)
-        for item in fields(best):
+    paths: dict[str, None] = {}
+    for other in others:
+        paths[other.source_path] = None
+        same_language = other.language == document.language or None in (other.language, document.language)
+        for item in fields(document):
             name = item.name
             # Text in another language would make one document of two languages.
             fits = same_language or name not in (*_TEXTS, "claims", "independent")
-            if fits and not getattr(best, name) and not changes.get(name) and getattr(other, name):
+            if fits and not getattr(document, name) and not changes.get(name) and getattr(other, name):
                 changes[name] = getattr(other, name)
-    paths = dict.fromkeys(document.source_path for document in documents)
-    others = tuple(ALSO_READ + path for path in paths if path != best.source_path)
-    return replace(best, **{**changes, "warnings": best.warnings + others})
+    warnings = tuple(ALSO_READ + path for path in paths if path != document.source_path)
+    return replace(document, **{**changes, "warnings": document.warnings + warnings})

@@ -20,7 +20,6 @@ from patentclust.render import page, tables
 from patentclust.render.content import Cluster, Entry, Failure, Provenance, Report, Topic
 from patentclust.render.crosses import Crosses
 from patentclust.render.evolution import evolve
-from patentclust.render.graphs import PatentGraph
 from patentclust.render.palette import assign_colours
 from patentclust.render.payload import Frame, Outline, PageData, text_limits
 from patentclust.render.readings import read_scores
@@ -29,8 +28,6 @@ from patentclust.schemas import NOISE, UNIT_KEYS
 from patentclust.stages import Outcome
 from patentclust.stages.curating import load_rules
 from patentclust.stages.curating import sha256 as curation_sha256
-from patentclust.stages.graphing import outputs as graph_paths
-from patentclust.stages.graphing import write_graph
 from patentclust.stages.placing import FINEST, Map, read_map, read_topics
 from patentclust.stages.sheets import open_sheets
 from patentclust.stages.sheets import outputs as sheet_paths
@@ -38,7 +35,7 @@ from patentclust.workspace import Workspace
 
 _PLAIN = [
     "doc_id", "title", "family_id", "language", "country", "kind", "application_number", "priority_date", "filing_date",
-    "publication_date", "applicants", "assignees", "assignee_names", "inventors", "ipc", "cpc", "cited", "source_path",
+    "publication_date", "applicants", "assignees", "assignee_names", "inventors", "ipc", "cpc", "source_path",
     "source_format", "warnings", "representative",
 ]  # fmt: skip
 
@@ -73,7 +70,7 @@ def run(
     """
     inputs = _check_inputs(workspace, params)
     stamp = _stamp(workspace, params, inputs)
-    outputs = (workspace.report, *_side_files(workspace, params))
+    outputs = (workspace.report, *sheet_paths(workspace, params))
     current = _is_current(workspace, params, stamp)
     facts = _facts(workspace, inputs)
     if not current:
@@ -138,12 +135,8 @@ def _stamp(workspace: Workspace, params: ReportParams, inputs: _Inputs) -> Stamp
     return Stamp(kind="report", params=asdict(params), inputs=inputs.fingerprints | made_by)
 
 
-def _side_files(workspace: Workspace, params: ReportParams) -> list[Path]:
-    return [*sheet_paths(workspace, params), *(graph_paths(workspace) if params.graph else [])]
-
-
 def _is_current(workspace: Workspace, params: ReportParams, stamp: Stamp) -> bool:
-    tables_there = all(path.is_file() for path in _side_files(workspace, params))
+    tables_there = all(path.is_file() for path in sheet_paths(workspace, params))
     return tables_there and page_fingerprint(workspace) == stamp.fingerprint
 
 
@@ -172,11 +165,7 @@ def _write(workspace: Workspace, params: ReportParams, inputs: _Inputs, fingerpr
     crosses = Crosses(topics)
     # The page carries the fingerprint, so it is renamed last: a current page has its tables beside it.
     with artifacts.atomic_path(workspace.report) as page_path, open_sheets(workspace, params) as sheets:
-        entries = _entries(workspace, inputs, places)
-        graph = PatentGraph(topics) if params.graph else None
-        if graph is not None:
-            entries = _graphed(entries, graph)
-        rows = _walk(entries, topics, (data, tally, crosses), progress)
+        rows = _walk(_entries(workspace, inputs, places), topics, (data, tally, crosses), progress)
         sheets.write(workspace.documents_csv, tables.DOCUMENT_COLUMNS, rows)
         evolution = evolve(crosses, topics, places.vectors, places.numbers(topics))
         clusters = _clusters(topics, tally, outlines, n_units=len(places.rows))
@@ -188,15 +177,7 @@ def _write(workspace: Workspace, params: ReportParams, inputs: _Inputs, fingerpr
             evolution=evolution, notes=curated.notes, missed=curated.missed,
             details=data.details, near=data.near(*places.nearest),
         )  # fmt: skip
-        if graph is not None:
-            write_graph(workspace, graph.finish(), _stamp(workspace, params, inputs))
         page_path.write_bytes(page.render_page(report).encode("utf-8", "replace"))
-
-
-def _graphed(entries: Iterator[tuple[str, Entry]], graph: PatentGraph) -> Iterator[tuple[str, Entry]]:
-    for unit_id, entry in entries:
-        graph.add(unit_id, entry)
-        yield unit_id, entry
 
 
 def _unit_of(workspace: Workspace, unit: str) -> dict[str, str]:
