@@ -160,10 +160,14 @@ class ReportParams:
     Attributes:
         title: heading of the page.
         task: which embeddings the clusters came from.
+        bom: begin CSV files with a byte order mark, which some spreadsheets need to see that they are UTF-8.
+        workbook: write the tables as a workbook too.
     """
 
     title: str = "Technology map"
     task: str = "cluster"
+    bom: bool = False
+    workbook: bool = True
 
     def __post_init__(self) -> None:
         _check_types(self)

@@ -12,6 +12,7 @@ from patentclust import __version__
 from patentclust.cli.assignees import assignees_app
 from patentclust.cli.embed import cache_app, embed, terms
 from patentclust.cli.flags import (
+    Bom,
     Components,
     Dim,
     Family,
@@ -40,6 +41,7 @@ from patentclust.cli.flags import (
     Unit,
     Workers,
     Workspace,
+    Xlsx,
     opened,
 )
 from patentclust.cli.graph import graph
@@ -153,6 +155,8 @@ def report(
     workspace: Workspace = None,
     title: Title = None,
     task: Task = None,
+    bom: Bom = None,
+    workbook: Xlsx = None,
     params: ParamsFile = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -160,7 +164,8 @@ def report(
     """Draw the map: one offline HTML page, and CSV tables."""
     from patentclust import console, pipeline
 
-    chosen = resolve(ReportParams(), _from_file(params).get("report", {}), {"title": title, "task": task})
+    given = {"title": title, "task": task, "bom": bom, "workbook": workbook}
+    chosen = resolve(ReportParams(), _from_file(params).get("report", {}), given)
     progress = console.progress(quiet=quiet or as_json)
     outcome = pipeline.report(opened(workspace), chosen, progress=progress)
     _finish(outcome, as_json=as_json, quiet=quiet)

@@ -119,6 +119,12 @@ Family = Annotated[
 Unit = Annotated[
     str | None, typer.Option(help=f"What is one point of the map: {' or '.join(UNITS)}.", show_default=_embed.unit)
 ]
+Bom = Annotated[
+    bool | None, typer.Option("--bom/--no-bom", help="Begin CSV files with a byte order mark.", show_default="no")
+]
+Xlsx = Annotated[
+    bool | None, typer.Option("--workbook/--no-workbook", help="Write report.xlsx too.", show_default="yes")
+]
 Title = Annotated[str | None, typer.Option(help="Heading of the page.", show_default=_report.title)]
 
 
