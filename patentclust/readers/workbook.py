@@ -17,7 +17,7 @@ from patentclust.errors import SourceError
 from patentclust.params import IngestParams
 from patentclust.readers import columns, guard, limits
 from patentclust.readers.containers import is_office
-from patentclust.readers.rows import document
+from patentclust.readers.rows import documents
 from patentclust.readers.source import Source
 from patentclust.records import Document
 
@@ -47,7 +47,7 @@ def read(source: Source, params: IngestParams, *, need_text: bool = True) -> Ite
         place = f"{source.path}#" if len(sheets) == 1 else f"{source.path}#{name}!"
         for number, row in body:
             cells = dict(reversed(list(zip(header, row, strict=False))))
-            yield document(cells, plan, path=f"{place}{number}", warnings=(), need_text=need_text)
+            yield from documents(cells, plan, path=f"{place}{number}", warnings=(), need_text=need_text)
     if not found:
         shown = ", ".join(dict.fromkeys(seen[:30])) or "no cells"
         raise SourceError(
