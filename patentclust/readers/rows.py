@@ -62,9 +62,17 @@ def _publications(cell: str) -> tuple[str, ...]:
 
 
 def _relative(document: Document, doc_id: str) -> Document:
-    country, *_, kind = *doc_id.split("-"), None
-    own = dict.fromkeys(("application_number", "filing_date", "publication_date"))
-    return replace(document, doc_id=doc_id, country=country, kind=kind, **own)
+    country, _, *kinds = doc_id.split("-")
+    kind = kinds[0] if kinds else None
+    return replace(
+        document,
+        doc_id=doc_id,
+        country=country,
+        kind=kind,
+        application_number=None,
+        filing_date=None,
+        publication_date=None,
+    )
 
 
 def _document(
