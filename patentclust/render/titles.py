@@ -1,4 +1,4 @@
-"""Titles of IPC and CPC subclasses, from a file that says where they come from."""
+"""Short titles of IPC and CPC classes and subclasses, from a file that says what they are worth."""
 
 from __future__ import annotations
 
