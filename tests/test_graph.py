@@ -93,6 +93,7 @@ def test_names_meet_whatever_their_case_and_classes_are_subclasses(drawn):
     assert {t for s, t in edges_of(workspace, "filed_by")} == {"assignee:=1+1", "assignee:ACME"}
     classes = {target for source, target in edges_of(workspace, "classified_in") if source == "patent:US-00002-A1"}
     assert classes == {"class:A61F", "class:H01M", "class:Y02E"}
+    assert nodes_of(workspace)["class:H01M"]["label"].startswith("H01M ")
 
 
 def test_similar_patents_are_linked_once_by_their_cosine(drawn):

@@ -120,7 +120,12 @@ def cluster_rows(clusters: Iterable[Cluster], profiles: Iterable[Profile]) -> It
 
 
 def _counted(items: list[Lifted]) -> list[str]:
-    return [f"{item.name} ({item.n_families})" for item in items]
+    # A semicolon separates the items of a cell.
+    titles = [f" {item.title.replace(';', ',')}" if item.title else "" for item in items]
+    lifts = [f", lift {item.lift:.2f}" if math.isfinite(item.lift) else "" for item in items]
+    return [
+        f"{item.name}{title} ({item.n_families}{lift})" for item, title, lift in zip(items, titles, lifts, strict=True)
+    ]
 
 
 def cross_rows(topics: Sequence[Topic], cross: Cross) -> Iterator[list[Any]]:

@@ -18,6 +18,7 @@ from patentclust.params import Resources
 from patentclust.progress import Progress, Quiet
 from patentclust.render import graphs
 from patentclust.render.text import clean, shorten
+from patentclust.render.titles import class_title
 from patentclust.schemas import EDGES, NODES, NOISE, UNIT_KEYS
 from patentclust.stages import Outcome
 from patentclust.stages.atlas import Atlas, number_keys, read_atlas
@@ -106,10 +107,13 @@ def _add_patent(walk: _Walk, document: dict[str, Any], atlas: Atlas, row: int | 
     for edge, kind, names in (
         ("filed_by", "assignee", owners),
         ("invented_by", "inventor", document["inventors"]),
-        ("classified_in", "class", [symbol[:_SUBCLASS] for symbol in symbols]),
     ):
         for target in builder.named(kind, [_label(name) for name in names]):
             builder.link(place, target, edge)
+    for symbol in sorted({clean(symbol)[:_SUBCLASS].upper() for symbol in symbols} - {""}):
+        title = class_title(symbol)
+        label = f"{symbol} {title}" if title else symbol
+        builder.link(place, builder.add(Node("class", symbol, label)), "classified_in")
     if row is None:
         return
     unit_id = atlas.embeddings.unit_ids[row]
