@@ -159,11 +159,16 @@ CLUSTERS = Artifact(
             _required("cluster_id", pa.int32(), "0 = largest; -1 = noise"),
             _required("probability", pa.float32(), "strength of membership, 0 to 1; 0 for noise"),
             _field(
-                "outlier_score", pa.float32(), "GLOSH outlier score, 0 to 1; null where the corpus is too small to say"
+                "outlier_score",
+                pa.float32(),
+                "0 to 1: GLOSH (hdbscan), else how much sparser than its neighbours; null where the corpus is too "
+                "small to say",
             ),
             _field("silhouette", pa.float32(), "cosine silhouette in the original space, -1 to 1; null for noise"),
             _required("x", pa.float32(), "map position"),
             _required("y", pa.float32(), "map position"),
+            _field("runner_up", pa.int32(), "cluster that comes after the own; null where no neighbour is in another"),
+            _field("runner_up_share", pa.float32(), "share of the ties to neighbours that go to the runner-up"),
         ]
     ),
 )
@@ -199,6 +204,11 @@ def topics(dim: int) -> Artifact:
                 ),
                 _field("persistence", pa.float32(), "HDBSCAN's persistence of the cluster, 0 to 1"),
                 _field("silhouette", pa.float32(), "mean cosine silhouette of the members"),
+                _field(
+                    "stability",
+                    pa.float32(),
+                    "share of pairs of members that other seeds keep together; null if unmeasured",
+                ),
             ]
         ),
     )
@@ -260,6 +270,16 @@ SCORES = {
     "n_clusters": Score("Clusters", "count", "Dense groups that were found; the number is a result, not a setting."),
     "n_noise": Score("Noise, units", "count", "Units in no dense group; none of them is forced into a cluster."),
     "noise_share": Score("Noise, share", "share", "The same as a share; between a tenth and a third is usual."),
+    "n_noise_before": Score(
+        "Noise before outliers were let in", "count", "Units that the method itself left out; see --max-noise."
+    ),
+    "stability": Score(
+        "Stability",
+        "figure",
+        "Agreement (adjusted Rand index) between maps of other seeds: 1 is the same map each time; below 0.8, take "
+        "single clusters with care. No figure where only one seed was run.",
+    ),
+    "variance": Score("Variance kept", "share", "Share of the variance that the principal components keep."),
     "silhouette_cosine": Score(
         "Silhouette, original space",
         "figure",

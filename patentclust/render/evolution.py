@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from patentclust.analysis import trends
-from patentclust.analysis.neighbours import centroids
+from patentclust.analysis.nearness import centroids
 from patentclust.render.content import Topic
 from patentclust.render.crosses import Cross, Crosses
 from patentclust.render.titles import class_title

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from patentclust import artifacts
 from patentclust.analysis.graph import Graph, GraphBuilder, Node
-from patentclust.analysis.reduction import nearest
+from patentclust.analysis.neighbours import nearest
 from patentclust.artifacts import Stamp
 from patentclust.errors import ArtifactError
 from patentclust.params import Resources

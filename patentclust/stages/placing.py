@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from patentclust import artifacts
-from patentclust.analysis import neighbours
+from patentclust.analysis import nearness
 from patentclust.analysis.curation import EXCLUDED, Curated, Rule
 from patentclust.errors import ArtifactError
 from patentclust.render.content import Place, Topic
@@ -100,13 +100,13 @@ def read_map(
     vectors = _read_vectors(workspace, unit_ids, task)
     ids = np.array([topic.cluster_id for topic in topics], np.int64)
     numbers = _numbers(columns["cluster_id"], topics)
-    centres = neighbours.centroids(vectors, numbers, len(topics))
-    stands = neighbours.standing(vectors, numbers, centres if vectors.shape[1] else centres[:0])
+    centres = nearness.centroids(vectors, numbers, len(topics))
+    stands = nearness.standing(vectors, numbers, centres if vectors.shape[1] else centres[:0])
     columns["similarity"], columns["runner_up_similarity"] = stands.similarity, stands.runner_up_similarity
     columns["runner_up"] = np.append(ids, NOISE)[stands.runner_up]
     points = np.column_stack([columns["x"], columns["y"]])
     none = np.zeros((len(unit_ids), 0))
-    nearest = neighbours.nearest(vectors, points) if vectors.shape[1] else (none.astype(int), none)
+    nearest = nearness.nearest(vectors, points) if vectors.shape[1] else (none.astype(int), none)
     rows = {unit: row for row, unit in enumerate(unit_ids) if columns["cluster_id"][row] != EXCLUDED}
     # A corrected cluster is no longer the one whose path the layers tell.
     paths = [""] * len(unit_ids) if rules else _paths(workspace, table, unit_ids)

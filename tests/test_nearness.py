@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from patentclust.analysis import neighbours
+from patentclust.analysis import nearness
 
 
 def unit_vectors(n, dim=16, seed=0):
@@ -12,7 +12,7 @@ def unit_vectors(n, dim=16, seed=0):
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 1500])
 def test_nearest_are_others_and_nearest_first(n):
     vectors = unit_vectors(n)
-    rows, cosines = neighbours.nearest(vectors, np.zeros((n, 2)))
+    rows, cosines = nearness.nearest(vectors, np.zeros((n, 2)))
     k = max(0, min(5, n - 1))
     assert rows.shape == cosines.shape == (n, k)
     for row in range(0, n, 97):
@@ -30,20 +30,20 @@ def test_beyond_the_exact_limit_the_map_gives_the_candidates(monkeypatch):
     vectors = centres[group] + 0.1 * unit_vectors(300, seed=1)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     points = np.eye(3)[group][:, :2] * 50 + np.random.default_rng(2).normal(size=(300, 2))
-    rows, _ = neighbours.nearest(vectors.astype(np.float32), points)
+    rows, _ = nearness.nearest(vectors.astype(np.float32), points)
     assert (group[rows] == group[:, None]).all()
 
 
 def test_the_runner_up_is_the_next_cluster_and_noise_has_a_nearest_one():
     centroids = np.eye(3, dtype=np.float32)
     vectors = np.array([[0.8, 0.6, 0], [0, 0.6, 0.8]], np.float32)
-    stands = neighbours.standing(vectors, np.array([0, -1]), centroids)
+    stands = nearness.standing(vectors, np.array([0, -1]), centroids)
     assert stands.runner_up.tolist() == [1, 2]
     assert stands.similarity[0] == pytest.approx(0.8)
     assert np.isnan(stands.similarity[1])
 
 
 def test_a_single_cluster_has_no_runner_up():
-    stands = neighbours.standing(unit_vectors(2), np.array([0, 0]), unit_vectors(1))
+    stands = nearness.standing(unit_vectors(2), np.array([0, 0]), unit_vectors(1))
     assert stands.runner_up.tolist() == [-1, -1]
-    assert neighbours.standing(unit_vectors(2), np.array([-1, -1]), unit_vectors(0)).runner_up.tolist() == [-1, -1]
+    assert nearness.standing(unit_vectors(2), np.array([-1, -1]), unit_vectors(0)).runner_up.tolist() == [-1, -1]
