@@ -283,13 +283,7 @@ class LlamaModel:
         return self._tokenize(text.encode("utf-8", "replace"), special=False)
 
     def detokenize(self, tokens: np.ndarray) -> str:
-        """Return the text of token ids, without the special tokens among them.
-
-        Raises:
-            ModelError: an id that the vocabulary does not have.
-        """
-        if len(tokens) and (tokens.min() < 0 or tokens.max() >= self.n_vocab):
-            raise ModelError(f"token ids of {self.path.name} lie in 0 to {self.n_vocab - 1}")
+        """Return the text of ids of the vocabulary, without the special tokens among them."""
         ids = np.ascontiguousarray(tokens, np.int32)
         pointer, capacity = ids.ctypes.data_as(ctypes.POINTER(ctypes.c_int32)), 8 * len(ids) + 16
         while True:

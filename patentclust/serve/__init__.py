@@ -46,7 +46,7 @@ def run(
     try:
         import uvicorn
 
-        from patentclust.serve.app import build
+        from patentclust.serve.app import build, config
         from patentclust.serve.engine import open_engine
         from patentclust.serve.gate import LOG, JsonLines
         from patentclust.serve.metrics import Metrics
@@ -66,16 +66,6 @@ def run(
     for logger in (LOG, logging.getLogger("uvicorn.error")):
         logger.handlers, logger.propagate = [handler], False
         logger.setLevel(logging.INFO)
-    config = uvicorn.Config(
-        build(engine, workspace, settings, metrics),
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        # A proxy's word about its client is not taken: it would make anybody a neighbour.
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=settings.grace_seconds,
-    )
+    server = uvicorn.Server(config(build(engine, workspace, settings, metrics), settings))
     on_ready(f"http://{settings.host}:{settings.port}")
-    uvicorn.Server(config).run()
+    server.run()

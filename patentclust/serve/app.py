@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
@@ -62,6 +63,21 @@ def build(engine: Engine, workspace: Workspace, settings: Settings, metrics: Met
             app, allow_origins=settings.origins, allow_methods=["GET", "POST"], allow_headers=["authorization"]
         )
     return Gate(inner, settings, workspace.keys, metrics)
+
+
+def config(app: Any, settings: Settings) -> uvicorn.Config:
+    """Return how uvicorn is to run the application."""
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        # A proxy's word about its client is not taken: it would make anybody a neighbour.
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.grace_seconds,
+    )
 
 
 def _add_operations(app: FastAPI, engine: Engine, metrics: Metrics) -> None:

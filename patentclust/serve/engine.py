@@ -76,9 +76,12 @@ class Engine:
         """Return the text of ids of the model's own vocabulary.
 
         Raises:
-            ModelError: an id is out of range.
+            ConfigError: an id is out of range.
         """
-        return self.embedder.model.detokenize(np.array(tokens, np.int64))
+        n_vocab = self.embedder.model.n_vocab
+        if not all(0 <= token < n_vocab for token in tokens):
+            raise ConfigError(f"token ids of {self.spec.name} lie in 0 to {n_vocab - 1}")
+        return self.embedder.model.detokenize(np.array(tokens, np.int32))
 
     def on_map(self, workspace: Workspace, texts: Sequence[str]) -> np.ndarray:
         """Return vectors that may be compared with those of a map: its model, its prompt, its length.

@@ -38,6 +38,7 @@ _HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
 }
+_CLIENT_GONE = 499
 _POLICY = "default-src 'none'; frame-ancestors 'none'"
 # The report states its own policy; this one is added to it.
 _PAGE_POLICY = "frame-ancestors 'none'"
@@ -68,9 +69,11 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        start, seen = time.monotonic(), {"status": 499, "holder": ""}
+        start, seen = time.monotonic(), {"status": _CLIENT_GONE, "holder": "", "too_large": False}
 
         async def answer(message: MutableMapping[str, Any]) -> None:
+            if seen["too_large"]:
+                raise TooLargeError  # whatever the routes made of half a body
             if message["type"] == "http.response.start":
                 seen["status"] = message["status"]
                 _dress(scope, MutableHeaders(scope=message))
@@ -79,14 +82,12 @@ class Gate:
         scope.setdefault("state", {})
         try:
             seen["holder"] = self._admit(scope)
-            await self._app(scope, self._limited(scope, receive), answer)
+            await self._app(scope, self._limited(scope, receive, seen), answer)
         except Refusal as refusal:
             await _refuse(refusal)(scope, receive, answer)
         except TooLargeError:
-            if seen["status"] == 499:
-                await _refuse(Refusal(413, f"the body is larger than {self._limit(scope):,} bytes"))(
-                    scope, receive, answer
-                )
+            seen["too_large"] = False
+            await _refuse(self._too_large(scope))(scope, receive, answer)
         finally:
             self._note(scope, seen, time.monotonic() - start)
 
@@ -100,11 +101,11 @@ class Gate:
         if path.startswith(_OPEN) or scope["method"] == "OPTIONS":
             return ""
         if int(_number(headers.get("content-length"))) > self._limit(scope):
-            raise Refusal(413, f"the body is larger than {self._limit(scope):,} bytes")
+            raise self._too_large(scope)
         text = _key_text(headers.get("authorization", ""))
-        if not text and self._at_home(scope, headers):
-            return ""
         holder = keys.holder(self._keys, text) if text else None
+        if self._at_home(scope, headers):  # clients that insist on a key send any
+            return holder.name if holder else ""
         if holder is None:
             raise Refusal(401, "a key is needed, or this one is not known", "send: Authorization: Bearer KEY")
         wanted = next((need for place, need in _SCOPES.items() if path.startswith(place)), "search")
@@ -129,7 +130,10 @@ class Gate:
         upload = scope["path"] in _UPLOADS
         return self._settings.most_upload_bytes if upload else self._settings.most_body_bytes
 
-    def _limited(self, scope: Scope, receive: Callable[..., Any]) -> Callable[..., Any]:
+    def _too_large(self, scope: Scope) -> Refusal:
+        return Refusal(413, f"the body is larger than {self._limit(scope):,} bytes")
+
+    def _limited(self, scope: Scope, receive: Callable[..., Any], seen: dict[str, Any]) -> Callable[..., Any]:
         left = self._limit(scope)
 
         async def counted() -> Any:
@@ -137,6 +141,7 @@ class Gate:
             message = await receive()
             left -= len(message.get("body", b""))
             if left < 0:
+                seen["too_large"] = True
                 raise TooLargeError
             return message
 

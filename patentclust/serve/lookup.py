@@ -16,7 +16,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 
 from patentclust import pipeline
-from patentclust.errors import ArtifactError, ConfigError
+from patentclust.errors import ArtifactError, ConfigError, SourceError
 from patentclust.params import Resources
 from patentclust.schemas import NOISE
 from patentclust.serve.batching import QueueFullError
@@ -92,7 +92,11 @@ def _add_similar(router: APIRouter, asker: _Asker) -> None:
             path = Path(folder) / "upload"  # readers look at the content alone
             if await _save(request.stream(), path) == 0:
                 raise ConfigError("the body is empty", hint="send the file itself: curl --data-binary @FILE")
-            return await run_in_threadpool(asker.near, str(path), None, Where(top=top))
+            try:
+                return await run_in_threadpool(asker.near, str(path), None, Where(top=top))
+            except SourceError as error:
+                # Where it lay meanwhile is nobody's business.
+                raise SourceError(str(error).replace(str(path), "the file"), hint=error.hint) from error
 
 
 def _add_map(router: APIRouter, workspace: Workspace) -> None:
