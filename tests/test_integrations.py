@@ -14,7 +14,7 @@ from patentclust.params import EmbedParams, Resources
 
 langchain_tests = pytest.importorskip("langchain_tests.integration_tests", reason="langchain-tests is not installed")
 pytest.importorskip(
-    "pytest_asyncio", reason="pytest-asyncio, which the suite of langchain-tests needs, is not installed"
+    "pytest_asyncio", reason="langchain-tests needs pytest-asyncio"
 )
 from patentclust.integrations.langchain import PatentEmbeddings  # noqa: E402
 

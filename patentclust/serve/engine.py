@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -130,6 +131,7 @@ def open_engine(
 def _params(workspace: Workspace, model: str | None) -> EmbedParams:
     if workspace.topics.is_file() and workspace.clusters.is_file():
         made = assign.embed_params(workspace)
-        if model in (None, made.model):
-            return replace(made, instruction=None)
+        # A map made by a file of one's own knows its name, not where it lies.
+        if model is None or Path(model).name == made.model:
+            return replace(made, model=model or made.model, instruction=None)
     return EmbedParams(model=model) if model else EmbedParams()
