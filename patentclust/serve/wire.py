@@ -23,7 +23,7 @@ class EmbeddingsRequest(BaseModel):
     model: Annotated[str | None, Field(description="NAME or NAME:TASK of /v1/models; without it the served model.")] = (
         None
     )
-    dimensions: Annotated[int | None, Field(ge=1, description="Matryoshka cut, where the model has one.")] = None
+    dimensions: Annotated[StrictInt | None, Field(ge=1, description="Matryoshka cut, where the model has one.")] = None
     encoding_format: Literal["float", "base64"] | None = "float"
     instruction: Annotated[
         str | None, Field(description="In place of the task's prompt: medical, legal, … or a sentence.")
@@ -77,11 +77,11 @@ class SimilarRequest(BaseModel):
 
     id: str | None = None
     text: str | None = None
-    top: Annotated[int, Field(ge=1, le=1000)] = 20
+    top: Annotated[StrictInt, Field(ge=1, le=1000)] = 20
     assignee: str = ""
     ipc: str = ""
     years: str = ""
-    cluster: int | None = None
+    cluster: StrictInt | None = None
     office: str = ""
     language: str = ""
 
