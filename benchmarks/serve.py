@@ -1,9 +1,9 @@
 """Load a server with many clients at once, check each vector, and print throughput and latencies.
 
-    python benchmarks/serve.py URL [--clients 40] [--seconds 30] [--model minilm] [--offline]
+    python benchmarks/serve.py URL [--clients 40] [--seconds 30] [--model minilm]
 
-Texts are of mixed lengths, drawn by each client with a seed of its own. `--offline` embeds the same texts in process
-first: what the server is measured against, and whose vectors each answer is compared with.
+Texts are of mixed lengths, drawn by each client with a seed of its own. The same texts are
+embedded in process first: what the server is measured against, and whose vectors each answer is compared with.
 """
 
 from __future__ import annotations
@@ -22,7 +22,23 @@ from patentclust.embedders import open_embedder
 from patentclust.params import EmbedParams, Resources
 from patentclust.progress import Quiet
 
-WORDS = "battery cell electrolyte anode antenna beam channel guide nuclease genome sensor pixel robot ledger node".split()
+WORDS = ("battery", "cell", "electrolyte", "anode", "antenna", "beam", "channel", "guide", "nuclease", "sensor", "pixel")
+    "battery",
+    "cell",
+    "electrolyte",
+    "anode",
+    "antenna",
+    "beam",
+    "channel",
+    "guide",
+    "nuclease",
+    "genome",
+    "sensor",
+    "pixel",
+    "robot",
+    "ledger",
+    "node",
+]
 N_TEXTS = 300
 
 
@@ -53,6 +69,7 @@ class Client:
         self.worst, self.again, self.wrong = 1.0, 0, 0
 
     def run(self, until: Callable[[], bool]) -> None:
+        """Ask, and check each vector."""
         with httpx.Client(timeout=300) as client:
             while not until():
                 rows = self.rng.sample(range(len(self.given)), self.rng.randint(1, 4))
@@ -100,7 +117,9 @@ def main() -> None:
     p50, p95, p99 = np.percentile(seconds, [50, 95, 99])
     print(f"server: {speed:,.0f} tokens/s ({speed * alone / n_tokens.sum():.0%} of offline), {len(seconds):,} requests")
     print(f"seconds: p50 {p50:.2f}, p95 {p95:.2f}, p99 {p99:.2f}; told to come again: {sum(c.again for c in clients)}")
-    print(f"vectors: {len(rows):,}, wrong {sum(c.wrong for c in clients)}, least cosine {min(c.worst for c in clients):.6f}")
+    print(
+        f"vectors: {len(rows):,}, wrong {sum(c.wrong for c in clients)}, least cosine {min(c.worst for c in clients):.6f}"
+    )
 
 
 if __name__ == "__main__":

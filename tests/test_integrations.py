@@ -13,9 +13,7 @@ from patentclust.models import find
 from patentclust.params import EmbedParams, Resources
 
 langchain_tests = pytest.importorskip("langchain_tests.integration_tests", reason="langchain-tests is not installed")
-pytest.importorskip(
-    "pytest_asyncio", reason="langchain-tests needs pytest-asyncio"
-)
+pytest.importorskip("pytest_asyncio", reason="langchain-tests needs pytest-asyncio")
 from patentclust.integrations.langchain import PatentEmbeddings  # noqa: E402
 
 ONE = Resources(threads=1)

@@ -18,7 +18,7 @@ from tests.tiny_model import write_tiny_qwen3
 pytest.importorskip("schemathesis", reason="schemathesis is not installed")
 pytest.importorskip("fastapi", reason="the extra `serve` is not installed")
 pytest.importorskip("prometheus_client", reason="the extra `serve` is not installed")
-from tests.serving import serving  # noqa: E402
+from tests.serving import serving
 
 # What a type cannot say (a text that is not blank, one of two fields) is refused with 400.
 NOT_CHECKED = "positive_data_acceptance"
