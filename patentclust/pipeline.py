@@ -31,6 +31,8 @@ from patentclust.stages import Outcome, StageState
 from patentclust.workspace import Workspace
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from patentclust.stages.assign import Assigned
     from patentclust.stages.cost import Cost
     from patentclust.stages.similar import Likeness, Where
@@ -186,16 +188,56 @@ def similar(
     if text is None and not Path(source).exists():
         return [stage.to_unit(workspace, str(source), where=where)]
     params = assign_stage.embed_params(workspace)
+    with _read_aside(source, text, resources, progress) as new:
+        embed(new, params, resources=replace(resources, cache="off"), progress=progress)
+        return _named(stage.to_documents(workspace, new, params.task, where=where), text)
+
+
+def similar_by(
+    workspace: Workspace,
+    source: str | Path,
+    encode: Callable[[Sequence[str]], np.ndarray],
+    *,
+    text: str | None = None,
+    where: Where,
+    resources: Resources = Resources(),
+) -> list[Likeness]:
+    """Return what is near to `text`, else to each document of a file, by a model that is open already.
+
+    `encode` turns texts into unit vectors of the map's model, prompt and length.
+
+    Raises:
+        ArtifactError: there is no map, or nothing to embed.
+        SourceError: the file holds nothing that can be read.
+    """
+    from patentclust.stages import assign as assign_stage
+    from patentclust.stages import similar as stage
+    from patentclust.stages.units import read_texts
+
+    params = assign_stage.embed_params(workspace)
+    with _read_aside(source, text, resources, Quiet()) as new:
+        texts = {unit_id: words for unit_id, words in read_texts(new, params) if words}
+        if not texts:
+            raise ArtifactError(f"there is no text in its {params.text}", hint="give a document that carries text")
+        vectors = dict(zip(texts, encode(list(texts.values())), strict=True))
+        return _named(stage.to_vectors(workspace, new, vectors, where=where), text)
+
+
+@contextmanager
+def _read_aside(source: str | Path, text: str | None, resources: Resources, progress: Progress) -> Iterator[Workspace]:
+    """Read a text or a file into a workspace that goes with the block."""
     with tempfile.TemporaryDirectory() as folder:
         if text is not None:
             source = Path(folder) / "text.jsonl"
             source.write_text(json.dumps({"title": "", "abstract": text}), encoding="utf-8")
         new = Workspace(Path(folder) / "new")
         ingest(new, [source], resources=resources, progress=progress)
-        embed(new, params, resources=replace(resources, cache="off"), progress=progress)
-        found = list(stage.to_documents(workspace, new, params.task, where=where))
+        yield new
+
+
+def _named(found: Iterator[Likeness], text: str | None) -> list[Likeness]:
     # A pasted text has no number; the hash that stands for one would tell the reader nothing.
-    return found if text is None else [replace(likeness, doc_id="text") for likeness in found]
+    return list(found) if text is None else [replace(likeness, doc_id="text") for likeness in found]
 
 
 def graph(workspace: Workspace, *, resources: Resources = Resources(), progress: Progress = Quiet()) -> Outcome:

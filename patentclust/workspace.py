@@ -107,6 +107,11 @@ class Workspace:
         return self.root / "assignees.toml"
 
     @property
+    def keys(self) -> Path:
+        """Where the hashes of the keys to its server lie."""
+        return self.root / "keys"
+
+    @property
     def params(self) -> Path:
         """Where a run leaves its resolved parameters."""
         return self.root / "params.toml"

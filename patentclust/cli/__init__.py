@@ -59,6 +59,7 @@ from patentclust.cli.outcomes import finish as _finish
 from patentclust.cli.outcomes import from_file as _from_file
 from patentclust.cli.outcomes import show as _show
 from patentclust.cli.reading import assign, diff, explain, score, similar
+from patentclust.cli.serve import keys_app, serve
 from patentclust.errors import ConfigError, PatentclustError, StoppedError
 from patentclust.params import (
     ClusterParams,
@@ -78,6 +79,7 @@ app = typer.Typer(
 app.add_typer(models_app, name="models")
 app.add_typer(assignees_app, name="assignees")
 app.add_typer(cache_app, name="cache")
+app.add_typer(keys_app, name="keys")
 
 
 def _mapping(pairs: list[str] | None) -> tuple[tuple[str, str], ...] | None:
@@ -259,7 +261,7 @@ def status(workspace: Workspace = None, task: Task = None, as_json: Json = False
         console.show_status(states)
 
 
-for _command in (score, explain, assign, similar, diff, graph):
+for _command in (score, explain, assign, similar, diff, graph, serve):
     app.command()(_command)
 
 

@@ -67,23 +67,27 @@ class InProcessEmbedder:
 
     def encode_document(self, texts: Sequence[str], *, on_done: OnDone | None = None) -> Encoded:
         """Return one unit-length row per text, in order, under the task's template."""
-        return self._encode(texts, self._template, on_done)
+        return self._encode(texts, [self._template] * len(texts), on_done)
 
     def encode_query(self, texts: Sequence[str]) -> Encoded:
         """Return one unit-length row per text, in order, under the query template."""
-        return self._encode(texts, self._query_template, None)
+        return self.encode_under(texts, [self._query_template] * len(texts))
 
     def encode_bare(self, texts: Sequence[str]) -> Encoded:
         """Return one unit-length row per text, in order, under no template."""
-        return self._encode(texts, "{text}", None)
+        return self.encode_under(texts, ["{text}"] * len(texts))
 
-    def _encode(self, texts: Sequence[str], template: str, on_done: OnDone | None) -> Encoded:
+    def encode_under(self, texts: Sequence[str], templates: Sequence[str]) -> Encoded:
+        """Return one unit-length row per text, in order, each under the template of its own."""
+        return self._encode(texts, templates, None)
+
+    def _encode(self, texts: Sequence[str], templates: Sequence[str], on_done: OnDone | None) -> Encoded:
         out = Encoded.empty(len(texts), self.dim)
         windows: list[_Window] = []
         for index, text in enumerate(texts):
             if not text.strip():
                 raise ModelError(f"text {index} is empty: it has no vector")
-            out.n_tokens[index], out.truncated[index], mine = self._windows(index, text, template)
+            out.n_tokens[index], out.truncated[index], mine = self._windows(index, text, templates[index])
             out.n_windows[index] = len(mine)
             out.n_tokens_used[index] = sum(len(window.tokens) for window in mine)
             windows += mine

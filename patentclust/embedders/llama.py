@@ -284,6 +284,17 @@ class LlamaModel:
         """Return the text's token ids, int32, without special tokens; control words in the text stay plain text."""
         return self._tokenize(text.encode("utf-8", "replace"), special=False)
 
+    def detokenize(self, tokens: np.ndarray) -> str:
+        """Return the text of ids of the vocabulary, without the special tokens among them."""
+        ids = np.ascontiguousarray(tokens, np.int32)
+        pointer, capacity = ids.ctypes.data_as(ctypes.POINTER(ctypes.c_int32)), 8 * len(ids) + 16
+        while True:
+            buffer = ctypes.create_string_buffer(capacity)
+            n = self._lib.llama_detokenize(self._vocab, pointer, len(ids), buffer, capacity, True, False)
+            if n >= 0:
+                return buffer.raw[:n].decode("utf-8", "replace")
+            capacity = -n
+
     def _tokenize(self, data: bytes, *, special: bool) -> np.ndarray:
         capacity = len(data) + 16
         while True:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,11 +125,18 @@ def to_unit(workspace: Workspace, wanted: str, *, where: Where = Where()) -> Lik
 
 def to_documents(workspace: Workspace, new: Workspace, task: str, *, where: Where = Where()) -> Iterator[Likeness]:
     """Yield where each embedded document of `new` falls on the map, and the patents nearest to it."""
+    embeddings = artifacts.read_embeddings(new.shards(task))
+    yield from to_vectors(workspace, new, dict(zip(embeddings.unit_ids, embeddings.vectors, strict=True)), where=where)
+
+
+def to_vectors(
+    workspace: Workspace, new: Workspace, vectors: Mapping[str, np.ndarray], *, where: Where = Where()
+) -> Iterator[Likeness]:
+    """Yield the same for the documents of `new` with these unit vectors."""
     atlas = read_atlas(workspace)
     documents = unit_documents(workspace, atlas.unit, _SHOWN)
     titles = {doc_id: row["title"] for doc_id, row in unit_documents(new, "document", ["title"]).items()}
-    embeddings = artifacts.read_embeddings(new.shards(task))
-    for doc_id, vector in zip(embeddings.unit_ids, embeddings.vectors, strict=True):
+    for doc_id, vector in vectors.items():
         hits = _hits(atlas, documents, vector, where=where, without=set())
         yield Likeness(doc_id, titles[doc_id], _place(atlas, vector), hits)
 
