@@ -190,6 +190,7 @@ def current(path: Path, stamp: Stamp) -> bool:
 def read_table(path: Path, *, kind: str, columns: list[str] | None = None) -> pa.Table:
     """Read an artifact, or some of its columns, after checking its header."""
     read_header(path, kind=kind)
+    _check_columns(path, kind, columns)
     try:
         return pq.read_table(path, columns=columns)
     except (OSError, pa.ArrowInvalid) as error:
@@ -199,8 +200,17 @@ def read_table(path: Path, *, kind: str, columns: list[str] | None = None) -> pa
 def read_batches(path: Path, *, kind: str, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
     """Read an artifact batch by batch, in bounded memory."""
     read_header(path, kind=kind)
+    _check_columns(path, kind, columns)
     with pq.ParquetFile(path) as parquet:
         yield from parquet.iter_batches(batch_size=ROW_GROUP_ROWS, columns=columns)
+
+
+def _check_columns(path: Path, kind: str, columns: list[str] | None) -> None:
+    missing = [name for name in columns or () if name not in pq.read_schema(path).names]
+    if missing:
+        raise ArtifactError(
+            f"{path} has no column {', '.join(missing)}: an older version wrote it", hint=f"delete it; {_maker(kind)}"
+        )
 
 
 def _maker(kind: str) -> str:

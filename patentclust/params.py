@@ -24,6 +24,9 @@ BACKENDS = ("llama", "openai")
 KV_TYPES = ("f16", "q8_0")
 MOST_GPUS = 16
 SELECTION_METHODS = ("eom", "leaf")
+CLUSTER_METHODS = ("hdbscan", "leiden", "kmeans", "evoc")
+RECIPES = ("stable", "article")
+REDUCTIONS = ("umap", "pca", "none")
 
 
 def _check(condition: bool, message: str, *, hint: str = "") -> None:
@@ -118,29 +121,49 @@ class ClusterParams:
     """How vectors become clusters: UMAP, then HDBSCAN.
 
     Attributes:
+        method: `hdbscan` on the reduced points, `leiden` on UMAP's graph, `kmeans` or `evoc` on the vectors.
+        recipe: `stable` averages UMAP over several layouts and breaks clusters that hold nearly everything; `article`
+            is one run of umap-learn and plain HDBSCAN.
+        reduce: what HDBSCAN works on: `umap`, principal components (`pca`), or the vectors (`none`).
+        exact_umap: umap-learn as it stands, in one thread, for the reduction.
         min_cluster_size: the smallest group that counts as a cluster; smaller groups become noise. Raise it for fewer,
             broader clusters.
         min_samples: how dense a neighbourhood must be; None takes `min_cluster_size`. Lower it for less noise.
         selection: `eom` takes the most persistent clusters of the tree, `leaf` its finest ones.
         n_neighbors: UMAP's neighbourhood; raise it for a more global picture.
-        n_components: dimensions that UMAP reduces to before clustering.
-        min_dist: how tightly UMAP packs points.
+        n_components: dimensions before clustering, in all layouts of UMAP together.
+        min_dist: how tightly UMAP packs points; None takes the recipe's, 0 or 0.1.
+        resolution: of Leiden; raise it for more, smaller clusters.
+        n_clusters: of k-means; None takes a number that grows with the corpus.
+        max_noise: let outliers that fit into clusters until this share is left; None leaves noise as it is.
+        stability: how many seeds to run, to say how far they agree; None takes a few where that is cheap.
         seed: of every random choice; the same seed and input give the same bytes.
         task: which embeddings to read.
     """
 
+    method: str = "hdbscan"
+    recipe: str = "stable"
+    reduce: str = "umap"
+    exact_umap: bool = False
     min_cluster_size: int = 10
     min_samples: int | None = None
     selection: str = "eom"
     n_neighbors: int = 15
     n_components: int = 50
-    min_dist: float = 0.1
+    min_dist: float | None = None
+    resolution: float = 2.0
+    n_clusters: int | None = None
+    max_noise: float | None = None
+    stability: int | None = None
     seed: int = 42
     task: str = "cluster"
 
     def __post_init__(self) -> None:
         _check_types(self)
         _check_choice("selection", self.selection, SELECTION_METHODS)
+        _check_choice("method", self.method, CLUSTER_METHODS)
+        _check_choice("recipe", self.recipe, RECIPES)
+        _check_choice("reduce", self.reduce, REDUCTIONS)
         _check(self.min_cluster_size >= 2, f"min-size is {self.min_cluster_size}", hint="give 2 or more")
         _check(
             self.min_samples is None or self.min_samples >= 1,
@@ -149,7 +172,15 @@ class ClusterParams:
         )
         _check(self.n_neighbors >= 2, f"neighbors is {self.n_neighbors}", hint="give 2 or more")
         _check(self.n_components >= 2, f"components is {self.n_components}", hint="give 2 or more")
-        _check(0 <= self.min_dist <= 1, f"min-dist is {self.min_dist}", hint="give a number from 0 to 1")
+        for name in ("min_dist", "max_noise"):
+            value = getattr(self, name)
+            flag = name.replace("_", "-")
+            _check(value is None or 0 <= value <= 1, f"{flag} is {value}", hint="give a number from 0 to 1")
+        _check(self.resolution > 0, f"resolution is {self.resolution}", hint="give a number above 0, such as 1")
+        for name in ("n_clusters", "stability"):
+            value = getattr(self, name)
+            flag = name.removeprefix("n_")
+            _check(value is None or value >= 1, f"{flag} is {value}", hint="give 1 or more")
         _check(0 <= self.seed < 2**32, f"seed is {self.seed}", hint="give a whole number from 0 to 4294967295")
 
 
@@ -160,10 +191,14 @@ class ReportParams:
     Attributes:
         title: heading of the page.
         task: which embeddings the clusters came from.
+        bom: begin CSV files with a byte order mark, which some spreadsheets need to see that they are UTF-8.
+        workbook: write the tables as a workbook too.
     """
 
     title: str = "Technology map"
     task: str = "cluster"
+    bom: bool = False
+    workbook: bool = True
 
     def __post_init__(self) -> None:
         _check_types(self)

@@ -240,6 +240,14 @@ def _named(found: Iterator[Likeness], text: str | None) -> list[Likeness]:
     return list(found) if text is None else [replace(likeness, doc_id="text") for likeness in found]
 
 
+def graph(workspace: Workspace, *, resources: Resources = Resources(), progress: Progress = Quiet()) -> Outcome:
+    """Write a finished map as a knowledge graph; it takes no parameters, so none are kept."""
+    from patentclust.stages import graph as stage
+
+    with workspace.lock():
+        return stage.run(workspace, resources=resources, progress=progress)
+
+
 @contextmanager
 def _recorded(workspace: Workspace, stage: str, params: Any) -> Iterator[Callable[[Outcome], Outcome]]:
     """Hold the workspace while a stage runs; then leave its parameters, and a line of when and where it ran."""

@@ -29,6 +29,7 @@ METADATA_KEYS = {
     "unit": "what one unit is: `document` or `family`",
     "scores": "JSON object: scores of the whole clustering (topics)",
     "files": "JSON list: the files of a reading, with what was found in each (readings)",
+    "counts": "JSON object: nodes, edges by kind, and citations to patents outside the corpus (nodes)",
     "packing": "JSON object: how texts were packed into model calls (embeddings)",
     "failed": "JSON object: units that got no vector, and why (embeddings)",
 }
@@ -158,11 +159,16 @@ CLUSTERS = Artifact(
             _required("cluster_id", pa.int32(), "0 = largest; -1 = noise"),
             _required("probability", pa.float32(), "strength of membership, 0 to 1; 0 for noise"),
             _field(
-                "outlier_score", pa.float32(), "GLOSH outlier score, 0 to 1; null where the corpus is too small to say"
+                "outlier_score",
+                pa.float32(),
+                "0 to 1: GLOSH (hdbscan), else how much sparser than its neighbours; null where the corpus is too "
+                "small to say",
             ),
             _field("silhouette", pa.float32(), "cosine silhouette in the original space, -1 to 1; null for noise"),
             _required("x", pa.float32(), "map position"),
             _required("y", pa.float32(), "map position"),
+            _field("runner_up", pa.int32(), "cluster that comes after the own; null where no neighbour is in another"),
+            _field("runner_up_share", pa.float32(), "share of the ties to neighbours that go to the runner-up"),
         ]
     ),
 )
@@ -198,9 +204,56 @@ def topics(dim: int) -> Artifact:
                 ),
                 _field("persistence", pa.float32(), "HDBSCAN's persistence of the cluster, 0 to 1"),
                 _field("silhouette", pa.float32(), "mean cosine silhouette of the members"),
+                _field(
+                    "stability",
+                    pa.float32(),
+                    "share of pairs of members that other seeds keep together; null if unmeasured",
+                ),
             ]
         ),
     )
+
+
+NODES = Artifact(
+    "nodes",
+    ("node_id",),
+    pa.schema(
+        [
+            _required("node_id", pa.string(), "`kind:key`"),
+            _required("kind", pa.string(), "`patent`, `cluster`, `assignee`, `inventor`, `class` or `term`"),
+            _required("key", pa.string(), "doc_id, cluster_id, subclass, or the name in capitals"),
+            _required("label", pa.string(), "title, name or term, at most 300 characters"),
+            _field("url", pa.string(), "where a patent can be read"),
+            _field("cluster_id", pa.int32(), "of a patent (-1 = noise, null = not on the map) or a cluster"),
+            _field("year", pa.int32(), "of a patent: earliest priority, else filing, else publication"),
+            _field("x", pa.float32(), "map position of a patent"),
+            _field("y", pa.float32(), "map position of a patent"),
+            _required("n_links", pa.int32(), "edges that begin or end here"),
+        ]
+    ),
+)
+
+EDGES = Artifact(
+    "edges",
+    ("source", "target", "kind"),
+    pa.schema(
+        [
+            _required("source", pa.string(), "node_id"),
+            _required("target", pa.string(), "node_id"),
+            _required(
+                "kind",
+                pa.string(),
+                "from a patent: `member` (of a cluster), `similar`, `cites`, `filed_by`, `invented_by`, "
+                "`classified_in`; from a cluster: `described_by` (a term)",
+            ),
+            _required(
+                "weight",
+                pa.float32(),
+                "member: probability; similar: cosine, each pair once; described_by: weight of the term; else 1",
+            ),
+        ]
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -217,6 +270,16 @@ SCORES = {
     "n_clusters": Score("Clusters", "count", "Dense groups that were found; the number is a result, not a setting."),
     "n_noise": Score("Noise, units", "count", "Units in no dense group; none of them is forced into a cluster."),
     "noise_share": Score("Noise, share", "share", "The same as a share; between a tenth and a third is usual."),
+    "n_noise_before": Score(
+        "Noise before outliers were let in", "count", "Units that the method itself left out; see --max-noise."
+    ),
+    "stability": Score(
+        "Stability",
+        "figure",
+        "Agreement (adjusted Rand index) between maps of other seeds: 1 is the same map each time; below 0.8, take "
+        "single clusters with care. No figure where only one seed was run.",
+    ),
+    "variance": Score("Variance kept", "share", "Share of the variance that the principal components keep."),
     "silhouette_cosine": Score(
         "Silhouette, original space",
         "figure",
@@ -304,6 +367,8 @@ def markdown() -> str:
         ("embeddings/<task>/part-NNNNN.parquet", embeddings(2560)),
         ("clusters.parquet", CLUSTERS),
         ("topics.parquet", topics(2560)),
+        ("graph/nodes.parquet", NODES),
+        ("graph/edges.parquet", EDGES),
     ]
     for file_name, artifact in named:
         lines += [f"## {file_name}", "", f"Key: {', '.join(f'`{k}`' for k in artifact.key)}", ""]

@@ -75,10 +75,31 @@ class Workspace:
         """Where report puts one row per cluster."""
         return self.root / "clusters.csv"
 
+    def cross_csv(self, name: str) -> Path:
+        """Return where report puts clusters against another column, such as `year`."""
+        return self.root / f"clusters_by_{name}.csv"
+
+    @property
+    def workbook(self) -> Path:
+        """Where report puts the tables as sheets."""
+        return self.root / "report.xlsx"
+
+    @property
+    def graph_files(self) -> dict[str, Path]:
+        """Where graph puts nodes, edges, and the same in the formats of other programs."""
+        names = {"nodes": "nodes.parquet", "edges": "edges.parquet", "graphml": "graph.graphml"}
+        names |= {"jsonld": "graph.jsonld", "vos_map": "vosviewer-map.txt", "vos_network": "vosviewer-network.txt"}
+        return {key: self.root / "graph" / name for key, name in names.items()}
+
     @property
     def scores(self) -> Path:
         """Where cluster puts the scores of the map."""
         return self.root / "scores.json"
+
+    @property
+    def curation(self) -> Path:
+        """Where the analyst corrects the map."""
+        return self.root / "curation.toml"
 
     @property
     def thesaurus(self) -> Path:

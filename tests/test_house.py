@@ -19,6 +19,8 @@ DOORS = {
     "pypdf": {"readers/pdf_stream.py"},
     "pypdfium2": {"readers/pdf_boxes.py"},
     "rapidocr": {"readers/pdf_ocr.py"},
+    "graspologic_native": {"analysis/communities.py"},
+    "numba": {"analysis/fuzzy.py", "analysis/clusterers.py"},
     "lxml": {"readers/"},
     "rich": {"console.py"},
     "typer": {"cli/"},

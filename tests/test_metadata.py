@@ -46,7 +46,7 @@ def test_gaps_are_filled_and_what_is_there_stays(join):
 def test_a_table_adds_no_documents_and_says_how_many_it_had_more(join):
     rows, outcome = join("US9000001B2,Acme Inc,,,", "US8000000B2,Nobody,,,A title")
     assert len(rows) == 3
-    assert any("1 publications of --metadata" in warning for warning in outcome.warnings)
+    assert any("1 rows of --metadata" in warning for warning in outcome.warnings)
 
 
 def test_a_row_without_kind_serves_every_kind(join):
@@ -106,3 +106,21 @@ def test_a_table_that_is_not_there_is_a_mistake(join, tmp_path):
     texts.write_text(json.dumps(TEXTS[0]), encoding="utf-8")
     with pytest.raises(SourceError):
         ingest.run(Workspace(tmp_path / "out"), [texts], metadata=[tmp_path / "missing.csv"])
+
+
+def test_a_row_of_a_family_serves_all_its_publications_but_its_dates_only_the_first(join):
+    header = "Publication Number,Assignee,Family ID,Publication Date"
+    rows, outcome = join("US9000001B2 ; EP9000003A1 ; JP2020123456A,Acme Inc,777,2019-04-25", header=header)
+    cup, dish = rows["US-9000001-B2"], rows["EP-9000003"]
+    assert (cup["assignees"], cup["family_id"], str(cup["publication_date"])) == (["Acme Inc"], "777", "2019-04-25")
+    assert (dish["assignees"], dish["family_id"], dish["publication_date"]) == (["Acme Inc"], "777", None)
+    assert not any("--metadata" in warning for warning in outcome.warnings)
+
+
+def test_what_was_counted_is_counted_again_when_nothing_changed(join):
+    lines = ("US9000001B2,Acme Inc,,,", 'EP9000002A1,"Too",many,cells,in,this,row')
+    _, first = join(*lines)
+    _, again = join(*lines)
+    assert again.current
+    assert again.facts == first.facts
+    assert (first.facts["failures"], first.facts["duplicates"]) == (1, 0)

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from patentclust.readers import limits
+from patentclust.errors import SourceError
+from patentclust.readers import limits, workbook
 from tests.test_readers_suite import DATA, documents, failures
 
 HEADER = ["Publication number", "Title", "Abstract", "Publication date"]
@@ -93,6 +94,22 @@ def test_a_bomb_is_stopped(tmp_path):
     bomb = zipped(tmp_path / "bomb.xlsx", xl__workbook_DOT_xml=b"\0" * (limits.MAX_WORKBOOK_BYTES + 1024**2))
     (failure,) = failures(bomb)
     assert "expands to more" in str(failure)
+
+
+def test_two_cells_at_the_far_corners_of_a_sheet_are_a_failure(book):
+    path = book(Sheet1=[HEADER, ROW])
+    far = openpyxl.load_workbook(path)
+    far["Sheet1"]["XFD1048576"] = "far"
+    far.save(path)
+    (failure,) = failures(path)
+    assert "memory" in str(failure)
+
+
+def test_a_long_text_in_every_cell_is_stopped(book, monkeypatch, tmp_path):
+    path = book(Sheet1=[HEADER, *[["US9990001B2", "Cup", "x" * 30_000, None]] * 100])
+    monkeypatch.setattr(limits, "MAX_WORKBOOK_CELLS_BYTES", 1_000_000)
+    with pytest.raises(SourceError, match="more than 1,000,000"):
+        workbook.spool_rows(path.read_bytes(), str(tmp_path / "rows"))
 
 
 def test_external_entities_are_not_fetched(book, tmp_path):

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 NOISE = -1
+# A technology that holds more than a fifth of a corpus is a field, if it splits: nobody reads a map of two colours.
+_TOO_LARGE = 0.2
+# Its parts are real when they last at least this fraction of what the whole lasts; lumps by chance last far less.
+_REAL_SPLIT = 0.5
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,12 @@ class Density:
 
 
 def find_clusters(
-    points: np.ndarray, *, min_cluster_size: int, min_samples: int | None = None, selection: str = "eom"
+    points: np.ndarray,
+    *,
+    min_cluster_size: int,
+    min_samples: int | None = None,
+    selection: str = "eom",
+    guarded: bool = True,
 ) -> Density:
     """Cluster points with HDBSCAN (Campello, Moulavi & Sander 2013; McInnes & Healy 2017), Euclidean.
 
@@ -42,6 +51,9 @@ def find_clusters(
         min_samples: how many neighbours make a place dense; None takes `min_cluster_size`; at most n take effect.
             Lower it for less noise.
         selection: `eom` for the most persistent clusters, `leaf` for the finest.
+        guarded: break a cluster that holds more than _TOO_LARGE of the points, and splits, into its parts. HDBSCAN
+            never returns the whole corpus as one cluster, but without this it returns nearly the whole: one comparison
+            of sums decides between 2 clusters and 18, and another seed decides it otherwise.
 
     Raises:
         ValueError: a value is NaN or infinite.
@@ -67,15 +79,37 @@ def find_clusters(
             # The default starts four processes; the answer is the same.
             core_dist_n_jobs=1,
         ).fit(points.astype(np.float64))
+        found = model.labels_, model.probabilities_, model.cluster_persistence_
+        if guarded:
+            found = _guarded(model.condensed_tree_.to_numpy(), selection)
         outlier_scores = model.outlier_scores_
-    labels, order = by_size(model.labels_)
-    probabilities = np.where(labels == NOISE, 0, np.nan_to_num(model.probabilities_))
+    labels, order = by_size(found[0])
+    probabilities = np.where(labels == NOISE, 0, np.nan_to_num(found[1]))
     return Density(
         labels=labels,
         probabilities=probabilities.astype(np.float32),
         outlier_scores=np.where(np.isfinite(outlier_scores), outlier_scores, np.nan).astype(np.float32),
-        persistence=np.asarray(model.cluster_persistence_, np.float32)[order],
+        persistence=np.asarray(found[2], np.float32)[order],
     )
+
+
+def _guarded(tree: np.ndarray, selection: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Select clusters from a condensed tree; those too large lose their stability, so that their parts win."""
+    from hdbscan._hdbscan_tree import compute_stability, get_clusters
+
+    stability = compute_stability(tree)
+    groups = tree[tree["child_size"] > 1]
+    n = int(tree["parent"].min())
+    best = dict(stability)
+    # Children have higher numbers than their parents: from the leaves up.
+    for child in sorted(groups["child"].tolist(), reverse=True):
+        parts = sum(best[part] for part in groups["child"][groups["parent"] == child])
+        size = int(groups["child_size"][groups["child"] == child][0])
+        if size > _TOO_LARGE * n and parts >= _REAL_SPLIT * stability[child]:
+            stability[child] = 0.0
+        best[child] = max(parts, stability[child])
+    found: tuple[np.ndarray, np.ndarray, np.ndarray] = get_clusters(tree, stability, selection)
+    return found
 
 
 def by_size(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

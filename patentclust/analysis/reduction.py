@@ -1,111 +1,58 @@
-"""Vectors to fewer dimensions: nearest neighbours by cosine, then UMAP. The only door to umap-learn and pynndescent.
+"""Vectors to fewer dimensions: UMAP, as several independent layouts side by side, or principal components.
 
-Deterministic: one seed and one input give the same bytes, whatever the number of threads (the bits of another CPU
-model or library version may differ). `_umap` is the seam: a faster deterministic layout can take its place and nothing
-else changes. Knows nothing of clusters.
+The only door to umap-learn. Deterministic: one seed and one input give the same bytes, whatever the number of threads
+(the bits of another CPU model or library version may differ). Knows nothing of clusters.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
+from patentclust.analysis.neighbours import Neighbours, check_finite, one_thread, principal
 from patentclust.errors import ConfigError
 
 # Fewer points than one default neighbourhood have no local structure for UMAP to find: a projection shows them better.
 MIN_ROWS_UMAP = 16
-# Above this an exact search (n^2 d) costs more than pynndescent and its compilation.
-MAX_ROWS_EXACT = 16_384
-# A fixed block keeps the bits of the products independent of the number of threads.
-_BLOCK_ROWS = 1024
+# UMAP draws at random which points it pushes apart, and a density threshold turns that into other clusters. The
+# distance in k layouts side by side is the root mean square over k draws: what differs between draws averages out.
+# Five dimensions each: layouts of more are no truer and their seeds agree less (benchmarks/cluster.md).
+LAYOUT_DIMS = 5
+# A large corpus averages over its own points, and its layouts are what takes the time.
+_LARGE, _MOST_LAYOUTS_LARGE = 10_000, 4
 # The map is for the eye: with a wider neighbourhood groups keep their relations instead of flying apart, and with
 # more distance their members can be told from each other.
 MAP_NEIGHBOURS = 2
 _MAP_MIN_DIST = 0.4
 
 
-@dataclass(frozen=True)
-class Neighbours:
-    """The k nearest rows of each row, itself first.
-
-    Attributes:
-        indices: shape (n, k), int64.
-        distances: shape (n, k), float32, cosine distances from 0 to 2, ascending; the first column is 0.
-    """
-
-    indices: np.ndarray
-    distances: np.ndarray
-
-    def first(self, k: int) -> Neighbours:
-        """Return the nearest k of each row, itself counted."""
-        return Neighbours(self.indices[:, :k], self.distances[:, :k])
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Hold BLAS and OpenMP to one thread: how a sum is split over threads changes its last bits, and then clusters."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1):
-        yield
-
-
-def nearest(vectors: np.ndarray, *, n_neighbors: int, seed: int, threads: int = 1) -> Neighbours:
-    """Find the nearest rows by cosine, once for every reduction that follows.
-
-    Exact up to MAX_ROWS_EXACT rows; above that by NN-descent (Dong, Moses & Li 2011), seeded, in one thread, whose
-    recall is about .96 to .99. Ties go to the lower index among the neighbours found.
-
-    Args:
-        vectors: shape (n, d), float32, rows of unit length.
-        n_neighbors: k, each row itself counted; at most n - 1 are returned (one for n = 1).
-        seed: of NN-descent.
-        threads: over blocks of rows; does not change the answer.
-
-    Raises:
-        ValueError: a value is NaN or infinite.
-    """
-    _check_finite(vectors)
-    n = len(vectors)
-    k = min(n_neighbors, max(n - 1, 1))
-    if n == 0:
-        return Neighbours(np.empty((0, 0), np.int64), np.empty((0, 0), np.float32))
-    if n > MAX_ROWS_EXACT:
-        return _nearest_approximate(vectors, k, seed)
-    with one_thread(), ThreadPoolExecutor(threads) as pool:
-        starts = range(0, n, _BLOCK_ROWS)
-        blocks = list(pool.map(lambda start: _nearest_block(vectors, start, k), starts))
-    return Neighbours(np.concatenate([b[0] for b in blocks]), np.concatenate([b[1] for b in blocks]))
-
-
 def reduce(
     vectors: np.ndarray,
     *,
     n_components: int,
-    n_neighbors: int,
     min_dist: float,
     seed: int,
-    neighbours: Neighbours | None = None,
+    neighbours: Neighbours,
+    threads: int = 1,
 ) -> np.ndarray:
-    """Reduce with UMAP (McInnes, Healy & Melville 2018), metric cosine, started from principal components.
+    """Reduce with UMAP (McInnes, Healy & Melville 2018): layouts of LAYOUT_DIMS dimensions, side by side.
 
-    The start is PCA and not the spectral one of umap-learn: as informative (Kobak & Linderman 2021), and it neither
-    stalls nor fails on graphs of many pieces. Fewer than MIN_ROWS_UMAP rows get their principal components; rows that
-    are all equal get zeros. UMAP runs in at most n - 2 and at most d dimensions; what is missing to `n_components` is
-    filled with zero columns, which change no distance.
+    Each layout starts from the principal components (as informative as a spectral start, Kobak & Linderman 2021, and it
+    neither stalls nor fails on graphs of many pieces) and draws other random pairs. Fewer than MIN_ROWS_UMAP rows get
+    their principal components; rows that are all equal get zeros. What is missing to `n_components` is filled with zero
+    columns, which change no distance.
 
     Args:
         vectors: shape (n, d), float32, rows of unit length; n = 0 and duplicates are fine.
-        n_components: columns of the answer.
-        n_neighbors: more shows the global picture, fewer the local one; at most n - 1 take effect.
+        n_components: columns of the answer: as many layouts as fit, four at most above 10,000 rows.
         min_dist: how close points may come, 0 to 1.
         seed: of the optimisation.
-        neighbours: of `nearest` with the same `n_neighbors`; None computes them.
+        neighbours: of `nearest`; more show the global picture, fewer the local one.
+        threads: changes no bit of the answer.
 
     Returns:
         Shape (n, n_components), float32, finite.
@@ -114,76 +61,89 @@ def reduce(
         ValueError: a value is NaN or infinite.
         ConfigError: numba finds no folder to keep compiled code in.
     """
-    _check_finite(vectors)
+    check_finite(vectors)
     n, d = vectors.shape
     out = np.zeros((n, n_components), np.float32)
-    if n < 2 or bool(np.all(np.ptp(vectors, axis=0) < 1e-6)):
+    if _all_equal(vectors):
         return out
     if n < MIN_ROWS_UMAP:
-        start = _principal(vectors, min(n_components, n - 1, d), seed)
+        start, _ = principal(vectors, min(n_components, n - 1, d), seed)
         out[:, : start.shape[1]] = start
         return out
-    if neighbours is None:
-        neighbours = nearest(vectors, n_neighbors=n_neighbors, seed=seed)
+    with _foreign():
+        from patentclust.analysis import fuzzy
+
+        graph = fuzzy.graph(neighbours)
+        width = min(n_components, LAYOUT_DIMS, n - 2, d)
+        n_layouts = max(1, n_components // LAYOUT_DIMS)
+        n_layouts = min(n_layouts, _MOST_LAYOUTS_LARGE) if n > _LARGE else n_layouts
+        scores, _ = principal(vectors, width, seed, threads)
+        for number in range(n_layouts):
+            own_seed = int(np.random.default_rng([seed, number]).integers(2**32))
+            place = fuzzy.layout(graph, _start(scores, own_seed), min_dist=min_dist, seed=own_seed, threads=threads)
+            out[:, number * width : (number + 1) * width] = place / np.sqrt(n_layouts)
+    return out
+
+
+def reduce_exactly(
+    vectors: np.ndarray, *, n_components: int, min_dist: float, seed: int, neighbours: Neighbours
+) -> np.ndarray:
+    """Reduce with umap-learn as it stands, in one thread; arguments and edges as those of `reduce`."""
+    check_finite(vectors)
+    n, d = vectors.shape
+    if n < MIN_ROWS_UMAP or _all_equal(vectors):
+        return reduce(vectors, n_components=n_components, min_dist=min_dist, seed=seed, neighbours=neighbours)
+    out = np.zeros((n, n_components), np.float32)
     width = min(n_components, n - 2, d)
     out[:, :width] = _umap(vectors, neighbours, width, min_dist, seed)
     return out
 
 
-def layout(vectors: np.ndarray, *, n_neighbors: int, seed: int, neighbours: Neighbours | None = None) -> np.ndarray:
+def ties(neighbours: Neighbours) -> csr_matrix:
+    """Return UMAP's graph of the neighbours: symmetric weights from 0 to 1, shape (n, n).
+
+    Raises:
+        ConfigError: numba finds no folder to keep compiled code in.
+    """
+    with _foreign():
+        from patentclust.analysis import fuzzy
+    return fuzzy.graph(neighbours)
+
+
+def pca(vectors: np.ndarray, *, n_components: int, seed: int, threads: int = 1) -> tuple[np.ndarray, float]:
+    """Return principal components brought to unit length, and the share of the variance they keep, 0 to 1.
+
+    Rows at the very centre stay zero. At most min(n - 1, d) columns.
+    """
+    check_finite(vectors)
+    n, d = vectors.shape
+    if _all_equal(vectors):
+        return np.zeros((n, 1), np.float32), 1.0
+    scores, share = principal(vectors, min(n_components, n - 1, d), seed, threads)
+    lengths = np.linalg.norm(scores, axis=1, keepdims=True)
+    return scores / np.where(lengths > 0, lengths, 1), share
+
+
+def layout(vectors: np.ndarray, *, seed: int, neighbours: Neighbours, threads: int = 1) -> np.ndarray:
     """Place every row on a plane: `reduce` to two dimensions with min_dist 0.4; shape (n, 2), float32, finite.
 
-    Takes `n_neighbors` as it is; MAP_NEIGHBOURS times those of the reduction read well.
+    MAP_NEIGHBOURS times the neighbours of the reduction read well.
     """
-    return reduce(
-        vectors,
-        n_components=2,
-        n_neighbors=n_neighbors,
-        min_dist=_MAP_MIN_DIST,
-        seed=seed,
-        neighbours=neighbours,
-    )
+    return reduce(vectors, n_components=2, min_dist=_MAP_MIN_DIST, seed=seed, neighbours=neighbours, threads=threads)
 
 
-def _check_finite(vectors: np.ndarray) -> None:
-    if not np.isfinite(vectors).all():
-        raise ValueError("vectors hold NaN or infinity")
+def _all_equal(vectors: np.ndarray) -> bool:
+    return len(vectors) < 2 or bool(np.all(np.ptp(vectors, axis=0) < 1e-6))
 
 
-def _nearest_block(vectors: np.ndarray, start: int, k: int) -> tuple[np.ndarray, np.ndarray]:
-    block = vectors[start : start + _BLOCK_ROWS]
-    rows = np.arange(len(block))
-    distances = 1 - block @ vectors.T
-    np.clip(distances, 0, 2, out=distances)
-    # UMAP wants each point first in its own list, also among duplicates that are as near.
-    distances[rows, start + rows] = -1
-    found = np.sort(np.argpartition(distances, k - 1, axis=1)[:, :k], axis=1)
-    order = np.argsort(np.take_along_axis(distances, found, axis=1), axis=1, kind="stable")
-    indices = np.take_along_axis(found, order, axis=1)
-    return indices.astype(np.int64), np.maximum(np.take_along_axis(distances, indices, axis=1), 0)
-
-
-def _nearest_approximate(vectors: np.ndarray, k: int, seed: int) -> Neighbours:
-    with one_thread(), _foreign():
-        from umap.umap_ import nearest_neighbors
-
-        indices, distances, _ = nearest_neighbors(vectors, k, "cosine", {}, True, np.random.RandomState(seed), n_jobs=1)
-    return Neighbours(indices.astype(np.int64), np.maximum(distances, 0).astype(np.float32))
-
-
-def _principal(vectors: np.ndarray, width: int, seed: int) -> np.ndarray:
-    from sklearn.decomposition import PCA
-
-    with one_thread():
-        scores = PCA(width, random_state=seed).fit_transform(vectors)
-    return scores.astype(np.float32)
+def _start(scores: np.ndarray, seed: int) -> np.ndarray:
+    start = scores * np.float32(10 / np.abs(scores).max())
+    # Duplicates must not start on one spot, nor a component be constant: UMAP stretches each to the same range.
+    return start + np.random.default_rng(seed).normal(scale=1e-3, size=start.shape).astype(np.float32)
 
 
 def _umap(vectors: np.ndarray, near: Neighbours, width: int, min_dist: float, seed: int) -> np.ndarray:
-    start = _principal(vectors, width, seed)
-    start *= 10 / np.abs(start).max()
-    # Duplicates must not start on one spot, nor a component be constant: UMAP stretches each to the same range.
-    start += np.random.default_rng(seed).normal(scale=1e-3, size=start.shape).astype(np.float32)
+    start = _start(principal(vectors, width, seed)[0], seed)
     with one_thread(), _foreign():
         from umap import UMAP
 

@@ -12,17 +12,22 @@ from patentclust import __version__
 from patentclust.cli.assignees import assignees_app
 from patentclust.cli.embed import cache_app, embed, terms
 from patentclust.cli.flags import (
+    Bom,
     Components,
     Dim,
+    ExactUmap,
     Family,
     GpuLayers,
     Json,
     Map,
+    MaxNoise,
     Metadata,
+    Method,
     MinDist,
     MinSamples,
     MinSize,
     Model,
+    NClusters,
     Neighbors,
     Ocr,
     Offline,
@@ -30,8 +35,12 @@ from patentclust.cli.flags import (
     Paths,
     PreferLanguage,
     Quiet,
+    Recipe,
+    Reduce,
+    Resolution,
     Seed,
     Selection,
+    Stability,
     Strict,
     Task,
     Text,
@@ -40,8 +49,10 @@ from patentclust.cli.flags import (
     Unit,
     Workers,
     Workspace,
+    Xlsx,
     opened,
 )
+from patentclust.cli.graph import graph
 from patentclust.cli.models import models_app
 from patentclust.cli.outcomes import exit_if_strict as _exit_if_strict
 from patentclust.cli.outcomes import finish as _finish
@@ -117,6 +128,14 @@ app.command()(terms)
 @app.command()
 def cluster(
     workspace: Workspace = None,
+    method: Method = None,
+    recipe: Recipe = None,
+    reduce: Reduce = None,
+    exact_umap: ExactUmap = None,
+    resolution: Resolution = None,
+    clusters: NClusters = None,
+    max_noise: MaxNoise = None,
+    stability: Stability = None,
     min_size: MinSize = None,
     min_samples: MinSamples = None,
     selection: Selection = None,
@@ -130,10 +149,18 @@ def cluster(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Group vectors into clusters (UMAP, HDBSCAN), name them and score them."""
+    """Group vectors into clusters (UMAP, HDBSCAN by default), name them and score them."""
     from patentclust import console, pipeline
 
     flags = {
+        "method": method,
+        "recipe": recipe,
+        "reduce": reduce,
+        "exact_umap": exact_umap,
+        "resolution": resolution,
+        "n_clusters": clusters,
+        "max_noise": max_noise,
+        "stability": stability,
         "min_cluster_size": min_size,
         "min_samples": min_samples,
         "selection": selection,
@@ -154,6 +181,8 @@ def report(
     workspace: Workspace = None,
     title: Title = None,
     task: Task = None,
+    bom: Bom = None,
+    workbook: Xlsx = None,
     params: ParamsFile = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -161,7 +190,8 @@ def report(
     """Draw the map: one offline HTML page, and CSV tables."""
     from patentclust import console, pipeline
 
-    chosen = resolve(ReportParams(), _from_file(params).get("report", {}), {"title": title, "task": task})
+    given = {"title": title, "task": task, "bom": bom, "workbook": workbook}
+    chosen = resolve(ReportParams(), _from_file(params).get("report", {}), given)
     progress = console.progress(quiet=quiet or as_json)
     outcome = pipeline.report(opened(workspace), chosen, progress=progress)
     _finish(outcome, as_json=as_json, quiet=quiet)
@@ -231,7 +261,11 @@ def status(workspace: Workspace = None, task: Task = None, as_json: Json = False
         console.show_status(states)
 
 
+<<<<<<< HEAD
 for _command in (score, explain, assign, similar, diff, serve):
+=======
+for _command in (score, explain, assign, similar, diff, graph):
+>>>>>>> main
     app.command()(_command)
 
 

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from patentclust.params import (
+    CLUSTER_METHODS,
     FAMILY_MODES,
     LONG_MODES,
+    RECIPES,
+    REDUCTIONS,
     SELECTION_METHODS,
     TEXT_SELECTIONS,
     UNITS,
@@ -110,7 +113,36 @@ Components = Annotated[
     int | None, typer.Option(help="Dimensions that UMAP reduces to.", show_default=str(_cluster.n_components))
 ]
 MinDist = Annotated[
-    float | None, typer.Option(help="How tightly UMAP packs points.", show_default=str(_cluster.min_dist))
+    float | None, typer.Option(help="How tightly UMAP packs points.", show_default="the recipe's, 0 or 0.1")
+]
+Method = Annotated[
+    str | None,
+    typer.Option(help=f"How clusters are found: {', '.join(CLUSTER_METHODS)}.", show_default=_cluster.method),
+]
+Recipe = Annotated[
+    str | None,
+    typer.Option(
+        help=f"{' or '.join(RECIPES)}: averaged over layouts and guarded, or one plain run.",
+        show_default=_cluster.recipe,
+    ),
+]
+Reduce = Annotated[
+    str | None,
+    typer.Option(help=f"What HDBSCAN works on: {', '.join(REDUCTIONS)}.", show_default=_cluster.reduce),
+]
+ExactUmap = Annotated[
+    bool | None, typer.Option("--exact-umap", help="umap-learn as it stands, one thread.", show_default=False)
+]
+Resolution = Annotated[
+    float | None, typer.Option(help="Of Leiden: higher for more clusters.", show_default=str(_cluster.resolution))
+]
+NClusters = Annotated[int | None, typer.Option("--clusters", help="Of k-means.", show_default="grows with the corpus")]
+MaxNoise = Annotated[
+    float | None,
+    typer.Option(help="Let outliers that fit into clusters until this share is left.", show_default="leave noise"),
+]
+Stability = Annotated[
+    int | None, typer.Option(help="Seeds to run, to say how far they agree.", show_default="3 up to 5,000 units")
 ]
 Family = Annotated[
     str | None,
@@ -118,6 +150,12 @@ Family = Annotated[
 ]
 Unit = Annotated[
     str | None, typer.Option(help=f"What is one point of the map: {' or '.join(UNITS)}.", show_default=_embed.unit)
+]
+Bom = Annotated[
+    bool | None, typer.Option("--bom/--no-bom", help="Begin CSV files with a byte order mark.", show_default="no")
+]
+Xlsx = Annotated[
+    bool | None, typer.Option("--workbook/--no-workbook", help="Write report.xlsx too.", show_default="yes")
 ]
 Title = Annotated[str | None, typer.Option(help="Heading of the page.", show_default=_report.title)]
 

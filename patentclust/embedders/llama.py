@@ -35,6 +35,8 @@ _GPU_HINT = (
 def _library() -> ModuleType:
     """Import llama_cpp once and keep its talk off the terminal; its last warnings and errors end up in our messages."""
     os.environ.setdefault("GGML_NO_BACKTRACE", "1")  # an abort would start a debugger where one is installed
+    # OpenMP's threads would spin at every node of the graph: on a machine with other work, several times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         import llama_cpp
     except (ImportError, OSError, RuntimeError) as error:

@@ -42,6 +42,8 @@ _ENGLISH_SHARE = 0.2
 def by_script(text: str) -> str | None:
     """Return ja, ko or zh when the script says so, else None."""
     sample = text[:_SAMPLE_CHARS]
+    if sample.isascii():
+        return None
     n_letters = len(_LETTER.findall(sample)) or 1
     n_kana, n_hangul, n_han = (len(script.findall(sample)) for script in (_KANA, _HANGUL, _HAN))
     if n_hangul / n_letters > _SCRIPT_SHARE:

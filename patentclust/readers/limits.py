@@ -23,6 +23,7 @@ MAX_RECORD_CHARS = 64 * 1024**2
 MAX_COLUMNS = 2_000
 # A workbook is held in memory while it is read; Excel itself stops at a million rows a sheet.
 MAX_WORKBOOK_BYTES = 1024**3
+MAX_WORKBOOK_CELLS_BYTES = 4 * 1024**3
 MAX_WORKBOOK_MEMBERS = 20_000
 MAX_WORKBOOK_SECONDS = 300.0
 

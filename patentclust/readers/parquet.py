@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 from patentclust.errors import SourceError
 from patentclust.params import IngestParams
 from patentclust.readers import columns, limits
-from patentclust.readers.rows import document
+from patentclust.readers.rows import documents
 from patentclust.readers.source import Source
 from patentclust.records import Document
 
@@ -50,7 +50,7 @@ def read(source: Source, params: IngestParams, *, need_text: bool = True) -> Ite
                 for row in batch.to_pylist():
                     number += 1
                     cells = {name: _cell(value) for name, value in row.items()}
-                    yield document(cells, plan, path=f"{source.path}#{number}", warnings=(), need_text=need_text)
+                    yield from documents(cells, plan, path=f"{source.path}#{number}", warnings=(), need_text=need_text)
         except (pa.ArrowException, OSError) as error:
             raise SourceError(f"the Parquet file is damaged: {error}") from error
 

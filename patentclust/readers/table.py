@@ -6,7 +6,6 @@ error, the rest goes on.
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import itertools
@@ -18,8 +17,8 @@ from typing import Any, TextIO
 
 from patentclust.errors import SourceError
 from patentclust.params import IngestParams
-from patentclust.readers import columns, dialects, limits
-from patentclust.readers.rows import document
+from patentclust.readers import columns, dialects, encodings, limits
+from patentclust.readers.rows import documents
 from patentclust.readers.source import Source
 from patentclust.records import Document
 
@@ -28,7 +27,6 @@ _SAMPLE_ROWS = 20
 _EVEN_SHARE = 0.8
 _MAX_NAME_CHARS = 80
 _PROBE_RECORDS = 100
-_CHUNK_BYTES = 1024 * 1024
 _CHUNK_CHARS = 256 * 1024
 _HINT = "name the columns yourself, e.g. --map title=COLUMN --map abstract=COLUMN"
 
@@ -38,9 +36,9 @@ Record = tuple[int, dict[str, Any] | SourceError]
 
 def accepts(head: bytes, name: str) -> bool:
     """Tell whether it is JSON objects, or separated text with a header that we know or under a table's name."""
-    if _is_binary(head):
+    if encodings.is_binary(head):
         return False
-    text = head.decode(_head_encoding(head), "replace")
+    text = head.decode(encodings.of_head(head), "replace")
     start = text.lstrip("\ufeff \t\r\n")
     if start.startswith(("{", "[")):
         is_object = bool(re.match(r"(?:\[\s*)?\{\s*(?:\"|\})", start))
@@ -56,7 +54,7 @@ def accepts(head: bytes, name: str) -> bool:
 
 def read(source: Source, params: IngestParams, *, need_text: bool = True) -> Iterator[Document | SourceError]:
     """Read one document a row; without `need_text` also rows that only state facts of a publication."""
-    encoding, warning = _encoding(source)
+    encoding, warning = encodings.of_source(source)
     with source.open() as stream:
         stream = io.BufferedReader(stream) if isinstance(stream, io.RawIOBase) else stream
         # newline="" leaves line ends to csv, and lets a bare CR end a line.
@@ -76,68 +74,17 @@ def read(source: Source, params: IngestParams, *, need_text: bool = True) -> Ite
                 row.source_path = path
                 yield row
             else:
-                yield document(row, plan, path=path, warnings=(warning,) if warning else (), need_text=need_text)
+                warnings = (warning,) if warning else ()
+                yield from documents(row, plan, path=path, warnings=warnings, need_text=need_text)
 
 
 def json_records(source: Source) -> Iterator[Record]:
     """Yield the objects of JSON lines or of an array, numbered from 1, and an error for each that is none."""
-    encoding, _ = _encoding(source)
+    encoding, _ = encodings.of_source(source)
     with source.open() as stream:
         stream = io.BufferedReader(stream) if isinstance(stream, io.RawIOBase) else stream
         text = io.TextIOWrapper(stream, encoding, errors="replace", newline="")
         yield from _records(text, source.head.decode(encoding, "replace"))
-
-
-def _is_binary(head: bytes) -> bool:
-    return _by_mark(head) is None and b"\x00" in head[:1024] and head.count(b"\x00") * 10 > len(head)
-
-
-def _head_encoding(head: bytes) -> str:
-    try:
-        # Not final: the last character may be cut.
-        codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        return _by_mark(head) or _legacy(head)
-    return _by_mark(head) or "utf-8"
-
-
-def _by_mark(head: bytes) -> str | None:
-    if head.startswith(codecs.BOM_UTF8):
-        return "utf-8-sig"
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    # UTF-16 of mostly Latin text without a mark: every other byte is zero.
-    half = len(head[:2000]) // 2
-    if half >= 8 and head[1:2000:2].count(0) > half * 0.7:
-        return "utf-16-le"
-    if half >= 8 and head[0:2000:2].count(0) > half * 0.7:
-        return "utf-16-be"
-    return None
-
-
-def _encoding(source: Source) -> tuple[str, str]:
-    """Return the encoding of the whole file, and a warning when it was guessed."""
-    marked = _by_mark(source.head)
-    if marked:
-        return marked, ""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    with source.open() as stream:
-        while chunk := stream.read(_CHUNK_BYTES):
-            try:
-                decoder.decode(chunk)
-            except UnicodeDecodeError as error:
-                name = _legacy(chunk[max(0, error.start - 4096) : error.start + 65536])
-                return name, f"file is not UTF-8; read as {name}"
-    return "utf-8", ""
-
-
-def _legacy(sample: bytes) -> str:
-    """Tell Chinese from western bytes: Chinese stand in pairs, accented letters alone."""
-    high = re.findall(rb"[\x80-\xff]+", sample)
-    n_paired = sum(len(run) for run in high if len(run) > 1)
-    if n_paired > 0.7 * sum(map(len, high)):
-        return "gb18030"
-    return "cp1252"
 
 
 def _records(text: TextIO, sample: str) -> Iterator[Record]:

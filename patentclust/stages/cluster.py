@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from patentclust import artifacts
-from patentclust.analysis import density, quality, reduction, segment, texts, topics
-from patentclust.analysis.density import Density
+from patentclust.analysis import grouping, neighbours, quality, reduction, segment, texts, topics
+from patentclust.analysis.grouping import Grouping
 from patentclust.analysis.topics import Term
 from patentclust.artifacts import Embeddings, Header, Stamp
 from patentclust.errors import ArtifactError
@@ -25,7 +25,7 @@ from patentclust.stages import Outcome
 from patentclust.workspace import Workspace
 
 _FINEST = 0
-_LIBRARIES = ("umap-learn", "hdbscan", "scikit-learn", "numpy")
+_LIBRARIES = ("umap-learn", "hdbscan", "graspologic-native", "evoc", "numba", "scikit-learn", "scipy", "numpy")
 _TOPIC_COLUMNS = ("title", "abstract", "claims", "language", "ipc", "cpc")
 # What the user chose at embedding and a reader of the map wants to know.
 _EMBEDDED = ("text", "dim", "long", "max_tokens")
@@ -33,6 +33,7 @@ _CLAIM_CHARS = 2000
 # The Euclidean silhouette takes O(n^2); beyond this many units it scores an even sample, each against all.
 _MAX_SCORED = 20_000
 _MUCH_NOISE = 0.4
+_STEADY = 0.8
 _SYMBOL = re.compile(r"[A-HY]\d\d[A-Z]")
 # A map need not repeat the classification, but a classification of a minority says nothing about the map.
 _ENOUGH_CLASSES = 0.5
@@ -50,9 +51,9 @@ class _Units:
 
 @dataclass(frozen=True)
 class _Result:
-    """What was computed; one row a unit in `found`, `silhouettes` and `places`, one item a cluster in the rest."""
+    """What was computed; one row a unit in `grouping`, `silhouettes` and `places`, one item a cluster in the rest."""
 
-    found: Density
+    grouping: Grouping
     silhouettes: np.ndarray
     places: np.ndarray
     terms: list[list[Term]]
@@ -79,7 +80,7 @@ def run(
     if scores is None:
         embeddings = _read_embeddings(workspace, params)
         units = _read_units(workspace, embeddings, documents.n_rows, params, progress)
-        with reduction.one_thread():
+        with neighbours.one_thread():
             result, scores = _compute(embeddings, units, params, resources, progress)
         artifacts.write_rows(workspace.clusters, CLUSTERS, clusters_stamp, _cluster_rows(embeddings, result))
         contract = topics_contract(embeddings.vectors.shape[1])
@@ -217,52 +218,43 @@ def _compute(
     embeddings: Embeddings, units: _Units, params: ClusterParams, resources: Resources, progress: Progress
 ) -> tuple[_Result, dict[str, Any]]:
     vectors, n = embeddings.vectors, len(embeddings.unit_ids)
-    wide = params.n_neighbors * reduction.MAP_NEIGHBOURS
+    wide, threads = params.n_neighbors * reduction.MAP_NEIGHBOURS, resources.n_threads
     with progress.task("finding neighbours", total=n, unit="units") as task:
-        near = reduction.nearest(vectors, n_neighbors=wide, seed=params.seed, threads=resources.n_threads)
+        near = neighbours.nearest(vectors, n_neighbors=wide, seed=params.seed, threads=threads)
         task.advance(n)
-    with progress.task("reducing dimensions", total=n, unit="units") as task:
-        points = reduction.reduce(
-            vectors,
-            n_components=params.n_components,
-            n_neighbors=params.n_neighbors,
-            min_dist=params.min_dist,
-            seed=params.seed,
-            neighbours=near.first(params.n_neighbors),
+    with progress.task("finding clusters", total=grouping.n_runs(n, params), unit="runs") as task:
+        grouped = grouping.group(
+            vectors, near.first(params.n_neighbors), params, threads=threads, done=lambda: task.advance(1)
         )
-        task.advance(n)
-    with progress.task("finding clusters", total=n, unit="units") as task:
-        found = density.find_clusters(
-            points,
-            min_cluster_size=params.min_cluster_size,
-            min_samples=params.min_samples,
-            selection=params.selection,
-        )
-        task.advance(n)
+    found = grouped.found
     with progress.task("drawing the map", total=n, unit="units") as task:
-        places = reduction.layout(vectors, n_neighbors=wide, seed=params.seed, neighbours=near)
+        places = reduction.layout(vectors, seed=params.seed, neighbours=near, threads=threads)
         task.advance(n)
     with progress.task("scoring", total=n, unit="units") as task:
         silhouettes = quality.cosine_silhouette(vectors, found.labels)
-        reduced = quality.euclidean_silhouette(points, found.labels, n_max=_MAX_SCORED)
-        scores = _scores(embeddings, units, found, silhouettes, reduced)
+        reduced = quality.euclidean_silhouette(grouped.points, found.labels, n_max=_MAX_SCORED)
+        scores = _scores(embeddings, units, grouped, silhouettes, reduced)
         task.advance(n)
     with progress.task("naming clusters", total=n, unit="units") as task:
         terms = topics.extract(units.texts, found.labels, units.languages, segmenters=segment.segmenters())
         centroids = topics.centroids(vectors, found.labels)
         exemplars = topics.exemplars(vectors, found.labels)
         task.advance(n)
-    return _Result(found, silhouettes, places, terms, centroids, exemplars), scores
+    return _Result(grouped, silhouettes, places, terms, centroids, exemplars), scores
 
 
 def _scores(
-    embeddings: Embeddings, units: _Units, found: Density, silhouettes: np.ndarray, reduced: np.ndarray
+    embeddings: Embeddings, units: _Units, grouped: Grouping, silhouettes: np.ndarray, reduced: np.ndarray
 ) -> dict[str, Any]:
+    found = grouped.found
     return {
         "n_units": len(found.labels),
         "n_clusters": len(found.persistence),
         "n_noise": int(np.sum(found.labels == NOISE)),
         "noise_share": quality.noise_share(found.labels),
+        "n_noise_before": grouped.n_noise_before,
+        "stability": _rounded(grouped.stability),
+        "variance": _rounded(grouped.variance),
         "silhouette_cosine": _mean(silhouettes),
         "silhouette_reduced": _mean(reduced),
         "persistence": _mean(found.persistence),
@@ -280,6 +272,10 @@ def _mean(values: np.ndarray) -> float | None:
     return round(float(known.mean()), 6) if len(known) else None
 
 
+def _rounded(value: float) -> float | None:
+    return round(float(value), 6) if np.isfinite(value) else None
+
+
 def _agreement(labels: np.ndarray, classes: list[str | None]) -> dict[str, Any] | None:
     if sum(c is not None for c in classes) < _ENOUGH_CLASSES * len(classes) or not np.any(labels != NOISE):
         return None
@@ -291,23 +287,27 @@ def _number(value: float) -> float | None:
 
 
 def _cluster_rows(embeddings: Embeddings, result: _Result) -> list[dict[str, Any]]:
+    grouped, found = result.grouping, result.grouping.found
     return [
         {
             "unit_id": unit_id,
             "layer": _FINEST,
-            "cluster_id": int(result.found.labels[row]),
-            "probability": float(result.found.probabilities[row]),
-            "outlier_score": _number(result.found.outlier_scores[row]),
+            "cluster_id": int(found.labels[row]),
+            "probability": float(found.probabilities[row]),
+            "outlier_score": _number(found.outlier_scores[row]),
             "silhouette": _number(result.silhouettes[row]),
             "x": float(result.places[row, 0]),
             "y": float(result.places[row, 1]),
+            "runner_up": int(grouped.runner_up[row]) if grouped.runner_up[row] != NOISE else None,
+            "runner_up_share": float(grouped.runner_up_share[row]) if grouped.runner_up[row] != NOISE else None,
         }
         for row, unit_id in enumerate(embeddings.unit_ids)
     ]
 
 
 def _topic_rows(embeddings: Embeddings, result: _Result) -> list[dict[str, Any]]:
-    labels = result.found.labels
+    found = result.grouping.found
+    labels = found.labels
     names = topics.distinct_labels(result.terms)
     return [
         {
@@ -318,8 +318,9 @@ def _topic_rows(embeddings: Embeddings, result: _Result) -> list[dict[str, Any]]
             "terms": [{"term": t.term, "weight": t.weight} for t in result.terms[cluster]],
             "exemplars": [embeddings.unit_ids[row] for row in result.exemplars[cluster]],
             "centroid": list(result.centroids[cluster].astype(np.float16)),
-            "persistence": _number(result.found.persistence[cluster]),
+            "persistence": _number(found.persistence[cluster]),
             "silhouette": _mean(result.silhouettes[labels == cluster]),
+            "stability": _number(result.grouping.kept_together[cluster]),
         }
         for cluster in range(len(names))
     ]
@@ -328,6 +329,9 @@ def _topic_rows(embeddings: Embeddings, result: _Result) -> list[dict[str, Any]]
 def _facts(scores: Mapping[str, Any]) -> dict[str, Any]:
     shown = ("n_units", "n_clusters", "n_noise", "noise_share", "silhouette_cosine", "silhouette_reduced")
     facts = {name.removeprefix("n_"): scores[name] for name in shown}
+    facts |= {name: scores[name] for name in ("stability", "variance") if scores[name] is not None}
+    if scores["n_noise_before"] != scores["n_noise"]:
+        facts["noise_before"] = scores["n_noise_before"]
     return facts | ({"left_out": scores["n_left_out"]} if scores["n_left_out"] else {})
 
 
@@ -349,6 +353,12 @@ def _warnings(scores: Mapping[str, Any], params: ClusterParams) -> Iterator[str]
         )
     elif n_clusters == 1:
         yield "only one cluster was found; try a smaller --min-size, or --selection leaf for finer clusters"
+    if scores["stability"] is not None and scores["stability"] < _STEADY and n_clusters:
+        yield (
+            f"other seeds give another map (agreement {scores['stability']:.2f} of 1): look at the stability of each"
+            f" cluster before you rely on it; try a larger --min-size, or "
+            + ("--resolution 1" if params.method == "leiden" else "--method leiden")
+        )
     if n_clusters and scores["noise_share"] > _MUCH_NOISE:
         yield (
             f"{scores['noise_share']:.0%} of the units are noise; try --min-samples"

@@ -80,8 +80,9 @@ def run(
     readings = Readings(workspace.readings, params)
     _read_missing(inputs, readings, params, resources=resources, progress=progress)
     collected = _collect(inputs, readings)
-    facts_of = Facts(tables, params)
-    artifacts.write_rows(workspace.failures, FAILURES, failed, [*collected.failures, *facts_of.failures])
+    facts_of = Facts(tables, params, collected.rows)
+    failures = [*collected.failures, *facts_of.failures]
+    artifacts.write_rows(workspace.failures, FAILURES, failed, failures)
     if not len(collected.rows):
         raise _nothing_read(paths, collected.failures)
     with (
@@ -94,10 +95,10 @@ def run(
     facts = {
         "files": len(inputs),
         "documents": len(rows),
-        "failures": len(collected.failures),
+        "failures": len(failures),
         "duplicates": n_repeated,
     }
-    notes = [f"{facts_of.n_unused:,} publications of --metadata are no documents here"] if facts_of.n_unused else []
+    notes = [f"{facts_of.n_unused:,} rows of --metadata are of no document here"] if facts_of.n_unused else []
     return _outcome(workspace, facts, notes, current=False)
 
 

@@ -176,8 +176,8 @@ def merge(documents: list[Document]) -> Document:
     return fill(max(documents, key=lambda document: document.n_chars), documents)
 
 
-def fill(document: Document, others: Iterable[Document]) -> Document:
-    """Return a document with its gaps filled from others, in their order, and the files of these in its warnings."""
+def fill(document: Document, others: Iterable[Document], *, note: str = ALSO_READ) -> Document:
+    """Return a document with its gaps filled from others, in their order, and the files of these noted as warnings."""
     changes: dict[str, Any] = {}
     paths: dict[str, None] = {}
     for other in others:
@@ -189,5 +189,5 @@ def fill(document: Document, others: Iterable[Document]) -> Document:
             fits = same_language or name not in (*_TEXTS, "claims", "independent")
             if fits and not getattr(document, name) and not changes.get(name) and getattr(other, name):
                 changes[name] = getattr(other, name)
-    warnings = tuple(ALSO_READ + path for path in paths if path != document.source_path)
+    warnings = tuple(note + path for path in paths if path != document.source_path)
     return replace(document, **{**changes, "warnings": document.warnings + warnings})
