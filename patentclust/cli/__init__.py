@@ -261,11 +261,7 @@ def status(workspace: Workspace = None, task: Task = None, as_json: Json = False
         console.show_status(states)
 
 
-<<<<<<< HEAD
-for _command in (score, explain, assign, similar, diff, serve):
-=======
-for _command in (score, explain, assign, similar, diff, graph):
->>>>>>> main
+for _command in (score, explain, assign, similar, diff, graph, serve):
     app.command()(_command)
 
 
