@@ -22,23 +22,8 @@ from patentclust.embedders import open_embedder
 from patentclust.params import EmbedParams, Resources
 from patentclust.progress import Quiet
 
-WORDS = ("battery", "cell", "electrolyte", "anode", "antenna", "beam", "channel", "guide", "nuclease", "sensor", "pixel")
-    "battery",
-    "cell",
-    "electrolyte",
-    "anode",
-    "antenna",
-    "beam",
-    "channel",
-    "guide",
-    "nuclease",
-    "genome",
-    "sensor",
-    "pixel",
-    "robot",
-    "ledger",
-    "node",
-]
+_WORDS = "battery cell electrolyte anode antenna beam channel guide nuclease genome sensor pixel robot ledger"
+WORDS = _WORDS.split()
 N_TEXTS = 300
 
 
@@ -117,9 +102,8 @@ def main() -> None:
     p50, p95, p99 = np.percentile(seconds, [50, 95, 99])
     print(f"server: {speed:,.0f} tokens/s ({speed * alone / n_tokens.sum():.0%} of offline), {len(seconds):,} requests")
     print(f"seconds: p50 {p50:.2f}, p95 {p95:.2f}, p99 {p99:.2f}; told to come again: {sum(c.again for c in clients)}")
-    print(
-        f"vectors: {len(rows):,}, wrong {sum(c.wrong for c in clients)}, least cosine {min(c.worst for c in clients):.6f}"
-    )
+    wrong, worst = sum(c.wrong for c in clients), min(c.worst for c in clients)
+    print(f"vectors: {len(rows):,}, wrong {wrong}, least cosine {worst:.6f}")
 
 
 if __name__ == "__main__":
