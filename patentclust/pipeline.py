@@ -33,6 +33,7 @@ from patentclust.workspace import Workspace
 if TYPE_CHECKING:
     from patentclust.stages.assign import Assigned
     from patentclust.stages.cost import Cost
+    from patentclust.stages.search import Found
     from patentclust.stages.similar import Likeness, Where
 
 
@@ -196,6 +197,21 @@ def similar(
         found = list(stage.to_documents(workspace, new, params.task, where=where))
     # A pasted text has no number; the hash that stands for one would tell the reader nothing.
     return found if text is None else [replace(likeness, doc_id="text") for likeness in found]
+
+
+def search(
+    workspace: Workspace,
+    question: str,
+    *,
+    where: Where | None = None,
+    resources: Resources = Resources(),
+    progress: Progress = Quiet(),
+) -> list[Found]:
+    """Return the documents whose passages answer a question best; needs `embed` with the task `retrieve`."""
+    from patentclust.stages import search as stage
+    from patentclust.stages.similar import Where
+
+    return stage.run(workspace, question, where=where or Where(), resources=resources, progress=progress)
 
 
 def graph(workspace: Workspace, *, resources: Resources = Resources(), progress: Progress = Quiet()) -> Outcome:

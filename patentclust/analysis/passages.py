@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from patentclust.analysis.texts import estimate_tokens
 
 # About what the smallest models were trained to read at once; a passage of this length also fits a screen.
 MOST_TOKENS = 240
 OVERLAP_TOKENS = 40
-_SENTENCE = re.compile(r"[^.!?;。！？；\n]*(?:[.!?;。！？；\n]+\s*|$)")
+# A full stop ends a sentence only before white space: `0.7` is one number.
+_SENTENCE = re.compile(r".+?(?:[.!?;](?=\s)\s*|[。！？；\n]+\s*|$)", re.DOTALL)
 
 
 def spans(text: str) -> list[tuple[int, int]]:
@@ -46,11 +48,9 @@ def _pieces(text: str) -> list[tuple[int, int, float]]:
     pieces = []
     for match in _SENTENCE.finditer(text):
         start, stop = match.span()
-        if start == stop:
-            continue
         n_parts = int(estimate_tokens(text[start:stop]) // MOST_TOKENS) + 1
         bounds = [start + (stop - start) * part // n_parts for part in range(n_parts + 1)]
-        pieces += [(a, b, estimate_tokens(text[a:b])) for a, b in zip(bounds, bounds[1:], strict=False)]
+        pieces += [(a, b, estimate_tokens(text[a:b])) for a, b in pairwise(bounds)]
     return pieces
 
 

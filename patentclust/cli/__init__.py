@@ -49,6 +49,7 @@ from patentclust.cli.outcomes import finish as _finish
 from patentclust.cli.outcomes import from_file as _from_file
 from patentclust.cli.outcomes import show as _show
 from patentclust.cli.reading import assign, diff, explain, score, similar
+from patentclust.cli.search import search
 from patentclust.errors import ConfigError, PatentclustError, StoppedError
 from patentclust.params import (
     ClusterParams,
@@ -230,7 +231,7 @@ def status(workspace: Workspace = None, task: Task = None, as_json: Json = False
         console.show_status(states)
 
 
-for _command in (score, explain, assign, similar, diff, graph):
+for _command in (score, explain, assign, similar, search, diff, graph):
     app.command()(_command)
 
 
