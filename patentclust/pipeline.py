@@ -214,6 +214,14 @@ def search(
     return stage.run(workspace, question, where=where or Where(), resources=resources, progress=progress)
 
 
+def export(workspace: Workspace, store: str, *, name: str = "patents", progress: Progress = Quiet()) -> Outcome:
+    """Write a finished map as files that a store loads in bulk."""
+    from patentclust.stages import export as stage
+
+    with workspace.lock():
+        return stage.run(workspace, store, name=name, progress=progress)
+
+
 def graph(workspace: Workspace, *, resources: Resources = Resources(), progress: Progress = Quiet()) -> Outcome:
     """Write a finished map as a knowledge graph; it takes no parameters, so none are kept."""
     from patentclust.stages import graph as stage

@@ -87,6 +87,10 @@ class Workspace:
         """Where search keeps its indices, made from the passages; may be deleted."""
         return self.root / "search"
 
+    def exports(self, store: str) -> Path:
+        """Return the folder that export fills for a store."""
+        return self.root / "export" / store
+
     @property
     def scores(self) -> Path:
         """Where cluster puts the scores of the map."""

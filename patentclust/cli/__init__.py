@@ -11,6 +11,7 @@ import typer
 from patentclust import __version__
 from patentclust.cli.assignees import assignees_app
 from patentclust.cli.embed import cache_app, embed, terms
+from patentclust.cli.export import export
 from patentclust.cli.flags import (
     Components,
     Dim,
@@ -231,7 +232,7 @@ def status(workspace: Workspace = None, task: Task = None, as_json: Json = False
         console.show_status(states)
 
 
-for _command in (score, explain, assign, similar, search, diff, graph):
+for _command in (score, explain, assign, similar, search, diff, graph, export):
     app.command()(_command)
 
 
