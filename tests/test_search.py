@@ -93,6 +93,18 @@ def test_filters_hold(searchable: Workspace) -> None:
         pipeline.search(searchable, " ")
 
 
+def test_a_cluster_of_the_map_can_be_asked_for(tmp_path: Path, minilm: Path) -> None:
+    workspace = workspace_with(tmp_path / "out", 45)
+    for task in ("cluster", "retrieve"):
+        pipeline.embed(workspace, EmbedParams(model="minilm", task=task))
+    pipeline.cluster(workspace, ClusterParams(n_components=5, min_cluster_size=5))
+    found = pipeline.search(workspace, "lithium battery", where=Where(top=3))
+    cluster_id = found[0].cluster_id
+    assert cluster_id is not None and found[0].cluster
+    inside = pipeline.search(workspace, "antenna", where=Where(cluster=cluster_id, top=3))
+    assert {hit.cluster_id for hit in inside} == {cluster_id}
+
+
 def test_a_row_says_whose_passage_it_is(searchable: Workspace) -> None:
     table = artifacts.read_table(searchable.shards("retrieve")[0], kind="embeddings")
     first = table.to_pylist()[0]
