@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     from patentclust.stages.cost import Cost
     from patentclust.stages.diff import Difference
     from patentclust.stages.explain import Explanation
+    from patentclust.stages.search import Found
     from patentclust.stages.similar import Likeness
+
+_SNIPPET_CHARS = 240
 
 _PIPE_WIDTH = 10_000
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -296,6 +299,37 @@ def write_hits(path: Path, found: Sequence[Likeness]) -> None:
     )
     with path.open("w", encoding="utf-8", newline="") as handle:
         write_csv(handle, columns, rows)
+
+
+def show_found(found: Sequence[Found]) -> None:
+    """Print what a search found, each with the passage that speaks for it."""
+    rows = [
+        [
+            hit.doc_id,
+            f"{hit.similarity:.3f}",
+            str(hit.year or ""),
+            "; ".join(hit.assignees),
+            f"{hit.title}: {_short(hit)}",
+        ]
+        for hit in found
+    ]
+    show_table(["document", "cosine", "year", "assignee", ""], rows, numeric={"cosine"})
+
+
+def _short(hit: Found) -> str:
+    text = " ".join(hit.snippet.split())
+    return text if len(text) <= _SNIPPET_CHARS else f"{text[:_SNIPPET_CHARS]}…"
+
+
+def write_found(path: Path, found: Sequence[Found]) -> None:
+    """Write what a search found as CSV; cells are neutralised for spreadsheets."""
+    from patentclust.render.tables import write_csv
+
+    columns = ["doc_id", "title", "score", "similarity", "rank_by_meaning", "rank_by_words", "year", "assignees"]
+    columns += ["cluster_id", "cluster", "start", "stop", "snippet"]
+    rows = (asdict(hit) | {"assignees": "; ".join(hit.assignees)} for hit in found)
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        write_csv(handle, columns, ([row[name] for name in columns] for row in rows))
 
 
 def show_difference(found: Difference) -> None:

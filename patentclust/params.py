@@ -19,6 +19,8 @@ TEXT_FIELDS = {"t": "title", "a": "abstract", "c": "claims", "d": "description"}
 TEXT_SELECTIONS = ("full", "tac", "ta", "title", "abstract", "claims", "description")
 FAMILY_MODES = ("simple", "extended")
 UNITS = ("family", "document")
+# The task whose vectors stand for passages of a text, for `search`, and not for the whole of it.
+PASSAGE_TASK = "retrieve"
 LONG_MODES = ("window", "truncate")
 BACKENDS = ("llama", "openai")
 KV_TYPES = ("f16", "q8_0")
@@ -172,6 +174,7 @@ class ClusterParams:
         )
         _check(self.n_neighbors >= 2, f"neighbors is {self.n_neighbors}", hint="give 2 or more")
         _check(self.n_components >= 2, f"components is {self.n_components}", hint="give 2 or more")
+        _check(self.task != PASSAGE_TASK, f"task is {self.task}", hint="its vectors are of passages; take another task")
         for name in ("min_dist", "max_noise"):
             value = getattr(self, name)
             flag = name.replace("_", "-")

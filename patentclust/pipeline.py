@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from patentclust.stages.assign import Assigned
     from patentclust.stages.cost import Cost
+    from patentclust.stages.search import Found
     from patentclust.stages.similar import Likeness, Where
 
 
@@ -238,6 +239,29 @@ def _read_aside(source: str | Path, text: str | None, resources: Resources, prog
 def _named(found: Iterator[Likeness], text: str | None) -> list[Likeness]:
     # A pasted text has no number; the hash that stands for one would tell the reader nothing.
     return list(found) if text is None else [replace(likeness, doc_id="text") for likeness in found]
+
+
+def search(
+    workspace: Workspace,
+    question: str,
+    *,
+    where: Where | None = None,
+    resources: Resources = Resources(),
+    progress: Progress = Quiet(),
+) -> list[Found]:
+    """Return the documents whose passages answer a question best; needs `embed` with the task `retrieve`."""
+    from patentclust.stages import search as stage
+    from patentclust.stages.similar import Where
+
+    return stage.run(workspace, question, where=where or Where(), resources=resources, progress=progress)
+
+
+def export(workspace: Workspace, store: str, *, name: str = "patents", progress: Progress = Quiet()) -> Outcome:
+    """Write a finished map as files that a store loads in bulk."""
+    from patentclust.stages import export as stage
+
+    with workspace.lock():
+        return stage.run(workspace, store, name=name, progress=progress)
 
 
 def graph(workspace: Workspace, *, resources: Resources = Resources(), progress: Progress = Quiet()) -> Outcome:

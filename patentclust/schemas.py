@@ -126,14 +126,19 @@ FAILURES = Artifact(
 )
 
 
-def embeddings(dim: int) -> Artifact:
-    """Return the contract of one shard of `dim`-dimensional vectors."""
+def embeddings(dim: int, *, passages: bool = False) -> Artifact:
+    """Return the contract of one shard of `dim`-dimensional vectors; those of passages say which."""
+    where = [
+        _required("parent_id", pa.string(), "document or family that the passage is of"),
+        _required("start", pa.int32(), "first character of the passage in the embedded text"),
+        _required("stop", pa.int32(), "character after its last"),
+    ]
     return Artifact(
         "embeddings",
         ("unit_id",),
         pa.schema(
             [
-                _required("unit_id", pa.string(), "document or family that the vector stands for"),
+                _required("unit_id", pa.string(), "what the vector stands for: document, family, or passage"),
                 _required("text_sha256", pa.string(), "sha256 of the text before the prompt template"),
                 _required(
                     "vector",
@@ -144,6 +149,7 @@ def embeddings(dim: int) -> Artifact:
                 _required("n_tokens_used", pa.int32(), "tokens that shaped the vector, over all windows"),
                 _required("n_windows", pa.int32(), "windows that were averaged; 1 for a text that fits"),
                 _required("truncated", pa.bool_(), "the tail of the text was cut"),
+                *(where if passages else []),
             ]
         ),
     )
@@ -365,6 +371,7 @@ def markdown() -> str:
         ("documents.parquet", DOCUMENTS),
         ("failures.parquet", FAILURES),
         ("embeddings/<task>/part-NNNNN.parquet", embeddings(2560)),
+        ("embeddings/retrieve/part-NNNNN.parquet", embeddings(2560, passages=True)),
         ("clusters.parquet", CLUSTERS),
         ("topics.parquet", topics(2560)),
         ("graph/nodes.parquet", NODES),

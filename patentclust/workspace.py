@@ -92,6 +92,15 @@ class Workspace:
         return {key: self.root / "graph" / name for key, name in names.items()}
 
     @property
+    def search(self) -> Path:
+        """Where search keeps its indices, made from the passages; may be deleted."""
+        return self.root / "search"
+
+    def exports(self, store: str) -> Path:
+        """Return the folder that export fills for a store."""
+        return self.root / "export" / store
+
+    @property
     def scores(self) -> Path:
         """Where cluster puts the scores of the map."""
         return self.root / "scores.json"

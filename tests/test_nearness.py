@@ -24,7 +24,7 @@ def test_nearest_are_others_and_nearest_first(n):
 
 
 def test_beyond_the_exact_limit_the_map_gives_the_candidates(monkeypatch):
-    monkeypatch.setattr(neighbours, "MOST_EXACT", 200)
+    monkeypatch.setattr(nearness, "MOST_EXACT", 200)
     centres = unit_vectors(3)
     group = np.arange(300) % 3
     vectors = centres[group] + 0.1 * unit_vectors(300, seed=1)

@@ -11,6 +11,7 @@ import typer
 from patentclust import __version__
 from patentclust.cli.assignees import assignees_app
 from patentclust.cli.embed import cache_app, embed, terms
+from patentclust.cli.export import export
 from patentclust.cli.flags import (
     Bom,
     Components,
@@ -59,6 +60,7 @@ from patentclust.cli.outcomes import finish as _finish
 from patentclust.cli.outcomes import from_file as _from_file
 from patentclust.cli.outcomes import show as _show
 from patentclust.cli.reading import assign, diff, explain, score, similar
+from patentclust.cli.search import search
 from patentclust.cli.serve import keys_app, serve
 from patentclust.errors import ConfigError, PatentclustError, StoppedError
 from patentclust.params import (
@@ -261,7 +263,7 @@ def status(workspace: Workspace = None, task: Task = None, as_json: Json = False
         console.show_status(states)
 
 
-for _command in (score, explain, assign, similar, diff, graph, serve):
+for _command in (score, explain, assign, similar, search, diff, graph, export, serve):
     app.command()(_command)
 
 

@@ -22,6 +22,13 @@ Against = Annotated[
 ]
 Wanted = Annotated[str, typer.Argument(metavar="ID", help="Publication number or unit id, e.g. US-10123456-B2.")]
 CsvFile = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the rows to a CSV file too.")]
+Top = Annotated[int, typer.Option(min=1, help="How many to show.")]
+Assignee = Annotated[str, typer.Option(help="Only assignees whose name holds this.", show_default=False)]
+Ipc = Annotated[str, typer.Option(help="Only IPC or CPC symbols that begin so, e.g. H01M.")]
+Years = Annotated[str, typer.Option(help="Only these years, e.g. 2019-2023, 2019- or -2023.")]
+Cluster = Annotated[int | None, typer.Option(help="Only this cluster, by its id; -1 is noise.")]
+Office = Annotated[str, typer.Option(help="Only this office, e.g. CN.")]
+Language = Annotated[str, typer.Option(help="Only this language, e.g. zh.")]
 
 
 def score(workspace: Workspace = None, against: Against = None, as_json: Json = False) -> None:
@@ -86,13 +93,13 @@ def similar(
         str, typer.Argument(metavar="ID|FILE|-", help="A publication number, a file (PDF, XML, …), or - for stdin.")
     ],
     workspace: Workspace = None,
-    top: Annotated[int, typer.Option(min=1, help="How many to show.")] = 20,
-    assignee: Annotated[str, typer.Option(help="Only assignees whose name holds this.", show_default=False)] = "",
-    ipc: Annotated[str, typer.Option(help="Only IPC or CPC symbols that begin so, e.g. H01M.")] = "",
-    years: Annotated[str, typer.Option(help="Only these years, e.g. 2019-2023, 2019- or -2023.")] = "",
-    cluster: Annotated[int | None, typer.Option(help="Only this cluster, by its id; -1 is noise.")] = None,
-    office: Annotated[str, typer.Option(help="Only this office, e.g. CN.")] = "",
-    language: Annotated[str, typer.Option(help="Only this language, e.g. zh.")] = "",
+    top: Top = 20,
+    assignee: Assignee = "",
+    ipc: Ipc = "",
+    years: Years = "",
+    cluster: Cluster = None,
+    office: Office = "",
+    language: Language = "",
     csv_file: CsvFile = None,
     offline: Offline = False,
     as_json: Json = False,

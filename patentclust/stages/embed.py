@@ -25,7 +25,7 @@ from patentclust.embedders.inprocess import memory_for
 from patentclust.embedders.memory import Memory, available_bytes
 from patentclust.errors import ArtifactError, ModelError
 from patentclust.models import ModelSpec
-from patentclust.params import EmbedParams, Resources
+from patentclust.params import PASSAGE_TASK, EmbedParams, Resources
 from patentclust.progress import Progress, Quiet, Task
 from patentclust.schemas import embeddings
 from patentclust.stages import Outcome, cost
@@ -110,7 +110,7 @@ def _prepare(workspace: Workspace, params: EmbedParams, resources: Resources, pr
         path: Path | None = models.ensure(spec, offline=resources.offline, progress=progress)
     else:
         path = models.locate(spec) if spec.source["kind"] != "server" else None
-    facts = _model_facts(spec, params, path)
+    facts = model_facts(spec, params, path)
     units, n_empty = read_units(workspace, params, progress)
     if not units:
         raise ArtifactError(
@@ -236,10 +236,12 @@ def resolve(params: EmbedParams) -> tuple[ModelSpec, EmbedParams]:
     spec.check_dim(params.dim)
     spec.prompt(params.task, params.instruction)
     dim = params.dim if params.dim != spec.dim else None
-    return spec, replace(params, model=spec.name, text=params.text or spec.text, dim=dim)
+    text = params.text or ("full" if params.task == PASSAGE_TASK else spec.text)
+    return spec, replace(params, model=spec.name, text=text, dim=dim)
 
 
-def _model_facts(spec: ModelSpec, params: EmbedParams, path: Path | None) -> dict[str, Any]:
+def model_facts(spec: ModelSpec, params: EmbedParams, path: Path | None) -> dict[str, Any]:
+    """Return what the shards say of their model; `path` is its file."""
     facts: dict[str, Any] = {
         "name": spec.name,
         "template": spec.prompt(params.task, params.instruction),
@@ -300,7 +302,7 @@ def embed_shard(shard: Shard, texts: Sequence[str], embedder: Embedder, watch: _
             hint="the model file may be damaged; check it with: patentclust models check",
         )
     kept = [i for i in range(len(texts)) if i not in encoded.failures]
-    artifact = embeddings(embedder.dim)
+    artifact = embeddings(embedder.dim, passages=shard.units[0].passage is not None)
     table = _table([shard.units[i] for i in kept], encoded.take(kept), artifact.schema)
     extra = {"packing": embedder.packing} | ({"failed": failed} if failed else {})
     artifacts.write_table(shard.path, artifact, shard.stamp, table, **extra)
@@ -320,6 +322,9 @@ def _table(units: Sequence[Unit], encoded: Encoded, schema: pa.Schema) -> pa.Tab
         "n_windows": pa.array(encoded.n_windows),
         "truncated": pa.array(encoded.truncated),
     }
+    places = [unit.passage for unit in units if unit.passage is not None]
+    if places:
+        columns |= dict(zip(("parent_id", "start", "stop"), map(pa.array, zip(*places, strict=True)), strict=True))
     return pa.table(columns, schema=schema)
 
 

@@ -15,7 +15,7 @@ from patentclust.schemas import NOISE
 from patentclust.stages.atlas import Atlas, find_unit, read_atlas, unit_documents
 from patentclust.workspace import Workspace
 
-_SHOWN = ("title", "assignee_names", "ipc", "cpc", "country", "language", "priority_date", "publication_date")
+SHOWN = ("title", "assignee_names", "ipc", "cpc", "country", "language", "priority_date", "publication_date")
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Where:
         """Tell whether a document of that cluster is asked for."""
         names = " ; ".join(document["assignee_names"]).casefold()
         symbols = [*document["ipc"], *document["cpc"]]
-        year = _year(document)
+        year = year_of(document)
         return (
             self.assignee.casefold() in names
             and (not self.ipc or any(symbol.startswith(self.ipc) for symbol in symbols))
@@ -117,7 +117,7 @@ def to_unit(workspace: Workspace, wanted: str, *, where: Where = Where()) -> Lik
         raise ArtifactError(
             f"{wanted} has no text in the embedded fields and is not on the map", hint="run: patentclust embed, cluster"
         )
-    documents = unit_documents(workspace, atlas.unit, _SHOWN)
+    documents = unit_documents(workspace, atlas.unit, SHOWN)
     vector = atlas.embeddings.vectors[row]
     hits = _hits(atlas, documents, vector, where=where, without={row})
     return Likeness(documents[unit_id]["doc_id"], documents[unit_id]["title"], _place(atlas, vector), hits)
@@ -134,7 +134,7 @@ def to_vectors(
 ) -> Iterator[Likeness]:
     """Yield the same for the documents of `new` with these unit vectors."""
     atlas = read_atlas(workspace)
-    documents = unit_documents(workspace, atlas.unit, _SHOWN)
+    documents = unit_documents(workspace, atlas.unit, SHOWN)
     titles = {doc_id: row["title"] for doc_id, row in unit_documents(new, "document", ["title"]).items()}
     for doc_id, vector in vectors.items():
         hits = _hits(atlas, documents, vector, where=where, without=set())
@@ -172,10 +172,11 @@ def _hit(atlas: Atlas, document: dict[str, Any], row: int, vector: np.ndarray) -
         cluster_id=cluster,
         cluster=atlas.label(cluster),
         assignees=tuple(document["assignee_names"]),
-        year=_year(document),
+        year=year_of(document),
     )
 
 
-def _year(document: dict[str, Any]) -> int | None:
+def year_of(document: dict[str, Any]) -> int | None:
+    """Return the year of the earliest known date of a document: priority, else publication."""
     known = document["priority_date"] or document["publication_date"]
     return known.year if known else None

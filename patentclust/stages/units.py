@@ -10,9 +10,10 @@ from typing import Any
 
 from patentclust import artifacts
 from patentclust.analysis.packing import split_shards
+from patentclust.analysis.passages import spans
 from patentclust.analysis.texts import compose, estimate_tokens, text_fields, text_sha256
 from patentclust.artifacts import Stamp, canonical_json
-from patentclust.params import EmbedParams
+from patentclust.params import PASSAGE_TASK, EmbedParams
 from patentclust.progress import Progress
 from patentclust.schemas import UNIT_KEYS
 from patentclust.workspace import Workspace
@@ -22,12 +23,17 @@ LIBRARIES = ("llama-cpp-python", "numpy")
 
 @dataclass(frozen=True)
 class Unit:
-    """What is embedded as one vector; the text itself is read again when its shard is made."""
+    """What is embedded as one vector; the text itself is read again when its shard is made.
+
+    Attributes:
+        passage: whose text it is a passage of, and the first character and the one after its last; None for a whole.
+    """
 
     unit_id: str
     text_sha256: str
     n_chars: int
     n_tokens: float
+    passage: tuple[str, int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -45,17 +51,31 @@ def read_units(workspace: Workspace, params: EmbedParams, progress: Progress) ->
     n_empty = 0
     n_rows = artifacts.read_header(workspace.documents, kind="documents").n_rows
     with progress.task("reading texts", total=n_rows, unit="documents") as task:
-        for unit_id, text in read_texts(workspace, params):
-            if text:
-                units.append(Unit(unit_id, text_sha256(text), len(text), estimate_tokens(text)))
-            else:
-                n_empty += 1
+        for whole_id, whole in read_wholes(workspace, params):
+            for unit_id, text, passage in _texts_of(whole_id, whole, params.task):
+                units.append(Unit(unit_id, text_sha256(text), len(text), estimate_tokens(text), passage))
+            n_empty += not whole
             task.advance()
     return units, n_empty
 
 
 def read_texts(workspace: Workspace, params: EmbedParams) -> Iterator[tuple[str, str]]:
-    """Yield each unit and its text: a family by its representative, or every document."""
+    """Yield what is embedded, by unit id, in order: whole texts or, for `retrieve`, their passages."""
+    for whole_id, whole in read_wholes(workspace, params):
+        for unit_id, text, _ in _texts_of(whole_id, whole, params.task):
+            yield unit_id, text
+
+
+def _texts_of(whole_id: str, text: str, task: str) -> Iterator[tuple[str, str, tuple[str, int, int] | None]]:
+    if task != PASSAGE_TASK:
+        yield from [(whole_id, text, None)] if text else []
+        return
+    for start, stop in spans(text):
+        yield f"{whole_id}#{start}-{stop}", text[start:stop], (whole_id, start, stop)
+
+
+def read_wholes(workspace: Workspace, params: EmbedParams) -> Iterator[tuple[str, str]]:
+    """Yield each family, by its representative, or every document, and its whole text."""
     fields = text_fields(str(params.text))
     key = UNIT_KEYS[params.unit]
     columns = ["representative", key, *fields]
