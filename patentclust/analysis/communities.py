@@ -37,7 +37,8 @@ def find_communities(ties: csr_matrix, *, resolution: float, min_size: int, seed
     for own_seed in np.random.default_rng(seed).integers(2**32, size=_RUNS):
         labels = _leiden(ties, resolution, int(own_seed))
         together += labels[rows] == labels[ties.indices]
-    agreed = csr_matrix((ties.data * together / _RUNS, ties.indices, ties.indptr), shape=ties.shape)
+    agreed = ties.astype(np.float64)
+    agreed.data *= together / _RUNS
     agreed.eliminate_zeros()
     return _merged(_leiden(agreed, resolution, seed), ties, min_size)
 
@@ -56,12 +57,10 @@ def vote(ties: csr_matrix, labels: np.ndarray) -> csr_matrix:
 def _leiden(ties: csr_matrix, resolution: float, seed: int) -> np.ndarray:
     from graspologic_native import leiden_csr
 
-    # It wants arrays of exactly the length of the entries; scipy leaves room at their end.
-    indptr = ties.indptr.astype(np.int64)
     _, found = leiden_csr(
-        indptr,
-        ties.indices[: indptr[-1]].astype(np.int32),
-        ties.data[: indptr[-1]].astype(np.float64),
+        ties.indptr.astype(np.int64),
+        ties.indices.astype(np.int32),
+        ties.data.astype(np.float64),
         ties.shape[0],
         resolution=resolution,
         seed=seed,

@@ -40,10 +40,7 @@ def graph(near: Neighbours) -> csr_matrix:
     other_way = one_way.T.tocsr()
     both = (one_way + other_way - one_way.multiply(other_way)).tocsr()
     both.sort_indices()
-    # Adding leaves room at the end of the arrays.
-    used = both.nnz
-    exact = (both.data[:used].astype(np.float32), both.indices[:used], both.indptr)
-    return csr_matrix(exact, shape=(n, n))
+    return both.astype(np.float32)
 
 
 def _strengths(distances: np.ndarray) -> np.ndarray:
