@@ -201,7 +201,7 @@ def show_checks(results: Sequence[Any]) -> None:
 
 def show_scores(lines: Sequence[Any]) -> None:
     """Print a scorecard, each figure with how to read it; a figure met again is not explained again."""
-    from patentclust.schemas import SCORES
+    from patentclust.scores import SCORES
 
     explained: set[str] = set()
     rows = []

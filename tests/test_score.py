@@ -8,7 +8,7 @@ import pytest
 
 from patentclust.errors import ConfigError
 from patentclust.params import ClusterParams
-from patentclust.schemas import SCORES
+from patentclust.scores import SCORES
 from patentclust.stages import cluster, score
 from patentclust.workspace import Workspace
 from tests.test_cluster import document, vectors_of, write_documents, write_embeddings

@@ -8,7 +8,7 @@ from typing import Any
 
 from patentclust import schemas
 from patentclust.render.content import Score
-from patentclust.schemas import SCORES
+from patentclust.scores import SCORES
 
 
 def read_scores(scores: Mapping[str, Any]) -> list[Score]:

@@ -19,8 +19,9 @@ from patentclust.artifacts import Embeddings, Header, Stamp
 from patentclust.errors import ArtifactError
 from patentclust.params import ClusterParams, EmbedParams, Resources
 from patentclust.progress import Progress, Quiet
-from patentclust.schemas import CLUSTERS, NOISE, SCORES, UNIT_KEYS
+from patentclust.schemas import CLUSTERS, NOISE, UNIT_KEYS
 from patentclust.schemas import topics as topics_contract
+from patentclust.scores import SCORES
 from patentclust.stages import Outcome
 from patentclust.workspace import Workspace
 

@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 from patentclust import artifacts
 from patentclust.analysis import quality, scorecard
 from patentclust.errors import ConfigError
-from patentclust.schemas import DOCUMENTS, SCORES, UNIT_KEYS
+from patentclust.schemas import DOCUMENTS, UNIT_KEYS
+from patentclust.scores import SCORES
 from patentclust.stages.atlas import number_keys
 from patentclust.workspace import Workspace
 
@@ -26,7 +27,7 @@ _FINEST = 0
 
 @dataclass(frozen=True)
 class Line:
-    """One figure of the scorecard: the name as in `schemas.SCORES`, and what it was measured against."""
+    """One figure of the scorecard: the name as in `scores.SCORES`, and what it was measured against."""
 
     score: str
     value: float | int | None
