@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,9 @@ def test_the_log_tells_of_requests_and_never_of_texts(guarded: Any, caplog: pyte
         ask(guarded[0])
         httpx.get(guarded[0] + "/v1/explain/US-1234-B2?secret=1")
         ask(guarded[0], {"input": "secret", "dimensions": "secret"})
+        deadline = time.monotonic() + 10  # a line is written after its answer has gone out
+        while sum(record.name == LOG.name for record in caplog.records) < 3 and time.monotonic() < deadline:
+            time.sleep(0.01)
     lines = [json.loads(JsonLines().format(record)) for record in caplog.records if record.name == LOG.name]
     assert [line["route"] for line in lines] == ["/v1/embeddings", "/v1/explain/{publication}", "/v1/embeddings"]
     assert lines[0]["texts"] == 1 and lines[0]["tokens"] > 1
