@@ -165,7 +165,14 @@ def running(tmp_path):
         for number in range(6_000):
             out.write(numbered(10_000_000 + number) + b"\n")
     command = [sys.executable, "-m", "patentclust", "ingest", str(big), "-w", str(tmp_path / "out"), "--workers", "2"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    # Tests that were started in the background of a shell have SIGINT ignored, and would hand that on.
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 60
     while not list((tmp_path / "out").glob("readings/*.failures.parquet")):
         assert process.poll() is None
