@@ -190,6 +190,7 @@ def current(path: Path, stamp: Stamp) -> bool:
 def read_table(path: Path, *, kind: str, columns: list[str] | None = None) -> pa.Table:
     """Read an artifact, or some of its columns, after checking its header."""
     read_header(path, kind=kind)
+    _check_columns(path, kind, columns)
     try:
         return pq.read_table(path, columns=columns)
     except (OSError, pa.ArrowInvalid) as error:
@@ -199,8 +200,17 @@ def read_table(path: Path, *, kind: str, columns: list[str] | None = None) -> pa
 def read_batches(path: Path, *, kind: str, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
     """Read an artifact batch by batch, in bounded memory."""
     read_header(path, kind=kind)
+    _check_columns(path, kind, columns)
     with pq.ParquetFile(path) as parquet:
         yield from parquet.iter_batches(batch_size=ROW_GROUP_ROWS, columns=columns)
+
+
+def _check_columns(path: Path, kind: str, columns: list[str] | None) -> None:
+    missing = [name for name in columns or () if name not in pq.read_schema(path).names]
+    if missing:
+        raise ArtifactError(
+            f"{path} has no column {', '.join(missing)}: an older version wrote it", hint=f"delete it; {_maker(kind)}"
+        )
 
 
 def _maker(kind: str) -> str:
@@ -218,6 +228,7 @@ class Embeddings:
         vectors: shape (n, dim), float32, rows of unit length.
         n_truncated: texts whose tail was cut.
         n_windowed: texts that took more than one window.
+        failed: units that got no vector, and why.
         header: metadata of the first shard; params and model are the same in all.
         fingerprint: over all shards.
     """
@@ -227,6 +238,7 @@ class Embeddings:
     vectors: np.ndarray
     n_truncated: int
     n_windowed: int
+    failed: Mapping[str, str]
     header: Header
     fingerprint: str
 
@@ -235,6 +247,13 @@ def embeddings_fingerprint(paths: list[Path]) -> str:
     """Return one fingerprint over the shards of a task."""
     shards = [read_header(path, kind="embeddings").fingerprint for path in paths]
     return hashlib.sha256(canonical_json(shards).encode()).hexdigest()
+
+
+def failed_units(headers: Iterable[Header]) -> dict[str, str]:
+    """Return the units of some shards that got no vector, and why."""
+    return {
+        unit: reason for header in headers for unit, reason in json.loads(header.metadata.get("failed", "{}")).items()
+    }
 
 
 def read_embeddings(paths: list[Path]) -> Embeddings:
@@ -265,6 +284,7 @@ def read_embeddings(paths: list[Path]) -> Embeddings:
         vectors=vectors,
         n_truncated=sum(table["truncated"].to_pylist()),
         n_windowed=sum(n > 1 for n in table["n_windows"].to_pylist()),
+        failed=failed_units(headers),
         header=headers[0],
         fingerprint=embeddings_fingerprint(paths),
     )

@@ -5,23 +5,38 @@ Progress and errors go to stderr, results to stdout. Text from patents and error
 
 from __future__ import annotations
 
+import csv as csv_module
 import json
 import sys
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Task as RichTask
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from patentclust.errors import PatentclustError
 from patentclust.progress import Quiet, Task
 from patentclust.stages import Outcome, StageState
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from patentclust.stages.assign import Assigned
+    from patentclust.stages.cost import Cost
+    from patentclust.stages.diff import Difference
+    from patentclust.stages.explain import Explanation
+    from patentclust.stages.search import Found
+    from patentclust.stages.similar import Likeness
+
+_SNIPPET_CHARS = 240
+
+_PIPE_WIDTH = 10_000
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -43,9 +58,9 @@ class _CountColumn(ProgressColumn):
         if unit == "characters":  # they stand for work; the note counts what a person counts
             return Text(f"{task.percentage:.0f} %")
         if unit == "bytes":
-            total = f"/{human_bytes(task.total)}" if task.total else ""
             rate = f", {human_bytes(task.speed)}/s" if task.speed else ""
-            return Text(f"{human_bytes(task.completed)}{total}{rate}")
+            share = f" of {human_bytes(task.total)}" if task.total else ""
+            return Text(f"{task.percentage:.0f} %{share}{rate}" if share else human_bytes(task.completed) + rate)
         total = f"/{task.total:,.0f}" if task.total else ""
         rate = f", {task.speed:,.0f}/s" if task.speed and task.speed >= 1 else ""
         return Text(f"{task.completed:,.0f}{total} {unit}{rate}")
@@ -72,13 +87,13 @@ class Live:
     def task(self, label: str, *, total: float | None, unit: str) -> Iterator[Task]:
         """Open a bar that goes away when its work is done."""
         columns = (
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            _CountColumn(),
-            TextColumn("{task.fields[note]}"),
-            TimeElapsedColumn(),
+            TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+            # The bar gives way where the terminal is narrow: a wrapped line cannot be read.
+            BarColumn(bar_width=None, table_column=Column(max_width=24)),
+            _CountColumn(table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[note]}", table_column=Column(no_wrap=True)),
             TextColumn("ETA"),
-            TimeRemainingColumn(),
+            TimeRemainingColumn(table_column=Column(no_wrap=True)),
         )
         with Progress(*columns, console=self._console, transient=True) as progress:
             yield _Bar(progress, progress.add_task(escape(label), total=total, unit=unit, note=""))
@@ -144,23 +159,203 @@ def show_status(states: Sequence[StageState]) -> None:
     show_table(["stage", "state", "rows", "size", "fingerprint", ""], rows, numeric={"rows", "size"})
 
 
+def show_cost(cost: Cost, *, as_json: bool) -> None:
+    """Print what a run would cost, to stdout."""
+    from patentclust.stages.cost import sentences
+
+    if as_json:
+        print_json(asdict(cost))
+        return
+    for line in sentences(cost):
+        print_line(line)
+
+
+def show_matrix(names: Sequence[str], matrix: Any, *, csv: bool, as_json: bool) -> None:
+    """Print how alike terms are: a table, CSV, or JSON."""
+    rows = [[f"{value:.3f}" for value in row] for row in matrix]
+    if as_json:
+        print_json({"terms": list(names), "similarity": [[float(value) for value in row] for row in rows]})
+    elif csv:
+        writer = csv_module.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(["term", *names])
+        writer.writerows([name, *row] for name, row in zip(names, rows, strict=True))
+    else:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column("")
+        for name in names:
+            table.add_column(Text(name), justify="right", overflow="fold")
+        for name, row in zip(names, rows, strict=True):
+            table.add_row(Text(name, style="bold"), *(Text(value, style=_shade(float(value))) for value in row))
+        Console(highlight=False).print(table)
+
+
+def _shade(cosine: float) -> str:
+    return "bold green" if cosine >= 0.7 else "" if cosine >= 0.4 else "dim"
+
+
 def show_checks(results: Sequence[Any]) -> None:
     """Print a model's checks with pass or fail."""
-    verdicts = {True: Text("pass", style="green"), False: Text("FAIL", style="bold red")}
-    show_table(["check", "", "figure"], [[r.name, verdicts[r.passed], r.detail] for r in results])
+    verdicts = {True: Text("pass", style="green"), False: Text("FAIL", style="bold red"), None: Text("–", style="dim")}
+    show_table(["check", "result", ""], [[r.name, verdicts[r.passed], r.detail] for r in results])
+
+
+def show_scores(lines: Sequence[Any]) -> None:
+    """Print a scorecard, each figure with how to read it; a figure met again is not explained again."""
+    from patentclust.scores import SCORES
+
+    explained: set[str] = set()
+    rows = []
+    for line in lines:
+        score = SCORES[line.score]
+        rows.append([score.name, line.against, _score(line.value), "" if line.score in explained else score.sentence])
+        explained.add(line.score)
+    show_table(["score", "against", "value", ""], rows, numeric={"value"})
+
+
+def _score(value: float | int | None) -> str:
+    return f"{value:,}" if isinstance(value, int) else _figure(value)
+
+
+def show_explanation(found: Explanation) -> None:
+    """Print why one unit is where it is."""
+    facts = [
+        ("document", found.doc_id),
+        ("title", found.title),
+        ("cluster", found.cluster),
+        ("probability", _figure(found.probability)),
+        ("silhouette", _figure(found.silhouette)),
+        ("cosine to its centre", _figure(found.similarity)),
+        ("runner-up", found.runner_up or "none"),
+        ("margin", _figure(found.margin)),
+        ("shared terms", ", ".join(found.terms) or "none"),
+        ("classes", ", ".join(f"{name} ({share:.0%} of the cluster)" for name, share in found.classes.items())),
+    ]
+    show_table(["", " "], facts)
+    for name, units in (("exemplar", found.exemplars), ("nearest", found.nearest)):
+        print_line("")
+        rows = [[unit.doc_id, f"{unit.similarity:.3f}", unit.cluster, unit.title] for unit in units]
+        show_table([name, "cosine", "cluster", ""], rows, numeric={"cosine"})
+
+
+def show_assigned(rows: Sequence[Assigned]) -> None:
+    """Print where new documents fall."""
+    cells = [
+        [row.doc_id, row.cluster, f"{row.probability:.2f}", row.runner_up, row.nearest[0][0], row.title] for row in rows
+    ]
+    show_table(["document", "cluster", "probability", "runner-up", "nearest", ""], cells, numeric={"probability"})
+
+
+def write_assigned(path: Path, rows: Sequence[Assigned]) -> None:
+    """Write the same as CSV, with places and all neighbours; cells are neutralised for spreadsheets."""
+    from patentclust.render.tables import write_csv
+
+    columns = ["doc_id", "title", "cluster_id", "cluster", "probability", "runner_up", "x", "y", "nearest", "known"]
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        write_csv(
+            handle,
+            columns,
+            (
+                [
+                    *(getattr(row, name) for name in columns[:-2]),
+                    "; ".join(f"{unit_id} {similarity:.3f}" for unit_id, similarity in row.nearest),
+                    row.known,
+                ]
+                for row in rows
+            ),
+        )
+
+
+def show_likeness(found: Sequence[Likeness]) -> None:
+    """Print where each document falls, and what is near."""
+    for likeness in found:
+        place = likeness.place
+        where = f"{place.cluster} ({place.probability:.2f})" if place.probability else place.cluster
+        note(f"{likeness.doc_id} {likeness.title}: {where}, runner-up: {place.runner_up or 'none'}")
+        rows = [
+            [hit.doc_id, f"{hit.similarity:.3f}", str(hit.year or ""), hit.cluster, "; ".join(hit.assignees), hit.title]
+            for hit in likeness.hits
+        ]
+        show_table(["document", "cosine", "year", "cluster", "assignee", ""], rows, numeric={"cosine"})
+
+
+def write_hits(path: Path, found: Sequence[Likeness]) -> None:
+    """Write the hits of all documents asked about as CSV; cells are neutralised for spreadsheets."""
+    from patentclust.render.tables import write_csv
+
+    columns = ["asked", "doc_id", "similarity", "year", "cluster_id", "cluster", "assignees", "title"]
+    rows = (
+        [
+            likeness.doc_id,
+            hit.doc_id,
+            hit.similarity,
+            hit.year,
+            hit.cluster_id,
+            hit.cluster,
+            "; ".join(hit.assignees),
+            hit.title,
+        ]
+        for likeness in found
+        for hit in likeness.hits
+    )
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        write_csv(handle, columns, rows)
+
+
+def show_found(found: Sequence[Found]) -> None:
+    """Print what a search found, each with the passage that speaks for it."""
+    rows = [
+        [
+            hit.doc_id,
+            f"{hit.similarity:.3f}",
+            str(hit.year or ""),
+            "; ".join(hit.assignees),
+            f"{hit.title}: {_short(hit)}",
+        ]
+        for hit in found
+    ]
+    show_table(["document", "cosine", "year", "assignee", ""], rows, numeric={"cosine"})
+
+
+def _short(hit: Found) -> str:
+    text = " ".join(hit.snippet.split())
+    return text if len(text) <= _SNIPPET_CHARS else f"{text[:_SNIPPET_CHARS]}…"
+
+
+def write_found(path: Path, found: Sequence[Found]) -> None:
+    """Write what a search found as CSV; cells are neutralised for spreadsheets."""
+    from patentclust.render.tables import write_csv
+
+    columns = ["doc_id", "title", "score", "similarity", "rank_by_meaning", "rank_by_words", "year", "assignees"]
+    columns += ["cluster_id", "cluster", "start", "stop", "snippet"]
+    rows = (asdict(hit) | {"assignees": "; ".join(hit.assignees)} for hit in found)
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        write_csv(handle, columns, ([row[name] for name in columns] for row in rows))
+
+
+def show_difference(found: Difference) -> None:
+    """Print what changed from one map to another."""
+    note(
+        f"{found.n_common:,} units on both, {found.n_came:,} came, {found.n_went:,} went;"
+        f" noise {found.n_noise_before:,} before, {found.n_noise_after:,} after; ARI {found.ari:.3f}"
+    )
+    rows = [
+        [change.kind, f"{change.n_common:,}", f"{'; '.join(change.before)} → {'; '.join(change.after)}"]
+        for change in found.changes
+    ]
+    show_table(["change", "in common", ""], rows, numeric={"in common"})
 
 
 def show_table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, numeric: Container[str] = ()) -> None:
     """Print a table to stdout; cells are text, never markup."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for header in headers:
-        # Only the last column, which is prose, may wrap.
-        table.add_column(
-            header, justify="right" if header in numeric else "left", no_wrap=bool(header), overflow="fold"
-        )
+    for index, header in enumerate(headers):
+        # Keys and figures stay whole; names and prose wrap where the terminal is narrow.
+        whole = index == 0 or header in numeric
+        table.add_column(header, justify="right" if header in numeric else "left", no_wrap=whole, overflow="fold")
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
-    Console(highlight=False).print(table)
+    # A file or a pipe has no width to keep to.
+    Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(table)
 
 
 def print_json(value: Any) -> None:

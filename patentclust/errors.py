@@ -3,9 +3,11 @@
 PatentclustError            something the user can fix; carries a hint: the next command, or the allowed values
 ├── ConfigError             a flag, a params file or models.toml is wrong
 ├── SourceError             one input file cannot be read; the run goes on without it
+│   └── WorkerDiedError     the process that read it died
 ├── ModelError              a model cannot be found, fetched, loaded or reached
 ├── ArtifactError           an artifact is missing, stale, damaged or of another schema
-└── MissingExtraError       an optional dependency is not installed
+├── MissingExtraError       an optional dependency is not installed
+└── StoppedError             the user pressed Ctrl-C and the work stopped where it can be taken up
 """
 
 
@@ -30,6 +32,10 @@ class SourceError(PatentclustError):
         self.reader = reader
 
 
+class WorkerDiedError(SourceError):
+    """The process that read one input file, or one document in it, died."""
+
+
 class ModelError(PatentclustError):
     """A model cannot be found, fetched, verified, loaded or run."""
 
@@ -40,3 +46,7 @@ class ArtifactError(PatentclustError):
 
 class MissingExtraError(PatentclustError):
     """An optional dependency is not installed."""
+
+
+class StoppedError(PatentclustError):
+    """The user pressed Ctrl-C and the work stopped where it can be taken up."""

@@ -19,7 +19,12 @@ TEXT_FIELDS = {"t": "title", "a": "abstract", "c": "claims", "d": "description"}
 TEXT_SELECTIONS = ("full", "tac", "ta", "title", "abstract", "claims", "description")
 FAMILY_MODES = ("simple", "extended")
 UNITS = ("family", "document")
+# The task whose vectors stand for passages of a text, for `search`, and not for the whole of it.
+PASSAGE_TASK = "retrieve"
 LONG_MODES = ("window", "truncate")
+BACKENDS = ("llama", "openai")
+KV_TYPES = ("f16", "q8_0")
+MOST_GPUS = 16
 SELECTION_METHODS = ("eom", "leaf")
 CLUSTER_METHODS = ("hdbscan", "leiden", "kmeans", "evoc")
 RECIPES = ("stable", "article")
@@ -56,11 +61,13 @@ class IngestParams:
         mapping: `(field, column)` pairs for table exports, e.g. `("title", "Title (English)")`; they win over presets.
         prefer_language: BCP 47 code of the text to take where a document carries several; None takes the procedure's.
         family: `simple` joins publications with equal priorities, `extended` those that share one.
+        ocr: read pages of a PDF that are pictures of text by optical character recognition (extra `ocr`); slow.
     """
 
     mapping: tuple[tuple[str, str], ...] = ()
     prefer_language: str | None = None
     family: str = "simple"
+    ocr: bool = False
 
     def __post_init__(self) -> None:
         _check_types(self)
@@ -79,6 +86,10 @@ class EmbedParams:
         long: what happens to a text longer than the model's window: `window` averages several, `truncate` cuts.
         max_tokens: window in tokens; None takes the model's own.
         unit: what gets a vector: each `family`, by the member that stands for it, or each `document`.
+        instruction: one of models.toml's fields of use, such as `medical`, or a sentence of one's own; it takes the
+            place of the task's prompt.
+        backend: where the model runs: `llama` in this process, `openai` on a server that speaks /v1/embeddings.
+        kv_type: number format of the attention cache: `f16`, or `q8_0` to halve it at some cost in exactness and speed.
     """
 
     model: str = "qwen3-embedding-4b"
@@ -88,9 +99,14 @@ class EmbedParams:
     long: str = "window"
     max_tokens: int | None = None
     unit: str = "family"
+    instruction: str | None = None
+    backend: str = "llama"
+    kv_type: str = "f16"
 
     def __post_init__(self) -> None:
         _check_types(self)
+        _check_choice("backend", self.backend, BACKENDS)
+        _check_choice("kv-type", self.kv_type, KV_TYPES)
         if self.text is not None:
             _check_choice("text", self.text, TEXT_SELECTIONS)
         _check_choice("long", self.long, LONG_MODES)
@@ -158,6 +174,7 @@ class ClusterParams:
         )
         _check(self.n_neighbors >= 2, f"neighbors is {self.n_neighbors}", hint="give 2 or more")
         _check(self.n_components >= 2, f"components is {self.n_components}", hint="give 2 or more")
+        _check(self.task != PASSAGE_TASK, f"task is {self.task}", hint="its vectors are of passages; take another task")
         for name in ("min_dist", "max_noise"):
             value = getattr(self, name)
             flag = name.replace("_", "-")
@@ -177,10 +194,14 @@ class ReportParams:
     Attributes:
         title: heading of the page.
         task: which embeddings the clusters came from.
+        bom: begin CSV files with a byte order mark, which some spreadsheets need to see that they are UTF-8.
+        workbook: write the tables as a workbook too.
     """
 
     title: str = "Technology map"
     task: str = "cluster"
+    bom: bool = False
+    workbook: bool = True
 
     def __post_init__(self) -> None:
         _check_types(self)
@@ -191,27 +212,71 @@ class Resources:
     """What changes only the speed, never the answer.
 
     Attributes:
+        workers: processes that read files: `auto` (one a usable core) or a number; 1 reads in this process.
         threads: CPU threads of the model; None takes the machine's usable cores.
         gpu_layers: `auto` (all when there is a GPU, else none), `all`, or a number of layers.
         offline: never touch the network, not even for a missing model.
+        main_gpu: the one GPU to use, by number; None spreads the model over all.
+        tensor_split: share of the model that each GPU takes.
+        isolate: run the model in a child process, so that a crash of its library costs one text and not the run.
+        verbose: let the model's library talk on stderr.
+        cache: where vectors are kept across workspaces: `local`, `off`, or a redis:// address.
+        cache_days: how long a redis:// cache keeps a vector.
+        base_urls: servers to send texts to, for the backend `openai`; several share the work.
+        n_requests: requests in flight at a time, to each server.
     """
 
+    workers: str = "auto"
     threads: int | None = None
     gpu_layers: str = "auto"
     offline: bool = False
+    main_gpu: int | None = None
+    tensor_split: tuple[float, ...] = ()
+    isolate: bool = False
+    verbose: bool = False
+    cache: str = "local"
+    cache_days: int = 90
+    base_urls: tuple[str, ...] = ()
+    n_requests: int = 4
 
     def __post_init__(self) -> None:
         _check_types(self)
         _check(self.threads is None or self.threads > 0, f"threads is {self.threads}", hint="give 1 or more")
+        valid = self.workers == "auto" or (self.workers.isdecimal() and int(self.workers) > 0)
+        _check(valid, f"workers is {self.workers!r}", hint="allowed: auto, or a number such as 1 or 8")
         valid = self.gpu_layers in ("auto", "all") or self.gpu_layers.isdecimal()
         _check(valid, f"gpu-layers is {self.gpu_layers!r}", hint="allowed: auto, all, or a number such as 0 or 35")
+        shared = self.cache.startswith(("redis://", "rediss://", "unix://"))
+        _check(
+            self.cache in ("local", "off") or shared,
+            f"cache is {self.cache!r}",
+            hint="allowed: local, off, or redis://HOST:PORT/DB",
+        )
+        shares = self.tensor_split
+        _check(
+            not shares or (len(shares) <= MOST_GPUS and min(shares) >= 0 and max(shares) > 0),
+            f"tensor-split is {','.join(map(str, shares))}",
+            hint=f"give up to {MOST_GPUS} shares, such as 3,1",
+        )
+        _check(self.main_gpu is None or self.main_gpu >= 0, f"main-gpu is {self.main_gpu}", hint="give 0 or more")
+        _check(self.cache_days > 0, f"cache-days is {self.cache_days}", hint="give 1 or more")
+        _check(self.n_requests > 0, f"requests is {self.n_requests}", hint="give 1 or more")
+        for url in self.base_urls:
+            _check(url.startswith(("http://", "https://")), f"base-url is {url!r}", hint="give http://HOST:PORT/v1")
+
+    @property
+    def n_workers(self) -> int:
+        """Return the number of processes that read files."""
+        return _n_cores() if self.workers == "auto" else int(self.workers)
 
     @property
     def n_threads(self) -> int:
         """Return the number of threads to use."""
-        if self.threads is not None:
-            return self.threads
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return _n_cores() if self.threads is None else self.threads
+
+
+def _n_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 Params = TypeVar("Params", IngestParams, EmbedParams, ClusterParams, ReportParams)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import platform
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from patentclust import __version__, artifacts, models
 from patentclust.errors import ArtifactError, ConfigError
@@ -29,6 +30,14 @@ from patentclust.progress import Progress, Quiet
 from patentclust.stages import Outcome, StageState
 from patentclust.workspace import Workspace
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    from patentclust.stages.assign import Assigned
+    from patentclust.stages.cost import Cost
+    from patentclust.stages.search import Found
+    from patentclust.stages.similar import Likeness, Where
+
 
 @dataclass(frozen=True)
 class RunParams:
@@ -45,14 +54,15 @@ def ingest(
     paths: Sequence[str | Path],
     params: IngestParams = IngestParams(),
     *,
+    metadata: Sequence[str | Path] = (),
     resources: Resources = Resources(),
     progress: Progress = Quiet(),
 ) -> Outcome:
-    """Read files into documents."""
+    """Read files into documents; tables of `metadata` fill their gaps."""
     from patentclust.stages import ingest as stage
 
     with _recorded(workspace, "ingest", params) as finish:
-        return finish(stage.run(workspace, paths, params, resources=resources, progress=progress))
+        return finish(stage.run(workspace, paths, params, metadata=metadata, resources=resources, progress=progress))
 
 
 def embed(
@@ -67,6 +77,19 @@ def embed(
 
     with _recorded(workspace, "embed", params) as finish:
         return finish(stage.run(workspace, params, resources=resources, progress=progress))
+
+
+def embed_cost(
+    workspace: Workspace,
+    params: EmbedParams = EmbedParams(),
+    *,
+    resources: Resources = Resources(),
+    progress: Progress = Quiet(),
+) -> Cost:
+    """Say what embedding would cost on this machine; nothing is written but the cache of vectors' own bookkeeping."""
+    from patentclust.stages import embed as stage
+
+    return stage.estimate(workspace, params, resources=resources, progress=progress)
 
 
 def cluster(
@@ -102,6 +125,7 @@ def run(
     paths: Sequence[str | Path],
     params: RunParams = RunParams(),
     *,
+    metadata: Sequence[str | Path] = (),
     resources: Resources = Resources(),
     progress: Progress = Quiet(),
 ) -> Iterator[Outcome]:
@@ -113,11 +137,139 @@ def run(
     """
     if not params.embed.task == params.cluster.task == params.report.task:
         raise ConfigError("embed, cluster and report must name one task", hint="give --task once, or in all tables")
-    models.ensure(models.find(params.embed.model), offline=resources.offline, progress=progress)
-    yield ingest(workspace, paths, params.ingest, resources=resources, progress=progress)
+    if params.embed.backend == "llama":
+        models.ensure(models.find(params.embed.model), offline=resources.offline, progress=progress)
+    yield ingest(workspace, paths, params.ingest, metadata=metadata, resources=resources, progress=progress)
     yield embed(workspace, params.embed, resources=resources, progress=progress)
     yield cluster(workspace, params.cluster, resources=resources, progress=progress)
     yield report(workspace, params.report, resources=resources, progress=progress)
+
+
+def assign(
+    workspace: Workspace,
+    paths: Sequence[str | Path],
+    params: IngestParams = IngestParams(),
+    *,
+    resources: Resources = Resources(),
+    progress: Progress = Quiet(),
+) -> tuple[list[Outcome], list[Assigned]]:
+    """Place new documents on the map; what was read and embedded for that is kept in the folder `assigned`."""
+    from patentclust.stages import assign as stage
+
+    embed_params = stage.embed_params(workspace)
+    new = Workspace(workspace.root / "assigned")
+    outcomes = [
+        ingest(new, paths, params, resources=resources, progress=progress),
+        embed(new, embed_params, resources=resources, progress=progress),
+    ]
+    return outcomes, list(stage.run(workspace, new))
+
+
+def similar(
+    workspace: Workspace,
+    source: str | Path,
+    *,
+    text: str | None = None,
+    where: Where | None = None,
+    resources: Resources = Resources(),
+    progress: Progress = Quiet(),
+) -> list[Likeness]:
+    """Return what is near to `text`, else to each document of a file, else to a publication of the map.
+
+    A text or file is read and embedded in a temporary folder; nothing of it stays.
+
+    Raises:
+        ArtifactError: there is no map, or it holds no such publication.
+        SourceError: the file holds nothing that can be read.
+    """
+    from patentclust.stages import assign as assign_stage
+    from patentclust.stages import similar as stage
+
+    where = where or stage.Where()
+    if text is None and not Path(source).exists():
+        return [stage.to_unit(workspace, str(source), where=where)]
+    params = assign_stage.embed_params(workspace)
+    with _read_aside(source, text, resources, progress) as new:
+        embed(new, params, resources=replace(resources, cache="off"), progress=progress)
+        return _named(stage.to_documents(workspace, new, params.task, where=where), text)
+
+
+def similar_by(
+    workspace: Workspace,
+    source: str | Path,
+    encode: Callable[[Sequence[str]], np.ndarray],
+    *,
+    text: str | None = None,
+    where: Where,
+    resources: Resources = Resources(),
+) -> list[Likeness]:
+    """Return what is near to `text`, else to each document of a file, by a model that is open already.
+
+    `encode` turns texts into unit vectors of the map's model, prompt and length.
+
+    Raises:
+        ArtifactError: there is no map, or nothing to embed.
+        SourceError: the file holds nothing that can be read.
+    """
+    from patentclust.stages import assign as assign_stage
+    from patentclust.stages import similar as stage
+    from patentclust.stages.units import read_texts
+
+    params = assign_stage.embed_params(workspace)
+    with _read_aside(source, text, resources, Quiet()) as new:
+        texts = {unit_id: words for unit_id, words in read_texts(new, params) if words}
+        if not texts:
+            raise ArtifactError(f"there is no text in its {params.text}", hint="give a document that carries text")
+        vectors = dict(zip(texts, encode(list(texts.values())), strict=True))
+        return _named(stage.to_vectors(workspace, new, vectors, where=where), text)
+
+
+@contextmanager
+def _read_aside(source: str | Path, text: str | None, resources: Resources, progress: Progress) -> Iterator[Workspace]:
+    """Read a text or a file into a workspace that goes with the block."""
+    with tempfile.TemporaryDirectory() as folder:
+        if text is not None:
+            source = Path(folder) / "text.jsonl"
+            source.write_text(json.dumps({"title": "", "abstract": text}), encoding="utf-8")
+        new = Workspace(Path(folder) / "new")
+        ingest(new, [source], resources=resources, progress=progress)
+        yield new
+
+
+def _named(found: Iterator[Likeness], text: str | None) -> list[Likeness]:
+    # A pasted text has no number; the hash that stands for one would tell the reader nothing.
+    return list(found) if text is None else [replace(likeness, doc_id="text") for likeness in found]
+
+
+def search(
+    workspace: Workspace,
+    question: str,
+    *,
+    where: Where | None = None,
+    resources: Resources = Resources(),
+    progress: Progress = Quiet(),
+) -> list[Found]:
+    """Return the documents whose passages answer a question best; needs `embed` with the task `retrieve`."""
+    from patentclust.stages import search as stage
+    from patentclust.stages.similar import Where
+
+    return stage.run(workspace, question, where=where or Where(), resources=resources, progress=progress)
+
+
+def export(workspace: Workspace, store: str, *, name: str = "patents", progress: Progress = Quiet()) -> Outcome:
+    """Write a finished map as files that a store loads in bulk."""
+    from patentclust.stages import export as stage
+
+    with workspace.lock():
+        return stage.run(workspace, store, name=name, progress=progress)
+
+
+def graph(workspace: Workspace, *, resources: Resources = Resources(), progress: Progress = Quiet()) -> Outcome:
+    """Write a finished map as a knowledge graph; it takes no parameters, so none are kept."""
+    from patentclust.stages import graph as stage
+
+    with workspace.lock():
+        return stage.run(workspace, resources=resources, progress=progress)
 
 
 @contextmanager

@@ -13,7 +13,8 @@ class Document:
 
     `doc_id` is `CC-NUMBER-KIND` (WIPO ST.3 country, number without leading zeros, ST.16 kind), or `sha256:<16 hex>`
     of the file where it states no number. `claims` and `independent` have equal length. `ipc` and `cpc` are written
-    `H01M10/0525`, main class first. `priorities` are application numbers as `CC-NUMBER`.
+    `H01M10/0525`, main class first; `additional_classes` are those among them that the office gives as additional
+    information. `priorities` are application numbers as `CC-NUMBER`.
     `family_id` is what the source states; ingest fills it for the rest, and alone sets `assignee_names` and
     `representative`.
     """
@@ -39,6 +40,7 @@ class Document:
     assignee_names: tuple[str, ...] = ()
     cpc: tuple[str, ...] = ()
     ipc: tuple[str, ...] = ()
+    additional_classes: tuple[str, ...] = ()
     cited: tuple[str, ...] = ()
     source_path: str = ""
     source_sha256: str = ""

@@ -11,6 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from patentclust.scores import SCORES
+
 SCHEMA_VERSION = 1
 METADATA_PREFIX = "patentclust."
 NOISE = -1
@@ -28,7 +30,10 @@ METADATA_KEYS = {
     "libraries": "JSON object: versions of the libraries that shaped the answer",
     "unit": "what one unit is: `document` or `family`",
     "scores": "JSON object: scores of the whole clustering (topics)",
+    "files": "JSON list: the files of a reading, with what was found in each (readings)",
+    "counts": "JSON object: nodes, edges by kind, and citations to patents outside the corpus (nodes)",
     "packing": "JSON object: how texts were packed into model calls (embeddings)",
+    "failed": "JSON object: units that got no vector, and why (embeddings)",
 }
 
 
@@ -88,6 +93,11 @@ DOCUMENTS = Artifact(
             _required("inventors", _STRINGS, "inventors in order, given name first"),
             _required("cpc", _STRINGS, "CPC symbols as `H01M10/0525`, first = main"),
             _required("ipc", _STRINGS, "IPC symbols as `H01M10/0525`, first = main"),
+            _required(
+                "additional_classes",
+                _STRINGS,
+                "those of cpc and ipc that the office gives as additional information, not of the invention",
+            ),
             _required("cited", _STRINGS, "cited publications, `CC-NUMBER-KIND` as far as the source states it"),
             _required(
                 "source_path",
@@ -118,14 +128,19 @@ FAILURES = Artifact(
 )
 
 
-def embeddings(dim: int) -> Artifact:
-    """Return the contract of one shard of `dim`-dimensional vectors."""
+def embeddings(dim: int, *, passages: bool = False) -> Artifact:
+    """Return the contract of one shard of `dim`-dimensional vectors; those of passages say which."""
+    where = [
+        _required("parent_id", pa.string(), "document or family that the passage is of"),
+        _required("start", pa.int32(), "first character of the passage in the embedded text"),
+        _required("stop", pa.int32(), "character after its last"),
+    ]
     return Artifact(
         "embeddings",
         ("unit_id",),
         pa.schema(
             [
-                _required("unit_id", pa.string(), "document or family that the vector stands for"),
+                _required("unit_id", pa.string(), "what the vector stands for: document, family, or passage"),
                 _required("text_sha256", pa.string(), "sha256 of the text before the prompt template"),
                 _required(
                     "vector",
@@ -136,6 +151,7 @@ def embeddings(dim: int) -> Artifact:
                 _required("n_tokens_used", pa.int32(), "tokens that shaped the vector, over all windows"),
                 _required("n_windows", pa.int32(), "windows that were averaged; 1 for a text that fits"),
                 _required("truncated", pa.bool_(), "the tail of the text was cut"),
+                *(where if passages else []),
             ]
         ),
     )
@@ -206,71 +222,46 @@ def topics(dim: int) -> Artifact:
     )
 
 
-@dataclass(frozen=True)
-class Score:
-    """A figure over a whole map: what to call it, its form (`count`, `share` or `figure`) and how to read it."""
+NODES = Artifact(
+    "nodes",
+    ("node_id",),
+    pa.schema(
+        [
+            _required("node_id", pa.string(), "`kind:key`"),
+            _required("kind", pa.string(), "`patent`, `cluster`, `assignee`, `inventor`, `class` or `term`"),
+            _required("key", pa.string(), "doc_id, cluster_id, subclass, or the name in capitals"),
+            _required("label", pa.string(), "title, name or term, at most 300 characters"),
+            _field("url", pa.string(), "where a patent can be read"),
+            _field("cluster_id", pa.int32(), "of a patent (-1 = noise, null = not on the map) or a cluster"),
+            _field("year", pa.int32(), "of a patent: earliest priority, else filing, else publication"),
+            _field("x", pa.float32(), "map position of a patent"),
+            _field("y", pa.float32(), "map position of a patent"),
+            _required("n_links", pa.int32(), "edges that begin or end here"),
+        ]
+    ),
+)
 
-    name: str
-    form: str
-    sentence: str
-
-
-SCORES = {
-    "n_units": Score("Units on the map", "count", "Documents or families that were embedded and placed."),
-    "n_clusters": Score("Clusters", "count", "Dense groups that were found; the number is a result, not a setting."),
-    "n_noise": Score("Noise, units", "count", "Units in no dense group; none of them is forced into a cluster."),
-    "noise_share": Score("Noise, share", "share", "The same as a share; between a tenth and a third is usual."),
-    "n_noise_before": Score(
-        "Noise before outliers were let in", "count", "Units that the method itself left out; see --max-noise."
+EDGES = Artifact(
+    "edges",
+    ("source", "target", "kind"),
+    pa.schema(
+        [
+            _required("source", pa.string(), "node_id"),
+            _required("target", pa.string(), "node_id"),
+            _required(
+                "kind",
+                pa.string(),
+                "from a patent: `member` (of a cluster), `similar`, `cites`, `filed_by`, `invented_by`, "
+                "`classified_in`; from a cluster: `described_by` (a term)",
+            ),
+            _required(
+                "weight",
+                pa.float32(),
+                "member: probability; similar: cosine, each pair once; described_by: weight of the term; else 1",
+            ),
+        ]
     ),
-    "stability": Score(
-        "Stability",
-        "figure",
-        "Agreement (adjusted Rand index) between maps of other seeds: 1 is the same map each time; below 0.8, take "
-        "single clusters with care. No figure where only one seed was run.",
-    ),
-    "variance": Score("Variance kept", "share", "Share of the variance that the principal components keep."),
-    "silhouette_cosine": Score(
-        "Silhouette, original space",
-        "figure",
-        "From -1 to 1, over all clustered units, by cosine distance of the full vectors: above 0, members are nearer "
-        "to their own cluster than to the next; text rarely passes 0.3.",
-    ),
-    "silhouette_reduced": Score(
-        "Silhouette, reduced space",
-        "figure",
-        "The same by Euclidean distance after UMAP, which pulls groups apart: it flatters, so compare it only between "
-        "runs. Above 20,000 clustered units, the mean of an even sample.",
-    ),
-    "persistence": Score(
-        "Persistence",
-        "figure",
-        "From 0 to 1, mean over clusters: how long they last as the density threshold rises; higher means less chance.",
-    ),
-    "ipc_subclass": Score(
-        "IPC subclass",
-        "figure",
-        "Agreement with the main IPC (or CPC) subclass, such as H01M; noise counts as one class. No figure where fewer "
-        "than half of the units carry a class.",
-    ),
-    "ipc_section": Score("IPC section", "figure", "The same with the section, A to H."),
-    "ami": Score(
-        "Adjusted mutual information",
-        "figure",
-        "0 is what chance would give, 1 the same grouping; a map of technologies need not repeat the classification.",
-    ),
-    "ari": Score("Adjusted Rand index", "figure", "The same scale over pairs of units; large groups weigh more."),
-    "v_measure": Score(
-        "V-measure",
-        "figure",
-        "From 0 to 1: clusters hold one class each, and classes lie in one cluster each; not corrected for chance.",
-    ),
-    "n_left_out": Score("Left out", "count", "Documents without text in the embedded fields; no place on the map."),
-    "n_truncated": Score("Truncated", "count", "Units whose text was cut at the model's window."),
-    "n_windowed": Score(
-        "Windowed", "count", "Units longer than the model's window; their vector is the mean over several."
-    ),
-}
+)
 
 
 def markdown() -> str:
@@ -287,8 +278,11 @@ def markdown() -> str:
         ("documents.parquet", DOCUMENTS),
         ("failures.parquet", FAILURES),
         ("embeddings/<task>/part-NNNNN.parquet", embeddings(2560)),
+        ("embeddings/retrieve/part-NNNNN.parquet", embeddings(2560, passages=True)),
         ("clusters.parquet", CLUSTERS),
         ("topics.parquet", topics(2560)),
+        ("graph/nodes.parquet", NODES),
+        ("graph/edges.parquet", EDGES),
     ]
     for file_name, artifact in named:
         lines += [f"## {file_name}", "", f"Key: {', '.join(f'`{k}`' for k in artifact.key)}", ""]

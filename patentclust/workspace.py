@@ -33,6 +33,11 @@ class Workspace:
         """Where ingest puts what it could not read."""
         return self.root / "failures.parquet"
 
+    @property
+    def readings(self) -> Path:
+        """Where ingest keeps what it read from each file, to read only new and changed ones; may be deleted."""
+        return self.root / "readings"
+
     def embeddings(self, task: str) -> Path:
         """Return the folder of one task's shards."""
         return self.root / "embeddings" / task
@@ -70,15 +75,50 @@ class Workspace:
         """Where report puts one row per cluster."""
         return self.root / "clusters.csv"
 
+    def cross_csv(self, name: str) -> Path:
+        """Return where report puts clusters against another column, such as `year`."""
+        return self.root / f"clusters_by_{name}.csv"
+
+    @property
+    def workbook(self) -> Path:
+        """Where report puts the tables as sheets."""
+        return self.root / "report.xlsx"
+
+    @property
+    def graph_files(self) -> dict[str, Path]:
+        """Where graph puts nodes, edges, and the same in the formats of other programs."""
+        names = {"nodes": "nodes.parquet", "edges": "edges.parquet", "graphml": "graph.graphml"}
+        names |= {"jsonld": "graph.jsonld", "vos_map": "vosviewer-map.txt", "vos_network": "vosviewer-network.txt"}
+        return {key: self.root / "graph" / name for key, name in names.items()}
+
+    @property
+    def search(self) -> Path:
+        """Where search keeps its indices, made from the passages; may be deleted."""
+        return self.root / "search"
+
+    def exports(self, store: str) -> Path:
+        """Return the folder that export fills for a store."""
+        return self.root / "export" / store
+
     @property
     def scores(self) -> Path:
         """Where cluster puts the scores of the map."""
         return self.root / "scores.json"
 
     @property
+    def curation(self) -> Path:
+        """Where the analyst corrects the map."""
+        return self.root / "curation.toml"
+
+    @property
     def thesaurus(self) -> Path:
         """Where the analyst says which assignees are one."""
         return self.root / "assignees.toml"
+
+    @property
+    def keys(self) -> Path:
+        """Where the hashes of the keys to its server lie."""
+        return self.root / "keys"
 
     @property
     def params(self) -> Path:

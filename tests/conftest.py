@@ -15,6 +15,12 @@ from tests.tiny_model import write_tiny_qwen3
 SHARED_DATA = Path(os.environ.get("PATENTCLUST_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
+@pytest.fixture(autouse=True)
+def own_vector_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep tests out of the user's cache of vectors, and out of each other's."""
+    monkeypatch.setenv("PATENTCLUST_VECTORS", str(tmp_path_factory.mktemp("vectors")))
+
+
 @pytest.fixture(scope="session")
 def tiny_f32(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_qwen3(tmp_path_factory.mktemp("models") / "tiny-F32.gguf", weights="F32")

@@ -40,6 +40,7 @@ def row(i: int, topic: str, rng: random.Random) -> dict[str, object]:
         "country": "US",
         "kind": "B2",
         "applicants": ["Example AG"],
+        "assignee_names": ["EXAMPLE"],
         "family_id": f"simple:US-{i}",
         "representative": True,
         "ipc": ["H01M10/0525"],

@@ -145,3 +145,12 @@ def test_the_contract_page_is_what_the_schemas_say() -> None:
     assert page.read_text(encoding="utf-8") == schemas.markdown(), (
         "run: python -m patentclust.schemas > docs/contract.md"
     )
+
+
+def test_a_file_of_an_older_version_says_which_column_it_lacks(tmp_path: Path) -> None:
+    path = tmp_path / "documents.parquet"
+    artifacts.write_rows(path, DOCUMENTS, Stamp(kind="documents", params={}), [])
+    for read in (artifacts.read_table, lambda *a, **k: list(artifacts.read_batches(*a, **k))):
+        with pytest.raises(ArtifactError, match="has no column colour") as caught:
+            read(path, kind="documents", columns=["doc_id", "colour"])
+        assert "ingest" in caught.value.hint

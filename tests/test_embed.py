@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,11 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from patentclust import artifacts
+from patentclust import artifacts, models
 from patentclust.analysis import packing
+from patentclust.embedders import open_embedder
 from patentclust.errors import ArtifactError, ConfigError, ModelError
-from patentclust.params import EmbedParams, Resources
-from patentclust.stages import embed
+from patentclust.params import ClusterParams, EmbedParams, Resources
+from patentclust.stages import cluster, embed
 from patentclust.workspace import Workspace
 from tests.corpora import file_bytes, row, rows, workspace_with, write_documents
 
@@ -123,6 +125,53 @@ def test_a_document_without_text_is_counted_and_has_no_vector(tiny_q8: Path, tmp
     assert outcome.facts["without_text"] == 1
     assert any("no text" in warning for warning in outcome.warnings)
     assert artifacts.read_embeddings(workspace.shards("cluster")).unit_ids == [r["doc_id"] for r in rows(2)]
+
+
+def poisoned(model: Path, folder: Path, text: str) -> Path:
+    """A copy of a model in which the tokens of `text`, and no others, give vectors that are no numbers."""
+    import gguf
+
+    from patentclust.embedders.llama import LlamaModel
+
+    path = Path(shutil.copy(model, folder / "poisoned.gguf"))
+    tokens = LlamaModel(model).tokenize(text)
+    (weights,) = [t for t in gguf.GGUFReader(path, "r+").tensors if t.name == "token_embd.weight"]
+    weights.data[tokens] = np.nan
+    weights.data.base.flush() if hasattr(weights.data.base, "flush") else None
+    return path
+
+
+def test_a_vector_that_is_no_number_is_refused_with_the_documents_id(tmp_path: Path, tiny_f32: Path) -> None:
+    model = poisoned(tiny_f32, tmp_path, "\u20ac")
+    workspace, documents = Workspace(tmp_path / "w"), rows(5)
+    documents[2]["abstract"] = "It costs one \u20ac."
+    write_documents(workspace, documents)
+    outcome = embed.run(workspace, params(model), resources=ONE_THREAD)
+    assert (outcome.facts["vectors"], outcome.facts["failures"]) == (4, 1)
+    assert any(documents[2]["doc_id"] in warning and "not finite" in warning for warning in outcome.warnings)
+    assert documents[2]["doc_id"] in artifacts.read_embeddings(workspace.shards("cluster")).failed
+    assert embed.run(workspace, params(model), resources=ONE_THREAD).current
+    cluster.run(workspace, ClusterParams(min_cluster_size=2))
+
+
+def test_a_text_without_a_vector_spoils_neither_its_neighbours_nor_what_follows(tmp_path: Path, tiny_f32: Path) -> None:
+    texts = ["first", "one \u20ac", "second", "third " * 100, "\u20ac " * 90, "fourth " * 95]
+    sound, spoilt = (
+        open_embedder(models.find(str(path)), path, params=params(path), resources=ONE_THREAD)
+        for path in (tiny_f32, poisoned(tiny_f32, tmp_path, "\u20ac"))
+    )
+    encoded = spoilt.encode_document(texts)
+    assert sorted(encoded.failures) == [1, 4]
+    good = [0, 2, 3, 5]
+    cosines = (encoded.vectors * sound.encode_document(texts).vectors).sum(axis=1)
+    assert cosines[good].min() > 0.99999
+
+
+def test_a_model_that_gives_no_vector_at_all_is_an_error(tmp_path: Path, tiny_f32: Path) -> None:
+    model = poisoned(tiny_f32, tmp_path, "Cluster: ")
+    with pytest.raises(ModelError, match=r"none of 3 texts got a vector; the first, US-10000000-B2"):
+        embed.run(workspace_with(tmp_path / "w", 3), params(model), resources=ONE_THREAD)
+    assert not (tmp_path / "w" / "embeddings").exists()
 
 
 def test_no_text_at_all_is_an_error(tiny_q8: Path, tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from patentclust import models
 from patentclust.embedders import checks
+from patentclust.embedders.context import CallSize, LlamaContext
 from patentclust.embedders.inprocess import InProcessEmbedder
-from patentclust.embedders.llama import LlamaContext, LlamaModel
+from patentclust.embedders.llama import LlamaModel
 from patentclust.errors import ConfigError, ModelError
 from patentclust.params import EmbedParams, Resources
 from tests.reference import bert_vector, qwen3_vector
@@ -31,8 +32,9 @@ def sequences(model: LlamaModel, lengths: tuple[int, ...]) -> list[np.ndarray]:
     return [np.append(rng.integers(0, 400, n - 1), model.tail).astype(np.int32) for n in lengths]
 
 
-def run_all(model: LlamaModel, docs: list[np.ndarray], **options: int) -> np.ndarray:
-    context = LlamaContext(model, longest=max(len(doc) for doc in docs), **options)
+def run_all(model: LlamaModel, docs: list[np.ndarray], *, threads: int = 1, tokens: int = 512) -> np.ndarray:
+    longest, resources = max(len(doc) for doc in docs), Resources(threads=threads)
+    context = LlamaContext(model, longest=longest, calls=CallSize(tokens=tokens), resources=resources)
     vectors = np.concatenate([context.run([doc]) for doc in docs])
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
@@ -47,7 +49,7 @@ def test_alone_equals_packed_and_split_up_to_20000_tokens(tiny_f32: Path) -> Non
     lengths = (1, 2, 5, 63, 64, 65, 300, 511, 512, 513, 20_000)
     docs = sequences(model, lengths)
     alone = run_all(model, docs)
-    split = run_all(model, docs, n_ubatch=128)
+    split = run_all(model, docs, tokens=128)
     packed = LlamaContext(model, longest=2048).run(docs[:-1])
     assert least_cosine(alone, split) > 0.99999
     assert least_cosine(alone[:-1], packed) > 0.99999
@@ -64,7 +66,7 @@ def test_the_number_of_threads_changes_no_bit(weights: str, tmp_path: Path) -> N
 def test_room_for_longer_texts_changes_no_bit(tiny_q8: Path) -> None:
     model = LlamaModel(tiny_q8)
     docs = sequences(model, (3, 700))
-    tight, roomy = (LlamaContext(model, longest=n).run(docs) for n in (700, 9000))
+    tight, roomy = (LlamaContext(model, longest=n).run(docs) for n in (703, 9000))
     assert tight.tobytes() == roomy.tobytes()
 
 
@@ -80,7 +82,7 @@ def test_causal_mean_pooling_equals_an_independent_forward_pass(tmp_path: Path) 
     path = write_tiny_qwen3(tmp_path / "mean.gguf", pooling="MEAN")
     model = LlamaModel(path)
     (doc,) = sequences(model, (700,))
-    ours = LlamaContext(model, longest=700, n_ubatch=256).run([doc])
+    ours = LlamaContext(model, longest=700, calls=CallSize(tokens=256)).run([doc])
     assert least_cosine(ours, qwen3_vector(path, doc, pooling="mean")[None]) > 0.9999
 
 
@@ -219,8 +221,8 @@ def test_gpu_layers_on_a_build_without_gpu_are_an_error_not_a_silence(tiny_f32: 
     if llama_cpp.llama_supports_gpu_offload():
         pytest.skip("this machine has a GPU backend")
     with pytest.raises(ModelError, match="no GPU backend"):
-        LlamaModel(tiny_f32, gpu_layers="35")
-    LlamaModel(tiny_f32, gpu_layers="0")
+        LlamaModel(tiny_f32, Resources(gpu_layers="35"))
+    LlamaModel(tiny_f32, Resources(gpu_layers="0"))
 
 
 def test_calls_that_would_abort_the_process_are_refused_first(tiny_f32: Path) -> None:
@@ -248,4 +250,4 @@ def test_a_file_that_belies_its_entry_is_refused(tiny_f32: Path) -> None:
 
 def test_the_starter_passes_its_own_checks(minilm: Path) -> None:
     results = checks.check_model(minilm, models.find("minilm"), Resources(threads=1))
-    assert [result.name for result in results if not result.passed] == []
+    assert [result.name for result in results if result.passed is False] == []

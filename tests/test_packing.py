@@ -24,15 +24,26 @@ def test_a_window_needs_room() -> None:
 
 def test_packing_keeps_every_sequence_within_the_limits() -> None:
     lengths = [300, 5, 2048, 5000, 1, 700, 700, 700, 0, 64]
-    calls = pack(lengths, max_tokens=2048, max_sequences=3)
+    calls = pack(lengths, max_tokens=2048, max_sequences=3, alone_from=600)
     assert sorted(i for call in calls for i in call) == list(range(len(lengths)))
     for call in calls:
         assert len(call) <= 3
         assert len(call) == 1 or sum(lengths[i] for i in call) <= 2048
+        assert len(call) == 1 or max(lengths[i] for i in call) < 600
+
+
+def test_a_run_taken_up_after_any_call_makes_the_calls_that_were_left() -> None:
+    lengths = [(i * 7919) % 300 for i in range(60)]
+    sizes = {"max_tokens": 512, "max_sequences": 8, "alone_from": 200}
+    calls = pack(lengths, **sizes)
+    for done in range(len(calls)):
+        left = sorted(i for call in calls[done:] for i in call)
+        again = [[left[i] for i in call] for call in pack([lengths[i] for i in left], **sizes)]
+        assert again == calls[done:]
 
 
 def test_packing_nothing_makes_no_call() -> None:
-    assert pack([], max_tokens=10, max_sequences=2) == []
+    assert pack([], max_tokens=10, max_sequences=2, alone_from=5) == []
 
 
 def test_shards_close_by_count_or_by_text(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,15 @@
 
 import gzip
 import io
+import random
 import tarfile
+import tracemalloc
 import zipfile
 
 import pytest
 
-from patentclust.readers import limits
+from patentclust.params import IngestParams
+from patentclust.readers import find_files, limits, read_file
 from tests.test_readers_suite import DATA, documents, failures, items
 
 GRANT = (DATA / "us_grant.xml").read_bytes()
@@ -190,15 +193,8 @@ def test_an_endless_document_is_a_failure(saved, monkeypatch):
 @pytest.mark.parametrize(
     ("data", "named"),
     [
-        (b"<?xml version='1.0'?><!DOCTYPE PATDOC SYSTEM 'x' [<!ENTITY a SYSTEM 'a' NDATA TIF>]><PATDOC/>", "PATDOC"),
-        (b"<patent-application-publication></patent-application-publication>", "PAP"),
-        (b"<exch:exchange-document country='AP'></exch:exchange-document>", "DOCDB"),
-        (b"<ops:world-patent-data xmlns:ops='http://ops.epo.org'/>", "OPS"),
-        (b"\xef\xbb\xbf<business:PatentDocumentAndRelated/>", "CNIPA"),
-        (b"<!-- a comment <x> --><tw-patent-grant/>", "Taiwan"),
-        (b"PATN\nWKU  057006474\nSRC  8\n", "APS"),
-        (b"x\n*** BRS DOCUMENT BOUNDARY ***\nWKU 09204581\n", "BRS"),
-        (b'[\n {\n  "guid": "US-6103599-A",\n "inventionTitle": "x"}]', "public search"),
+        (b"\xef\xbb\xbf<kr:KR_PatentDocument/>", "KIPO"),
+        (b"<!-- a comment <x> --><patent-document/>", "CLEF"),
         (b"<110> Firm\n<120> Gene\n", "sequence listing"),
     ],
 )
@@ -227,3 +223,24 @@ def test_a_file_that_is_none_of_ours_is_named_for_what_it_is(saved, data, got):
 
 def test_unread_xml_in_an_archive_is_reported(saved):
     assert "XML with the root <root>" in str(failures(saved(zipped(a_DOT_xml=b"<root><x/></root>")))[0])
+
+
+def test_a_sparse_file_of_two_gigabytes_is_a_failure_and_never_held(tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "MAX_DOCUMENT_BYTES", 16 * 1024**2)
+    path = tmp_path / "huge.xml"
+    with path.open("wb") as out:
+        out.write(b"<?xml version='1.0'?><us-patent-grant>")
+        out.truncate(2 * 1024**3)
+    tracemalloc.start()
+    (failure,) = read_file(find_files([path])[0], IngestParams(), sha256="0")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert "more than" in str(failure)
+    assert peak < 4 * limits.MAX_DOCUMENT_BYTES
+
+
+def test_the_total_of_an_archive_is_limited_whatever_its_ratio(saved, monkeypatch):
+    monkeypatch.setattr(limits, "MAX_EXPANDED_BYTES", 100_000)
+    members = {f"a{number}.bin": random.Random(number).randbytes(30_000) for number in range(10)}
+    found = failures(saved(zipped(**members)))
+    assert any("expands to more than 100,000 bytes" in str(failure) for failure in found)

@@ -26,7 +26,7 @@ def test_numbers_and_dates_are_read(grant):
 
 
 def test_every_priority_is_read_though_they_share_one_block(grant):
-    assert grant.priorities == ("DE-102015003001", "US-62111333P")
+    assert grant.priorities == ("DE-102015003001", "US-62111333")
     assert grant.priority_date == date(2015, 3, 12)
 
 

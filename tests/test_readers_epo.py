@@ -210,7 +210,7 @@ def test_ops_family_gives_every_member(tmp_path):
     found = documents(path)
     assert [document.doc_id for document in found] == ["US-6093011-A", "US-6093012-A"]
     assert [document.source_path[-2:] for document in found] == ["#1", "#2"]
-    assert found[0].application_number == "US-20685698"
+    assert found[0].application_number == "US-09206856"
     assert found[0].priorities == ("NL-1010536",)
     assert found[0].priority_date == date(1998, 11, 12)
 

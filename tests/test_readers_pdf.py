@@ -6,7 +6,8 @@ import logging
 import pytest
 from pypdf import PdfWriter
 
-from patentclust.readers import limits
+from patentclust.errors import SourceError
+from patentclust.readers import limits, pdf_boxes, pdf_stream
 from tests.test_readers_suite import DATA, documents, failures, items
 
 
@@ -180,13 +181,13 @@ def test_a_file_name_as_metadata_title_is_not_taken(written):
 
 def test_pages_without_text_are_counted_in_a_warning(written):
     document = documents(written([TEXT[0], [], []]))[0]
-    assert "2 of 3 pages have no text layer (scanned)" in document.warnings
+    assert "2 of 3 pages have no text layer (scanned or blank); --ocr reads them" in document.warnings
 
 
 def test_a_scan_is_a_failure_that_points_to_ocr(written):
     failure = failures(written([[], []]))[0]
     assert "no text layer on any of 2 pages; it is a scan" in str(failure)
-    assert "OCR" in failure.hint
+    assert "--ocr" in failure.hint
     assert failure.reader == "pdf"
 
 
@@ -228,19 +229,29 @@ def test_a_form_that_draws_itself_ends(written):
 
 
 def test_the_deadline_stops_a_slow_pdf(written, monkeypatch):
-    monkeypatch.setattr(limits, "MAX_PDF_SECONDS", -1.0)
-    assert "took more than" in str(failures(written(TEXT))[0])
+    monkeypatch.setattr(limits, "MAX_PDF_SECONDS", 0.001)
+    assert "took more than 0.001 seconds" in str(failures(written(TEXT))[0])
 
 
-def test_too_many_pages_are_a_failure(written, monkeypatch):
+@pytest.mark.parametrize("reader", [pdf_stream, pdf_boxes])
+def test_too_many_pages_are_an_error(reader, monkeypatch):
     monkeypatch.setattr(limits, "MAX_PDF_PAGES", 2)
-    assert "more than 2 pages" in str(failures(written(TEXT))[0])
+    with pytest.raises(SourceError, match="more than 2 pages"):
+        reader.read_pages(make_pdf(TEXT))
 
 
-def test_an_oversized_page_is_left_out_with_a_warning(written, monkeypatch):
+@pytest.mark.parametrize("reader", [pdf_stream, pdf_boxes])
+def test_too_much_text_is_an_error(reader, monkeypatch):
+    monkeypatch.setattr(limits, "MAX_PDF_CHARS", 100)
+    with pytest.raises(SourceError, match="more than 100 characters"):
+        reader.read_pages(make_pdf(TEXT))
+
+
+def test_an_oversized_page_is_left_out_and_named(monkeypatch):
     monkeypatch.setattr(limits, "MAX_PDF_PAGE_BYTES", 450)
-    document = documents(written([TEXT[0] * 3, TEXT[1]]))[0]
-    assert "page 1 left out" in document.warnings[0]
+    pages = pdf_stream.read_pages(make_pdf([TEXT[0] * 3, TEXT[1]])).pages
+    assert "page 1 left out" in pages[0].problem
+    assert not pages[1].problem
 
 
 def test_a_truncated_pdf_says_that_it_is_damaged(written):
@@ -279,3 +290,16 @@ def test_a_number_lost_by_a_scan_does_not_end_the_claims(written):
     page = ["What I claim is:", "1. A first thing.", "Z. A second thing.", "3. A third thing.", "4. A fourth thing."]
     claims = documents(written([TEXT[0], page]))[0].claims
     assert [claim[:2] for claim in claims] == ["1.", "3.", "4."]
+
+
+def test_an_old_claim_heading_misread_by_a_scan_is_found_and_the_signature_left_out(written):
+    page = [
+        "1 claim as my invention-",
+        "I. An electric lamp for giving light.",
+        "2. The combination of the lamp with a receiver.",
+        "In testimony whereof I have signed my name.",
+    ]
+    assert documents(written([TEXT[0], page]))[0].claims == (
+        "1. An electric lamp for giving light.",
+        "2. The combination of the lamp with a receiver.",
+    )

@@ -1,6 +1,7 @@
 """Tables: encodings, separators, line ends, column names, cells and broken rows."""
 
 import json
+import time
 
 import pytest
 
@@ -77,6 +78,38 @@ def test_a_western_table_with_accents_late_in_the_file_is_read(table):
 def test_a_chinese_table_is_read(table):
     document = documents(table("标题,摘要,申请人\n一种勺子,一种带孔的勺子,某公司\n", encoding="gb18030"))[0]
     assert (document.title, document.abstract, document.applicants) == ("一种勺子", "一种带孔的勺子", ("某公司",))
+
+
+EASTERN = {
+    "cp932": ("公報番号,発明の名称,要約,出願人", "JP2020123456A,ねずみ取り,ばねでねずみを捕らえる装置。,株式会社例"),
+    "cp949": (
+        "공개번호,발명의명칭,요약,출원인",
+        "KR1020200012345A,쥐덫,스프링을 사용하는 쥐덫에 관한 것이다.,주식회사 예",
+    ),
+    "big5hkscs": ("公告號,專利名稱,摘要,申請人", "TWI787146B,捕鼠器,本發明係關於一種捕鼠器裝置及其方法。,範例公司"),
+    "gb18030": ("公告号,标题,摘要,申请人", "CN104154208B,捕鼠器,本发明涉及一种捕鼠器及其使用方法。,某某公司"),
+}
+
+
+@pytest.mark.parametrize("encoding", EASTERN)
+@pytest.mark.parametrize("n_plain_rows", [0, 5_000])
+def test_eastern_encodings_are_told_apart_however_late_they_show(table, encoding, n_plain_rows):
+    header, line = EASTERN[encoding]
+    header = header if not n_plain_rows else "Publication Number,Title,Abstract,Applicants"
+    plain = "US8999301B2,Trap,Closes on the mouse,Acme\n" * n_plain_rows
+    document = documents(table(f"{header}\n{plain}{line}\n", encoding=encoding))[-1]
+    _, title, abstract, applicant = line.split(",")
+    assert (document.title, document.abstract, document.applicants) == (title, abstract, (applicant,))
+    assert encoding in document.warnings[0]
+
+
+WESTERN = ["Größe und Länge für Öl", "dépôt à côté de l’été où", "señal «año» corazón", "Åse Ærø smörgås – “öl”"]
+
+
+@pytest.mark.parametrize("text", WESTERN)
+def test_western_letters_are_not_taken_for_eastern_ones(table, text):
+    document = documents(table(f"Title,Abstract\n{text},{text} {text}\n", encoding="cp1252"))[0]
+    assert document.title == text
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
@@ -245,3 +278,46 @@ def test_a_quote_that_never_closes_ends_with_a_failure(table):
 def test_prose_with_commas_is_no_table(table):
     text = "Title, abstract and claims are read.\nOne, two, three, four.\nNothing here, is a table\nat all.\n"
     assert "plain text" in str(failures(table(text, name="readme.txt"))[0])
+
+
+def test_the_line_by_which_excel_names_the_separator_is_passed_over(table):
+    text = "sep=;\r\nPublication Number;Title;Abstract\r\nUS8999301B2;Trap, big;Closes\r\n"
+    assert documents(table(text, encoding="utf-16"))[0].title == "Trap, big"
+
+
+def test_tags_and_entities_of_html_become_text_and_other_signs_stay(table):
+    markup = "<p>H<sub>2</sub>O &lt; 5&#176;C &amp; x<y.</p><p class='a'>R&D in A&region</p>"
+    rows = [{"title": "A &amp; B", "abstract": markup, "claims": ["1. A <b>trap</b>."], "applicants": "J &amp; J; B"}]
+    document = documents(table(jsonl(*rows), name="x.jsonl"))[0]
+    assert (document.title, document.claims, document.applicants) == ("A & B", ("1. A trap.",), ("J & J", "B"))
+    assert document.abstract == "H2O < 5°C & x<y.\nR&D in A&region"
+
+
+def test_residences_behind_names_are_left_out(table):
+    document = documents(table('title,inventors\nTrap,"DOE JANE [US]\nROE RICK [DE]"\n'))[0]
+    assert document.inventors == ("DOE JANE", "ROE RICK")
+
+
+def test_a_row_of_a_family_is_its_first_publication_and_names_the_others(table):
+    document = documents(table('Publication Numbers,number,title\n,"US9000001B2\nEP1234567 B1",Trap\n'))[0]
+    assert document.doc_id == "US-9000001-B2"
+    assert "EP-1234567-B1" in document.warnings[0]
+
+
+def test_more_columns_than_any_table_has_are_a_failure(table):
+    header = ["title", "abstract", *(f"c{i}" for i in range(100_000))]
+    path = table(",".join(header) + "\n" + ",".join(["x"] * len(header)) + "\n")
+    assert "100002 cells" in str(failures(path)[0])
+
+
+@pytest.mark.parametrize("cell", ["=cmd|'/c calc'!A1", "@SUM(A1)", "+1", "-2+3"])
+def test_what_a_spreadsheet_would_run_is_text(table, cell):
+    assert documents(table(jsonl({"title": cell}), name="x.jsonl"))[0].title == cell
+
+
+@pytest.mark.parametrize("unit", ["<", "&", " ", "<p ", "&#", "; ", "[", "\n", "<br", "US1"])
+def test_a_cell_made_to_be_slow_is_not(table, unit):
+    rows = [{"id": unit * 200_000, "title": unit * 200_000 + "x", "inventors": unit * 200_000}]
+    start = time.process_time()
+    documents(table(jsonl(*rows), name="x.jsonl"))
+    assert time.process_time() - start < 5

@@ -146,8 +146,8 @@ def test_first_clusters_get_colours_of_their_own_and_neighbours_differ():
 
 def test_text_limits_shrink_with_the_corpus_but_never_to_nothing():
     assert text_limits(0) == text_limits(100) == (4000, 2000)
-    assert text_limits(20_000) == (1200, 600)
-    assert text_limits(10**6) == (240, 120)
+    assert text_limits(20_000) == (800, 400)
+    assert text_limits(10**6) == (140, 70)
 
 
 def test_scores_are_tolerant_of_what_they_do_not_know():

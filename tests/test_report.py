@@ -13,7 +13,7 @@ from patentclust import artifacts
 from patentclust.artifacts import Stamp
 from patentclust.errors import ArtifactError
 from patentclust.params import ClusterParams, ReportParams
-from patentclust.schemas import CLUSTERS, DOCUMENTS, FAILURES, topics
+from patentclust.schemas import CLUSTERS, DOCUMENTS, FAILURES, embeddings, topics
 from patentclust.stages import report
 from patentclust.workspace import Workspace
 
@@ -54,6 +54,7 @@ def document(number, **changed):
         "inventors": ["Ada Lovelace"],
         "cpc": ["H01M10/0525"],
         "ipc": ["H01M10/0525", "H01Q1/00"],
+        "additional_classes": [],
         "cited": [],
         "source_path": f"in/{number}.xml",
         "source_sha256": "0" * 64,
@@ -85,15 +86,28 @@ def failure(path, **changed):
     return row | {"message": "no reader accepts it", "hint": "convert it to XML"} | changed
 
 
-def write_workspace(root, documents, units, topic_rows, failures=(), *, stale=False, scores=SCORES):
+def write_vectors(workspace, units, vectors):
+    """Write one shard of embeddings and return the fingerprint that clusters state."""
+    rows = [
+        {"unit_id": u["unit_id"], "text_sha256": "", "vector": v.astype(np.float16), "n_tokens": 1, "n_tokens_used": 1}
+        | {"n_windows": 1, "truncated": False}
+        for u, v in zip(units, vectors, strict=True)
+    ]
+    path = workspace.shard("cluster", 0)
+    artifacts.write_rows(path, embeddings(vectors.shape[1]), Stamp(kind="embeddings", params={}), rows)
+    return artifacts.embeddings_fingerprint([path])
+
+
+def write_workspace(root, documents, units, topic_rows, failures=(), *, stale=False, scores=SCORES, embedded=None):
     """Write the artifacts that a report reads, as the stages before it would."""
     workspace = Workspace(Path(root))
     made = Stamp(kind="documents", params={}, inputs={"ids": ",".join(d["doc_id"] for d in documents)})
     artifacts.write_rows(workspace.documents, DOCUMENTS, made, list(documents))
     artifacts.write_rows(workspace.failures, FAILURES, Stamp(kind="failures", params={}), list(failures))
+    vectors = "e" * 64 if embedded is None else write_vectors(workspace, units, embedded)
     shared = {
         "params": vars(ClusterParams()),
-        "inputs": {"documents": "old" if stale else made.fingerprint, "embeddings": "e" * 64},
+        "inputs": {"documents": "old" if stale else made.fingerprint, "embeddings": vectors},
         "model": {"name": "minilm", "sha256": "a" * 64, "template": "Cluster: {text}"},
         "libraries": ("numpy",),
     }
@@ -181,8 +195,10 @@ def test_clusters_table_counts_applicants_and_classes(tmp_path):
     report.run(workspace)
     rows = read_csv(workspace.clusters_csv)
     assert [row["cluster_id"] for row in rows] == ["0", "1", "2"]
-    assert rows[0]["top_ipc"] == "H01M (9); H01Q (9)"
-    assert rows[0]["top_applicants"].startswith("APPLICANT 0 (3)")
+    batteries, antennas = rows[0]["top_ipc"].split("; ")
+    assert batteries.startswith("H01M Processes or means") and batteries.endswith("batteries (9, lift 1.00)")
+    assert antennas == "H01Q Antennas, i.e. radio aerials (9, lift 1.00)"
+    assert rows[0]["top_applicants"].startswith("APPLICANT 0 (3, lift ")
     assert rows[0]["exemplars"] == "US-10000000-B2; US-10000003-B2"
     assert rows[0]["share"] == "0.3"
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from patentclust.analysis import topics
+from patentclust.analysis import segment, topics
 from patentclust.analysis.topics import Term
 
 ENGLISH = [
@@ -35,6 +35,17 @@ def named(texts, language, labels=TWO, **options):
     return [[t.term for t in terms] for terms in topics.extract(texts, labels, [language] * len(texts), **options)]
 
 
+@pytest.fixture(params=["segmented", "pieces"])
+def segmenters(request):
+    """Return word segmenters for Chinese, Japanese and Korean, and none."""
+    if request.param == "pieces":
+        return {}
+    missing = set(segment.LIBRARIES) - set(segment.installed())
+    if missing:
+        pytest.skip(f"no segmenter of {sorted(missing)} is installed (extra cjk)")
+    return segment.segmenters()
+
+
 def test_english_terms_are_words_and_phrases_of_the_field():
     batteries, antennas = named(ENGLISH, "en")
     assert batteries[0] == "solid electrolyte"
@@ -64,33 +75,33 @@ def test_words_that_only_look_like_plurals_stay_whole():
     assert words <= {"gas", "glass", "lens", "bus", "process"}
 
 
-def test_chinese_terms_are_whole_words():
-    batteries, radio = named(CHINESE, "zh")
+def test_chinese_terms_are_whole_words(segmenters):
+    batteries, radio = named(CHINESE, "zh", segmenters=segmenters)
     assert {"固体电解质", "锂离子电池", "硫化物"} <= set(batteries)
     assert {"基站", "参考信号"} <= set(radio)
 
 
-def test_chinese_boilerplate_and_fragments_stay_out():
-    found = {term for terms in named(CHINESE, "zh") for term in terms}
+def test_chinese_boilerplate_and_fragments_stay_out(segmenters):
+    found = {term for terms in named(CHINESE, "zh", segmenters=segmenters) for term in terms}
     assert (
         not {"所述", "一种", "本发明", "其特征在于", "装置", "方法", "电解", "电解质", "体电解质", "离子电池"} & found
     )
 
 
-def test_japanese_terms_are_whole_words():
-    batteries, radio = named(JAPANESE, "ja")
+def test_japanese_terms_are_whole_words(segmenters):
+    batteries, radio = named(JAPANESE, "ja", segmenters=segmenters)
     assert {"固体電解質", "リチウムイオン電池"} <= set(batteries)
     assert {"基地局", "無線通信", "ハンドオーバ"} <= set(radio)
 
 
-def test_japanese_boilerplate_and_fragments_stay_out():
-    found = {term for terms in named(JAPANESE, "ja") for term in terms}
+def test_japanese_boilerplate_and_fragments_stay_out(segmenters):
+    found = {term for terms in named(JAPANESE, "ja", segmenters=segmenters) for term in terms}
     assert not {"前記", "請求項", "装置", "方法", "特徴", "電解質", "体電解質", "地局"} & found
 
 
-def test_a_korean_particle_is_no_part_of_the_word():
+def test_a_korean_particle_is_no_part_of_the_word(segmenters):
     texts = ["고체 전해질을 포함하는 전지", "고체 전해질 및 전지", "무선 통신 기지국", "기지국의 무선 통신"]
-    first, second = named(texts, None, labels=np.array([0, 0, 1, 1]))
+    first, second = named(texts, None, labels=np.array([0, 0, 1, 1]), segmenters=segmenters)
     assert first[0] == "고체 전해질"
     assert "기지국" in second
 
@@ -203,3 +214,29 @@ def test_equal_input_gives_equal_terms():
     texts, labels = ENGLISH + CHINESE + JAPANESE, np.tile(TWO, 3)
     languages = ["en"] * 6 + ["zh"] * 6 + ["ja"] * 6
     assert topics.extract(texts, labels, languages) == topics.extract(texts, labels, languages)
+
+
+def test_segmented_terms_are_no_fragments_of_words():
+    if "zh" not in segment.installed():
+        pytest.skip("no segmenter of Chinese is installed (extra cjk)")
+    texts = ["太阳能充电桩", "风能充电桩", "一种储能充电桩", "灌溉", "农田灌溉"]
+    labels = np.array([0, 0, 0, 1, 1])
+    assert "能充电桩" in named(texts, "zh", labels=labels)[0]
+    words = named(texts, "zh", labels=labels, segmenters=segment.segmenters())
+    assert "充电桩" in words[0]
+    assert not any(term.startswith("能") for term in words[0])
+
+
+def test_korean_verbs_and_particles_are_no_words():
+    if "ko" not in segment.installed():
+        pytest.skip("no segmenter of Korean is installed (extra cjk)")
+    words = segment.segmenters()["ko"]
+    assert words("전해질을") == ["전해질"]
+    assert words("포함하는") == []
+
+
+def test_segmenting_twice_gives_the_same_words():
+    for language, words in segment.segmenters().items():
+        run = {"zh": "锂离子电池固态电解质", "ja": "硫化物固体電解質", "ko": "리튬이온"}[language]
+        assert "".join(words(run)) == run
+        assert words(run) == words(run)

@@ -64,7 +64,7 @@ STOPS: dict[str, frozenset[str]] = {
         suitable appropriate possible necessary useful good better best high-quality desired entire whole main
         major minor total amount number numbers many few since due like even well much non-transitory
         transitory readable characterized characterised presence details sub sup lt gt amp nbsp denotes denote
-        distinct ltoreq gtoreq introduced excellent seq id nos sp der wt mol
+        distinct ltoreq gtoreq introduced excellent seq id nos sp der wt mol percent percentage
         """
     ),
     "de": _words(
@@ -165,7 +165,8 @@ GENERIC: dict[str, frozenset[str]] = {
         生产 模块 单元 步骤 结构 组件 部件 机构 构件 元件 部分 表面 上述 信息 数据 方式 技术 技术领域 领域 制备
         制备方法 制造方法 控制方法 制造 工艺 产品 材料 使用 用户 处理 控制 结果 方向 位置 状态 过程 应用 效果
         条件 功能 性能 合物 计算机可读 可读介质 介质 裝置 系統 設備 模組 單元 步驟 結構 組件 機構 構件 資訊
-        資料 製造方法 製備方法 使用者 處理
+        資料 製造方法 製備方法 使用者 處理 自动 自动化 智能 智能化 智慧 平台 新型 环保 管理 加工 调节 优化 分析
+        生成 目标 自動 智慧 平台 管理 加工 調節 分析
         """
     ),
     "ja": _words(
@@ -184,6 +185,7 @@ EDGES: tuple[str, str] = ("用式性度率者们們", "用及的")
 BREAKS: dict[str, frozenset[str]] = {
     "zh": _words(
         """
+        百分之 摄氏度 [一二三四五六七八九十百千零]{2,}
         其特征在于 其特征是 权利要求书 权利要求 所述的 所述 上述 前述 本发明涉及 本发明公开了 本发明公开
         本发明提供了 本发明提供 本发明 本实用新型涉及 本实用新型公开了 本实用新型公开 本实用新型提供了
         本实用新型提供 本实用新型 实用新型 本申请 本公开 本领域 技术方案 发明 一种 一个 至少一个 至少 多个 若干

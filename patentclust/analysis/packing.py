@@ -29,10 +29,11 @@ def split_windows(n_tokens: int, capacity: int) -> list[tuple[int, int]]:
     return list(pairwise(bounds))
 
 
-def pack(lengths: Sequence[int], *, max_tokens: int, max_sequences: int) -> list[list[int]]:
+def pack(lengths: Sequence[int], *, max_tokens: int, max_sequences: int, alone_from: int) -> list[list[int]]:
     """Group sequences into calls of at most `max_tokens` in all and `max_sequences`, longest first.
 
-    A sequence longer than `max_tokens` gets a call of its own. Ties keep their order. Returns indices by call.
+    A sequence of `alone_from` tokens or more gets a call of its own. Ties keep their order. Returns indices by call.
+    A call depends only on sequences no longer than its own: without those of the first calls, the others stay the same.
     """
     calls: list[list[int]] = []
     filled = max_tokens
@@ -42,7 +43,7 @@ def pack(lengths: Sequence[int], *, max_tokens: int, max_sequences: int) -> list
             calls.append([])
             filled = 0
         calls[-1].append(index)
-        filled += lengths[index]
+        filled += max_tokens if lengths[index] >= alone_from else lengths[index]
     return calls
 
 

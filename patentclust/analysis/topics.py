@@ -1,54 +1,31 @@
 """What a cluster is about: its leading terms, a short name, its centre and its most central members.
 
-Terms are weighed by class-based TF-IDF (Grootendorst 2022, "BERTopic", arXiv:2203.05794, eq. 2). Scripts with spaces
-give words and two-word phrases. Chinese and Japanese give runs of characters cut at function words, and the pieces of
-2 to 6 characters in them that occur in more than one surrounding; a real word segmenter would do better and can come
-later in `_candidates`. Thai, Lao and Khmer are taken phrase by phrase. Knows nothing of how clusters were found.
+Terms are weighed by class-based TF-IDF (Grootendorst 2022, "BERTopic", arXiv:2203.05794, eq. 2). Knows
+nothing of how clusters were found.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from patentclust.analysis.boilerplate import BREAKS, EDGES, GENERIC, STOPS
+from patentclust.analysis import phrases
+from patentclust.analysis.phrases import Phrases
+from patentclust.analysis.segment import Words
 
 NOISE = -1
 LABEL_TERMS = 3
 LABEL_SEPARATOR = " · "
 # Terms settle long before this many members; the cap bounds time and memory on large corpora.
 MAX_MEMBERS = 500
-_MAX_CHARS = 3000
-_MAX_CHARS_UNSPACED = 800
-_MAX_PIECE = 6
-_MAX_RUN = 12
 # A term stands in at least this share of the members, or it is about one of them and not about the cluster.
 _MIN_SHARE = 0.04
-# A piece that occurs hardly more often than something longer around it is a fragment of that.
-_FRAGMENT = 0.75
 _POOL = 80
 _FULLER = 0.4
-
-_UNSPACED = r"\u3005\u30a1-\u30fa\u30fc\u3400-\u4dbf\u4e00-\u9fff"
-# Vowel signs of South and South-East Asian scripts are no letters to `re`, but they stand inside words.
-_LETTER = r"(?:[^\W\d_\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[\u0300-\u036f\u0900-\u109f\u1780-\u17ff])"
-_TOKEN = re.compile(
-    rf"(?P<run>[{_UNSPACED}]+)|(?P<word>(?:\b[2-6][dg]\b|{_LETTER}(?:{_LETTER}|\d)*(?:-(?:{_LETTER}|\d)+)*))|(?P<cut>\S)"
-)
-_KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc]{2,}")
-_HAN = re.compile(r"[\u3005\u3400-\u4dbf\u4e00-\u9fff]+")
-_KANA = re.compile(r"[\u3040-\u30ff]")
-_HANGUL = re.compile(r"[\uac00-\ud7a3]")
-_PARTICLES = ("에서", "으로", "까지", "부터", "에게", *"을를은는이가의에로와과도들")
-
-# A text as phrases; a phrase as tokens, with no stop word, sign or number in it.
-Phrases = list[list[str]]
 
 
 @dataclass(frozen=True)
@@ -60,7 +37,12 @@ class Term:
 
 
 def extract(
-    texts: Sequence[str], labels: np.ndarray, languages: Sequence[str | None], *, n_terms: int = 10
+    texts: Sequence[str],
+    labels: np.ndarray,
+    languages: Sequence[str | None],
+    *,
+    n_terms: int = 10,
+    segmenters: Mapping[str, Words] | None = None,
 ) -> list[list[Term]]:
     """Return the leading terms of every cluster, heaviest first, ties in alphabetical order.
 
@@ -72,12 +54,15 @@ def extract(
         labels: n cluster ids 0 to k - 1, -1 = noise.
         languages: n BCP 47 codes; None is guessed from the script.
         n_terms: places per cluster.
+        segmenters: by language, how a run of letters falls into words (`segment.segmenters()`).
 
     Returns:
         k lists; a list is empty where no text holds a word that is not on the stop lists.
     """
     labels = np.asarray(labels)
-    groups = np.array([_language(text, code) for text, code in zip(texts, languages, strict=True)], dtype=object)
+    groups = np.array(
+        [phrases.language_of(text, code) for text, code in zip(texts, languages, strict=True)], dtype=object
+    )
     n_clusters = int(labels.max(initial=NOISE)) + 1
     found: list[list[Term]] = [[] for _ in range(n_clusters)]
     shares = {c: _shares(groups[labels == c], n_terms) for c in range(n_clusters)}
@@ -85,7 +70,10 @@ def extract(
         places = {c: shares[c][language] for c in range(n_clusters) if language in shares[c]}
         members = _sample(labels, np.flatnonzero(groups == language))
         if places and len(members):
-            terms = _weigh([texts[i] for i in members], labels[members], language, places)
+            segment = (segmenters or {}).get(language)
+            split = [phrases.split(texts[i], language, segment) for i in members]
+            unspaced = phrases.compounds if segment else phrases.pieces
+            terms = _weigh(split, labels[members], language, places, unspaced)
             for cluster, chosen in terms.items():
                 share = np.mean(groups[labels == cluster] == language)
                 found[cluster] += [Term(t.term, t.weight * float(share)) for t in chosen]
@@ -99,9 +87,9 @@ def label(terms: Sequence[Term], *, n: int = LABEL_TERMS) -> str:
     for term in terms:
         # "surgical" says less than "surgical instrument", if that is nearly as heavy.
         fuller = (t.term for t in terms if t.weight >= _FULLER * term.weight and " " in t.term)
-        longer = (name for name in fuller if _contains(name, term.term) and not _parts(name) & used)
+        longer = (name for name in fuller if phrases.contains(name, term.term) and not phrases.parts(name) & used)
         name = next(longer, term.term)
-        words = _parts(name)
+        words = phrases.parts(name)
         if len(chosen) < n and not words & used:
             chosen.append(name)
             used |= words
@@ -156,16 +144,6 @@ def exemplars(vectors: np.ndarray, labels: np.ndarray, *, n: int = 5) -> list[np
     return found
 
 
-def _language(text: str, code: str | None) -> str:
-    if code and code.lower() not in ("und", "mul", "zxx"):
-        return code.lower().split("-")[0].split("_")[0]
-    if _KANA.search(text):
-        return "ja"
-    if _HANGUL.search(text):
-        return "ko"
-    return "zh" if _HAN.search(text) else "en"
-
-
 def _shares(groups: np.ndarray, n_terms: int) -> dict[str, int]:
     """Divide `n_terms` places among the languages of a cluster by largest remainder; ties alphabetically."""
     counts = Counter(groups.tolist())
@@ -188,29 +166,36 @@ def _sample(labels: np.ndarray, members: np.ndarray) -> np.ndarray:
     return np.sort(np.concatenate(kept)) if kept else members
 
 
-def _weigh(texts: list[str], labels: np.ndarray, language: str, places: Mapping[int, int]) -> dict[int, list[Term]]:
+def _weigh(
+    texts: list[Phrases],
+    labels: np.ndarray,
+    language: str,
+    places: Mapping[int, int],
+    unspaced: Callable[[list[str]], Iterator[str]],
+) -> dict[int, list[Term]]:
     """Weigh the candidates of one language by c-TF-IDF; return the best of every cluster in `places`."""
     from scipy.sparse import csr_matrix
     from sklearn.feature_extraction.text import CountVectorizer
 
-    phrases = [_phrases(text, language) for text in texts]
-    if not any(phrases):
+    if not any(texts):
         return {}
-    spoken = Counter(token for text in phrases for phrase in text for token in phrase)
-    folds = _folds(spoken, language)
-    vectorizer = CountVectorizer(analyzer=lambda text: _candidates(text, folds), dtype=np.int32, lowercase=False)
-    counts = vectorizer.fit_transform(phrases)
+    spoken = Counter(token for text in texts for phrase in text for token in phrase)
+    folds = phrases.find_folds(spoken, language)
+    vectorizer = CountVectorizer(
+        analyzer=lambda text: phrases.candidates(text, folds, unspaced), dtype=np.int32, lowercase=False
+    )
+    counts = vectorizer.fit_transform(texts)
     names = vectorizer.get_feature_names_out()
     classes, own = np.unique(labels, return_inverse=True)
     member_of = csr_matrix((np.ones(len(own), np.int32), (own, np.arange(len(own)))))
     by_class = (member_of @ counts).tocsr()
     texts_with = (member_of @ (counts > 0).astype(np.int32)).tocsr()
     totals = np.asarray(by_class.sum(axis=0)).ravel()
-    whole = _whole(names, totals) & _telling(names, language)
+    whole = phrases.mark_whole(names, totals) & phrases.mark_telling(names, language)
     # c-TF-IDF: tf(t, c) * log(1 + A / f(t)), A the mean number of words of a class.
     words = np.asarray(by_class.sum(axis=1)).ravel()
     rarity = np.log1p(words.mean() / totals)
-    commoner = _commoner(folds, spoken)
+    commoner = phrases.find_commoner(folds, spoken)
     best = {}
     for row, cluster in enumerate(classes.tolist()):
         if cluster in places:
@@ -243,152 +228,9 @@ def _best(table: _Table, floor: int, n: int, commoner: Mapping[str, str]) -> lis
     order = np.lexsort((table.names[kept], -np.round(weights, 12)))[:_POOL]
     pool = [(str(table.names[kept[i]]), int(n_uses[i]), float(weights[i])) for i in order]
     chosen = [(name, weight) for name, uses, weight in pool if not _absorbed(name, uses, pool)]
-    return [Term(_shown(name, commoner), weight) for name, weight in chosen[:n]]
+    return [Term(phrases.shown(name, commoner), weight) for name, weight in chosen[:n]]
 
 
 def _absorbed(name: str, uses: int, pool: list[tuple[str, int, float]]) -> bool:
     """Tell whether half or more of a term's uses are inside one longer term of the pool."""
-    return any(name != longer and 2 * n >= uses and _contains(longer, name) for longer, n, _ in pool)
-
-
-def _contains(longer: str, shorter: str) -> bool:
-    if _HAN.search(shorter) or _KATAKANA.search(shorter):
-        return shorter in longer
-    return f" {shorter} " in f" {longer} "
-
-
-def _phrases(text: str, language: str) -> Phrases:
-    """Split a text into phrases: cut at signs, numbers and stop words; runs without spaces are phrases of their own."""
-    text = unicodedata.normalize("NFKC", text)[:_MAX_CHARS].lower()
-    breaks = _break_pattern(language)
-    stops = STOPS["en"] | STOPS.get(language, frozenset())
-    phrases: Phrases = [[]]
-    n_unspaced = 0
-    for match in _TOKEN.finditer(text):
-        if match["word"]:
-            for word in _split_hyphens(match["word"]):
-                if word in stops or len(word) < 2:
-                    phrases.append([])
-                else:
-                    phrases[-1].append(word)
-            continue
-        phrases.append([])
-        if match["run"] and n_unspaced < _MAX_CHARS_UNSPACED:
-            n_unspaced += len(match["run"])
-            phrases += [[run] for run in breaks.split(match["run"]) if len(run) > 1]
-            phrases.append([])
-    return [phrase for phrase in phrases if phrase]
-
-
-def _break_pattern(language: str) -> re.Pattern[str]:
-    words = BREAKS["ja" if language == "ja" else "zh"]
-    return re.compile("|".join(sorted(words, key=lambda word: (-len(word.partition("(")[0]), word))))
-
-
-def _split_hyphens(word: str) -> list[str]:
-    # "lithium-ion" is two words, "x-ray" and "wi-fi" are one.
-    parts = word.split("-")
-    return parts if all(len(part) > 2 for part in parts) else [word]
-
-
-def _folds(spoken: Counter[str], language: str) -> dict[str, str]:
-    """Map plurals (English) and words with a particle (Korean) to the bare form, only where that form occurs too."""
-    folds = {}
-    for word in spoken:
-        bare = next((form for form in _bare_forms(word, language) if len(form) > 1 and form in spoken), None)
-        if bare is not None:
-            folds[word] = bare
-    return folds
-
-
-def _bare_forms(word: str, language: str) -> list[str]:
-    if language == "ko":
-        return [word[: -len(particle)] for particle in _PARTICLES if word.endswith(particle)]
-    if language != "en" or len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
-        return []
-    if word.endswith("ies"):
-        return [word[:-3] + "y", word[:-1]]
-    if word.endswith(("ses", "xes", "zes", "ches", "shes")):
-        return [word[:-1], word[:-2]]
-    return [word[:-1]]
-
-
-def _commoner(folds: Mapping[str, str], spoken: Counter[str]) -> dict[str, str]:
-    """Map a bare form to the form, singular or plural, that is commoner; ties to the bare one."""
-    best: dict[str, str] = {}
-    for word, bare in sorted(folds.items()):
-        if spoken[word] > spoken[best.get(bare, bare)]:
-            best[bare] = word
-    return best
-
-
-def _shown(term: str, commoner: Mapping[str, str]) -> str:
-    """Write the last word of a term in its commoner form."""
-    head, _, last = term.rpartition(" ")
-    last = commoner.get(last, last)
-    return f"{head} {last}" if head else last
-
-
-def _candidates(phrases: Phrases, folds: Mapping[str, str]) -> Iterator[str]:
-    for phrase in phrases:
-        if _HAN.search(phrase[0]) or _KATAKANA.search(phrase[0]):
-            yield from _pieces(phrase[0])
-            continue
-        words = [folds.get(word, word) for word in phrase]
-        for i, word in enumerate(words):
-            yield word
-            if i + 1 < len(words) and words[i + 1] != word:
-                yield f"{word} {words[i + 1]}"
-
-
-def _pieces(run: str) -> Iterator[str]:
-    """Yield the run, its katakana words, and all 2 to 7 neighbouring Han characters of it.
-
-    Seven are never a term; they tell which six are a fragment of something longer.
-    """
-    han = _HAN.findall(run)
-    if 2 <= len(run) <= _MAX_RUN and not (han == [run] and len(run) <= _MAX_PIECE + 1):
-        yield run
-    for word in _KATAKANA.findall(run):
-        if word != run:
-            yield word
-    for part in han:
-        for length in range(2, min(_MAX_PIECE + 1, len(part)) + 1):
-            for start in range(len(part) - length + 1):
-                yield part[start : start + length]
-
-
-def _whole(names: np.ndarray, totals: np.ndarray) -> np.ndarray:
-    """Mark the terms that are no fragment: not almost always a part of one and the same longer piece."""
-    place = {name: i for i, name in enumerate(names)}
-    whole = np.ones(len(names), bool)
-    for name, i in place.items():
-        if len(name) < 3 or not _HAN.search(name):
-            continue
-        lengths = (len(name) - 1,) if len(name) <= _MAX_PIECE + 1 else range(2, _MAX_PIECE + 2)
-        for length in lengths:
-            for start in range(len(name) - length + 1):
-                part = place.get(name[start : start + length])
-                if part is not None and totals[i] >= _FRAGMENT * totals[part]:
-                    whole[part] = False
-    return whole
-
-
-def _telling(names: np.ndarray, language: str) -> np.ndarray:
-    """Mark the terms that say something: no generic word, none in front, no single character glued to one."""
-    generic = GENERIC["en"] | GENERIC.get(language, frozenset())
-    telling = np.ones(len(names), bool)
-    for i, name in enumerate(names):
-        if name in generic or name.partition(" ")[0] in generic:
-            telling[i] = False
-        elif _HAN.search(name):
-            glued = name[1:] in generic or name[:-1] in generic or name[0] in EDGES[0] or name[-1] in EDGES[1]
-            telling[i] = not glued and (len(name) != _MAX_PIECE + 1 or not _HAN.fullmatch(name))
-    return telling
-
-
-def _parts(term: str) -> set[str]:
-    """Return what two terms of one label must not share: words, or pairs of neighbouring characters."""
-    if _HAN.search(term):
-        return {term[i : i + 2] for i in range(len(term) - 1)}
-    return {word.removesuffix("s") for word in term.split()}
+    return any(name != longer and 2 * n >= uses and phrases.contains(longer, name) for longer, n, _ in pool)

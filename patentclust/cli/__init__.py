@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from patentclust import __version__
 from patentclust.cli.assignees import assignees_app
+from patentclust.cli.embed import cache_app, embed, terms
+from patentclust.cli.export import export
 from patentclust.cli.flags import (
+    Bom,
     Components,
     Dim,
     ExactUmap,
     Family,
     GpuLayers,
     Json,
-    Long,
     Map,
     MaxNoise,
-    MaxTokens,
+    Metadata,
     Method,
     MinDist,
     MinSamples,
@@ -29,6 +30,7 @@ from patentclust.cli.flags import (
     Model,
     NClusters,
     Neighbors,
+    Ocr,
     Offline,
     ParamsFile,
     Paths,
@@ -46,18 +48,27 @@ from patentclust.cli.flags import (
     Threads,
     Title,
     Unit,
+    Workers,
     Workspace,
+    Xlsx,
     opened,
 )
+from patentclust.cli.graph import graph
 from patentclust.cli.models import models_app
-from patentclust.errors import ConfigError, PatentclustError
+from patentclust.cli.outcomes import exit_if_strict as _exit_if_strict
+from patentclust.cli.outcomes import finish as _finish
+from patentclust.cli.outcomes import from_file as _from_file
+from patentclust.cli.outcomes import show as _show
+from patentclust.cli.reading import assign, diff, explain, score, similar
+from patentclust.cli.search import search
+from patentclust.cli.serve import keys_app, serve
+from patentclust.errors import ConfigError, PatentclustError, StoppedError
 from patentclust.params import (
     ClusterParams,
     EmbedParams,
     IngestParams,
     ReportParams,
     Resources,
-    load_params_file,
     resolve,
 )
 
@@ -69,6 +80,8 @@ app = typer.Typer(
 )
 app.add_typer(models_app, name="models")
 app.add_typer(assignees_app, name="assignees")
+app.add_typer(cache_app, name="cache")
+app.add_typer(keys_app, name="keys")
 
 
 def _mapping(pairs: list[str] | None) -> tuple[tuple[str, str], ...] | None:
@@ -82,42 +95,16 @@ def _mapping(pairs: list[str] | None) -> tuple[tuple[str, str], ...] | None:
     return tuple(sorted((field.strip(), column.strip()) for field, column in (pair.split("=", 1) for pair in pairs)))
 
 
-def _from_file(params: Path | None) -> dict[str, dict[str, Any]]:
-    return load_params_file(params) if params is not None else {}
-
-
-def _show(outcomes: list[Any], *, as_json: bool, quiet: bool) -> None:
-    from patentclust import console
-
-    if as_json:
-        console.print_json([console.outcome_dict(outcome) for outcome in outcomes])
-    elif not quiet:
-        for outcome in outcomes:
-            console.show_outcome(outcome)
-
-
-def _finish(outcome: Any, *, as_json: bool, quiet: bool, strict: bool = False) -> None:
-    from patentclust import console
-
-    _show([outcome], as_json=as_json, quiet=quiet)
-    if not as_json:
-        for path in outcome.outputs:
-            console.print_line(str(path))
-    _exit_if_strict(outcome, strict=strict)
-
-
-def _exit_if_strict(outcome: Any, *, strict: bool) -> None:
-    if strict and outcome.facts.get("failures"):
-        raise typer.Exit(1)
-
-
 @app.command()
 def ingest(
     paths: Paths,
     workspace: Workspace = None,
     map_: Map = None,
+    metadata: Metadata = None,
     prefer_language: PreferLanguage = None,
     family: Family = None,
+    workers: Workers = "auto",
+    ocr: Ocr = False,
     params: ParamsFile = None,
     strict: Strict = False,
     as_json: Json = False,
@@ -126,40 +113,18 @@ def ingest(
     """Read patents into documents.parquet; what cannot be read goes to failures.parquet."""
     from patentclust import console, pipeline
 
-    flags = {"mapping": _mapping(map_), "prefer_language": prefer_language, "family": family}
+    flags = {"mapping": _mapping(map_), "prefer_language": prefer_language, "family": family, "ocr": ocr or None}
     chosen = resolve(IngestParams(), _from_file(params).get("ingest", {}), flags)
     progress = console.progress(quiet=quiet or as_json)
-    outcome = pipeline.ingest(opened(workspace), paths, chosen, progress=progress)
+    resources = Resources(workers=workers)
+    outcome = pipeline.ingest(
+        opened(workspace), paths, chosen, metadata=metadata or (), resources=resources, progress=progress
+    )
     _finish(outcome, as_json=as_json, quiet=quiet, strict=strict)
 
 
-@app.command()
-def embed(
-    workspace: Workspace = None,
-    model: Model = None,
-    task: Task = None,
-    text: Text = None,
-    dim: Dim = None,
-    long: Long = None,
-    max_tokens: MaxTokens = None,
-    unit: Unit = None,
-    gpu_layers: GpuLayers = "auto",
-    threads: Threads = None,
-    offline: Offline = False,
-    params: ParamsFile = None,
-    as_json: Json = False,
-    quiet: Quiet = False,
-) -> None:
-    """Turn documents into vectors with a local model; resumes where it was stopped."""
-    from patentclust import console, pipeline
-
-    flags = {"model": model, "task": task, "text": text, "dim": dim, "long": long, "max_tokens": max_tokens}
-    flags["unit"] = unit
-    chosen = resolve(EmbedParams(), _from_file(params).get("embed", {}), flags)
-    resources = Resources(threads=threads, gpu_layers=gpu_layers, offline=offline)
-    progress = console.progress(quiet=quiet or as_json)
-    outcome = pipeline.embed(opened(workspace), chosen, resources=resources, progress=progress)
-    _finish(outcome, as_json=as_json, quiet=quiet)
+app.command()(embed)
+app.command()(terms)
 
 
 @app.command()
@@ -218,6 +183,8 @@ def report(
     workspace: Workspace = None,
     title: Title = None,
     task: Task = None,
+    bom: Bom = None,
+    workbook: Xlsx = None,
     params: ParamsFile = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -225,7 +192,8 @@ def report(
     """Draw the map: one offline HTML page, and CSV tables."""
     from patentclust import console, pipeline
 
-    chosen = resolve(ReportParams(), _from_file(params).get("report", {}), {"title": title, "task": task})
+    given = {"title": title, "task": task, "bom": bom, "workbook": workbook}
+    chosen = resolve(ReportParams(), _from_file(params).get("report", {}), given)
     progress = console.progress(quiet=quiet or as_json)
     outcome = pipeline.report(opened(workspace), chosen, progress=progress)
     _finish(outcome, as_json=as_json, quiet=quiet)
@@ -244,6 +212,9 @@ def run(
     task: Task = None,
     title: Title = None,
     map_: Map = None,
+    metadata: Metadata = None,
+    workers: Workers = "auto",
+    ocr: Ocr = False,
     gpu_layers: GpuLayers = "auto",
     threads: Threads = None,
     offline: Offline = False,
@@ -259,15 +230,16 @@ def run(
     embed_flags = {"model": model, "task": task, "text": text, "dim": dim, "unit": unit}
     cluster_flags = {"min_cluster_size": min_size, "seed": seed, "task": task}
     chosen = pipeline.RunParams(
-        ingest=resolve(IngestParams(), tables.get("ingest", {}), {"mapping": _mapping(map_)}),
+        ingest=resolve(IngestParams(), tables.get("ingest", {}), {"mapping": _mapping(map_), "ocr": ocr or None}),
         embed=resolve(EmbedParams(), tables.get("embed", {}), embed_flags),
         cluster=resolve(ClusterParams(), tables.get("cluster", {}), cluster_flags),
         report=resolve(ReportParams(), tables.get("report", {}), {"title": title, "task": task}),
     )
-    resources = Resources(threads=threads, gpu_layers=gpu_layers, offline=offline)
+    resources = Resources(workers=workers, threads=threads, gpu_layers=gpu_layers, offline=offline)
     progress = console.progress(quiet=quiet or as_json)
     folder, outcomes = opened(workspace), []
-    for outcome in pipeline.run(folder, paths, chosen, resources=resources, progress=progress):
+    given = metadata or ()
+    for outcome in pipeline.run(folder, paths, chosen, metadata=given, resources=resources, progress=progress):
         outcomes.append(outcome)
         _show([outcome], as_json=False, quiet=quiet or as_json)
     if as_json:
@@ -289,6 +261,10 @@ def status(workspace: Workspace = None, task: Task = None, as_json: Json = False
         console.print_json([asdict(state) for state in states])
     else:
         console.show_status(states)
+
+
+for _command in (score, explain, assign, similar, search, diff, graph, export, serve):
+    app.command()(_command)
 
 
 def _version(wanted: bool) -> None:
@@ -314,7 +290,7 @@ def main() -> None:
         from patentclust import console
 
         console.show_error(error)
-        sys.exit(1)
+        sys.exit(130 if isinstance(error, StoppedError) else 1)
     except BrokenPipeError:
         # Whoever read our output has left; point stdout elsewhere so that Python's last flush stays quiet.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

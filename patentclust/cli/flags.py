@@ -48,10 +48,18 @@ Map = Annotated[
         "--map", metavar="FIELD=COLUMN", help='Name a table\'s column, e.g. --map title="Title (English)". Repeatable.'
     ),
 ]
+Metadata = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FILE",
+        help="Table (CSV, Excel, Parquet, …) joined by publication number: fills gaps, adds no documents. Repeatable.",
+    ),
+]
 PreferLanguage = Annotated[
     str | None,
     typer.Option(help="Language to take where a document has several, e.g. en.", show_default="the procedure's"),
 ]
+Ocr = Annotated[bool, typer.Option("--ocr", help="Read scanned pages of PDFs by OCR: seconds a page.")]
 Model = Annotated[
     str | None,
     typer.Option("-m", "--model", help="Name from `models list`, or a .gguf file.", show_default=_embed.model),
@@ -74,6 +82,9 @@ Long = Annotated[
 MaxTokens = Annotated[int | None, typer.Option(help="Window in tokens, to save memory.", show_default="the model's")]
 GpuLayers = Annotated[
     str, typer.Option(help="Layers on the GPU: auto, all, or a number.", envvar="PATENTCLUST_GPU_LAYERS")
+]
+Workers = Annotated[
+    str, typer.Option(help="Processes that read files: auto (one a core) or a number.", envvar="PATENTCLUST_WORKERS")
 ]
 Threads = Annotated[
     int | None, typer.Option(help="CPU threads.", show_default="all cores", envvar="PATENTCLUST_THREADS")
@@ -139,6 +150,12 @@ Family = Annotated[
 ]
 Unit = Annotated[
     str | None, typer.Option(help=f"What is one point of the map: {' or '.join(UNITS)}.", show_default=_embed.unit)
+]
+Bom = Annotated[
+    bool | None, typer.Option("--bom/--no-bom", help="Begin CSV files with a byte order mark.", show_default="no")
+]
+Xlsx = Annotated[
+    bool | None, typer.Option("--workbook/--no-workbook", help="Write report.xlsx too.", show_default="yes")
 ]
 Title = Annotated[str | None, typer.Option(help="Heading of the page.", show_default=_report.title)]
 

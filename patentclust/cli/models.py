@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from patentclust.cli.embed import Verbose
 from patentclust.cli.flags import GpuLayers, Json, Name, Offline, Quiet, Threads
 from patentclust.params import Resources
 
@@ -54,7 +55,12 @@ def models_path(name: Name) -> None:
 
 @models_app.command("check")
 def models_check(
-    name: Name, gpu_layers: GpuLayers = "auto", threads: Threads = None, offline: Offline = False, as_json: Json = False
+    name: Name,
+    gpu_layers: GpuLayers = "auto",
+    threads: Threads = None,
+    offline: Offline = False,
+    as_json: Json = False,
+    verbose: Verbose = False,
 ) -> None:
     """Load a model and prove that its vectors are right on this machine."""
     from dataclasses import asdict
@@ -64,10 +70,10 @@ def models_check(
 
     spec = models.find(name)
     path = models.ensure(spec, offline=offline, progress=console.progress(quiet=as_json))
-    results = checks.check_model(path, spec, Resources(threads=threads, gpu_layers=gpu_layers))
+    results = checks.check_model(path, spec, Resources(threads=threads, gpu_layers=gpu_layers, verbose=verbose))
     if as_json:
         console.print_json([asdict(result) for result in results])
     else:
         console.show_checks(results)
-    if not all(result.passed for result in results):
+    if any(result.passed is False for result in results):
         raise typer.Exit(1)

@@ -1,27 +1,28 @@
 """Texts to unit vectors with a GGUF in this process: template, tokens, windows, calls, average, cut, normalise.
 
-Which calls are made is `analysis/packing.py`; how a call is made is `llama.py`.
+Which calls are made is `analysis/packing.py`; how a call is made is `context.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from patentclust.analysis.packing import pack, split_windows
-from patentclust.embedders import Encoded, OnText
-from patentclust.embedders.llama import LlamaContext, LlamaModel
+from patentclust.analysis.vectors import cut
+from patentclust.embedders import Encoded, OnDone, memory
+from patentclust.embedders.context import CallSize, LlamaContext
+from patentclust.embedders.llama import LlamaModel, check_gpu, gpu_devices
+from patentclust.embedders.memory import available_bytes
 from patentclust.errors import ConfigError, ModelError
 from patentclust.models import ModelSpec
 from patentclust.params import EmbedParams, Resources
 
-# Measured best on CPUs: micro-batches of 512 are at the plateau; 2,048 tokens a call make its second phase cheap.
-CALL_TOKENS = 2048
-CALL_SEQUENCES = 64
-MICRO_BATCH_TOKENS = 512
+_ESTIMATE_MARGIN = 1.3
+_NO_VECTOR = "the model gave a vector that is not finite, or all zero"
 
 
 @dataclass(frozen=True)
@@ -48,65 +49,87 @@ class InProcessEmbedder:
             ModelError: the file cannot be loaded, or is not what models.toml says of it.
             ConfigError: no such task, or a dimension or window the model does not have.
         """
-        self._template = spec.template(params.task)
+        self._template = spec.prompt(params.task, params.instruction)
         self._query_template = spec.templates.get("query", self._template)
-        self._long = params.long
-        self._threads = resources.n_threads
-        self.model = LlamaModel(path, gpu_layers=resources.gpu_layers)
+        self._params, self._resources = params, resources
+        check_gpu(resources)
+        n_gpu_layers = _gpu_layers(path, spec, params, resources)
+        self.model = LlamaModel(path, resources, n_gpu_layers=n_gpu_layers)
+        self._calls = CallSize.for_device(on_gpu=n_gpu_layers != 0)
         self._context: LlamaContext | None = None
         self._context_length = 0
         _check_spec(self.model, spec)
         self.dim = params.dim or self.model.dim
         if self.dim > self.model.dim:
             raise ConfigError(f"dim is {self.dim}; {spec.name} gives {self.model.dim}", hint="lower --dim")
-        self.window_tokens = self._window(spec, params.max_tokens)
-        self.packing: dict[str, int | str] = {
-            "call_tokens": CALL_TOKENS,
-            "call_sequences": CALL_SEQUENCES,
-            "micro_batch_tokens": MICRO_BATCH_TOKENS,
-            "window_tokens": self.window_tokens,
-        }
+        self.window_tokens = window_tokens(self.model, spec, params)
+        self.packing: dict[str, int | str] = self._calls.record() | {"window_tokens": self.window_tokens}
 
-    def _window(self, spec: ModelSpec, max_tokens: int | None) -> int:
-        limit = min(self.model.n_ctx_train, spec.context_tokens or self.model.n_ctx_train)
-        if max_tokens is not None and max_tokens > limit:
-            raise ConfigError(f"max-tokens is {max_tokens}; {spec.name} reads {limit}", hint=f"give {limit} or less")
-        return max_tokens or limit
-
-    def encode_document(self, texts: Sequence[str], *, on_text: OnText | None = None) -> Encoded:
+    def encode_document(self, texts: Sequence[str], *, on_done: OnDone | None = None) -> Encoded:
         """Return one unit-length row per text, in order, under the task's template."""
-        return self._encode(texts, self._template, on_text)
+        return self._encode(texts, [self._template] * len(texts), on_done)
 
     def encode_query(self, texts: Sequence[str]) -> Encoded:
         """Return one unit-length row per text, in order, under the query template."""
-        return self._encode(texts, self._query_template, None)
+        return self.encode_under(texts, [self._query_template] * len(texts))
 
-    def _encode(self, texts: Sequence[str], template: str, on_text: OnText | None) -> Encoded:
-        n = len(texts)
+    def encode_bare(self, texts: Sequence[str]) -> Encoded:
+        """Return one unit-length row per text, in order, under no template."""
+        return self.encode_under(texts, ["{text}"] * len(texts))
+
+    def encode_under(self, texts: Sequence[str], templates: Sequence[str]) -> Encoded:
+        """Return one unit-length row per text, in order, each under the template of its own."""
+        return self._encode(texts, templates, None)
+
+    def _encode(self, texts: Sequence[str], templates: Sequence[str], on_done: OnDone | None) -> Encoded:
+        out = Encoded.empty(len(texts), self.dim)
         windows: list[_Window] = []
-        n_tokens = np.zeros(n, np.int32)
-        truncated = np.zeros(n, bool)
         for index, text in enumerate(texts):
             if not text.strip():
                 raise ModelError(f"text {index} is empty: it has no vector")
-            n_tokens[index], truncated[index], mine = self._windows(index, text, template)
+            out.n_tokens[index], out.truncated[index], mine = self._windows(index, text, templates[index])
+            out.n_windows[index] = len(mine)
+            out.n_tokens_used[index] = sum(len(window.tokens) for window in mine)
             windows += mine
+        for done, sums in self._run(windows, out.n_windows):
+            self._finish(out, done, sums)
+            if on_done:
+                on_done(done, out.take(done))
+        return out
+
+    def _run(self, windows: list[_Window], n_windows: np.ndarray) -> Iterator[tuple[list[int], np.ndarray]]:
+        """Make the calls; yield texts with the weighted sum of their windows' unit vectors once no text is half done.
+
+        The calls left over are then those that a run over the texts left over would make.
+        """
         lengths = [len(window.tokens) for window in windows]
-        sums = np.zeros((n, self.model.dim))
-        pending = np.bincount([window.text for window in windows], minlength=n)
-        n_windows = pending.astype(np.int32)
-        used = np.bincount([w.text for w in windows], weights=lengths, minlength=n).astype(np.int32)
         context = self._ready(max(lengths, default=1))
-        limits = {"max_tokens": CALL_TOKENS, "max_sequences": context.max_sequences}
-        for call in pack(lengths, **limits):
+        sums = np.zeros((len(n_windows), self.model.dim))
+        pending, ready = n_windows.copy(), []
+        sizes = {"max_tokens": self._calls.tokens, "alone_from": self._calls.alone_from}
+        for call in pack(lengths, max_sequences=context.max_sequences, **sizes):
             for index, raw in zip(call, context.run([windows[i].tokens for i in call]), strict=True):
                 window = windows[index]
                 sums[window.text] += window.weight * _unit(raw.astype(np.float64))
                 pending[window.text] -= 1
-                if on_text and pending[window.text] == 0:
-                    on_text(window.text, int(used[window.text]))
-        vectors = np.stack([_unit(_unit(row)[: self.dim]) for row in sums]) if n else np.zeros((0, self.dim))
-        return Encoded(vectors.astype(np.float32), n_tokens, used, n_windows, truncated)
+                if pending[window.text] == 0:
+                    ready.append(window.text)
+            if not ((pending > 0) & (pending < n_windows)).any():
+                yield ready, sums[ready]
+                ready = []
+
+    def _finish(self, out: Encoded, done: Sequence[int], sums: np.ndarray) -> None:
+        for text, total in zip(done, sums, strict=True):
+            vector = _unit(total).astype(np.float32)
+            if np.isfinite(vector).all():
+                out.vectors[text] = cut(vector[None], self.dim)[0]
+            else:
+                out.failures[text] = _NO_VECTOR
+
+    def n_tokens(self, text: str) -> int:
+        """Return the tokens of a text in the task's template, special tokens included."""
+        tokens = self.model.tokenize(self._template.replace("{text}", text))
+        return len(self.model.head) + len(tokens) + len(self.model.tail)
 
     def _windows(self, index: int, text: str, template: str) -> tuple[int, bool, list[_Window]]:
         """Return the whole text's token count, whether it was cut, and its windows, each dressed as a full prompt."""
@@ -116,7 +139,7 @@ class InProcessEmbedder:
         capacity = self.window_tokens - len(head) - len(tail)
         if len(tokens) <= capacity:
             return n_tokens, False, [_Window(index, np.concatenate([head, tokens, tail]), len(tokens))]
-        if self._long == "truncate":
+        if self._params.long == "truncate":
             return n_tokens, True, [_Window(index, np.concatenate([head, tokens[:capacity], tail]), capacity)]
         # The prompt's own tokens lead every window. Its last blank fuses with the text's first word, so it is left out.
         prompt = self.model.tokenize(template.removesuffix("{text}").rstrip())
@@ -143,10 +166,9 @@ class InProcessEmbedder:
             self._context = LlamaContext(
                 self.model,
                 longest=longest,
-                max_tokens=CALL_TOKENS,
-                max_sequences=CALL_SEQUENCES,
-                n_ubatch=MICRO_BATCH_TOKENS,
-                threads=self._threads,
+                calls=self._calls,
+                resources=self._resources,
+                kv_type=self._params.kv_type,
             )
             self._context_length = longest
         return self._context
@@ -156,6 +178,50 @@ class InProcessEmbedder:
         if self._context is not None:
             self._context.close()
         self.model.close()
+
+
+def window_tokens(model: LlamaModel, spec: ModelSpec, params: EmbedParams) -> int:
+    """Return the longest sequence in tokens: the user's choice within what the model reads.
+
+    Raises:
+        ConfigError: the choice is longer than the model reads.
+    """
+    limit = min(model.n_ctx_train, spec.context_tokens or model.n_ctx_train)
+    if params.max_tokens is not None and params.max_tokens > limit:
+        raise ConfigError(f"max-tokens is {params.max_tokens}; {spec.name} reads {limit}", hint=f"give {limit} or less")
+    return params.max_tokens or limit
+
+
+def memory_for(path: Path, spec: ModelSpec, params: EmbedParams, *, n_tokens: float) -> memory.Memory:
+    """Return what the model will take for texts of about so many tokens, by the file's facts, before it is loaded.
+
+    Raises:
+        ModelError: more than the machine has free, and no GPU to take it.
+    """
+    facts = LlamaModel(path, vocabulary_only=True)
+    try:
+        longest = min(int(n_tokens * _ESTIMATE_MARGIN), window_tokens(facts, spec, params))
+        free = available_bytes() + sum(device.free_bytes for device in gpu_devices())
+        return memory.check(spec.name, facts.geometry, longest, kv_type=params.kv_type, free_bytes=free)
+    finally:
+        facts.close()
+
+
+def _gpu_layers(path: Path, spec: ModelSpec, params: EmbedParams, resources: Resources) -> int:
+    """Turn `auto`, `all` or a number into llama.cpp's count; auto looks at the model's and the cards' figures."""
+    if resources.gpu_layers != "auto":
+        return -1 if resources.gpu_layers == "all" else int(resources.gpu_layers)
+    devices = gpu_devices()
+    if not devices:
+        return 0
+    if resources.main_gpu is not None:
+        devices = devices[resources.main_gpu : resources.main_gpu + 1]
+    facts = LlamaModel(path, resources, vocabulary_only=True)
+    free = sum(device.free_bytes for device in devices)
+    try:
+        return memory.layers_that_fit(facts.geometry, free, window_tokens(facts, spec, params), kv_type=params.kv_type)
+    finally:
+        facts.close()
 
 
 def _check_spec(model: LlamaModel, spec: ModelSpec) -> None:
@@ -169,5 +235,6 @@ def _check_spec(model: LlamaModel, spec: ModelSpec) -> None:
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:
-    """Return the vector at length one; the engine has already refused zero vectors."""
-    return vector / np.linalg.norm(vector)
+    """Return the vector at length one, or NaN where it has no direction."""
+    norm = np.linalg.norm(vector)
+    return vector / norm if norm > 0 else np.full_like(vector, np.nan)

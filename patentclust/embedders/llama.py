@@ -1,17 +1,16 @@
-"""The one door to llama.cpp: load a GGUF, tokenise, run token sequences, read pooled vectors.
+"""The one door to llama.cpp: its log, its devices, a GGUF's facts, its tokeniser. How sequences run is `context.py`.
 
 Uses llama_cpp's low-level interface, never `Llama.embed`, which runs the output head over every token, cuts silently
-and drops the closing token. llama.cpp aborts the process on a call it does not like, so every call is validated first.
-Knows nothing of texts' meaning, templates, windows or files of ours.
+and drops the closing token. Knows nothing of texts' meaning, templates, windows or files of ours.
 """
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
+import sys
 from collections import deque
-from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -19,15 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from patentclust.analysis.packing import split_windows
+from patentclust.embedders.memory import Geometry
 from patentclust.errors import ModelError
+from patentclust.params import Resources
 
 POOLING_NAMES = {1: "mean", 2: "cls", 3: "last"}
-# llama.cpp's CPU attention sums in 32 bits only for 64 queries or more; below that it sums in 16 bits (cosine 0.9998 at
-# 20,000 tokens) and, for a single query, in an order that depends on the number of threads. So no call is that small.
-CLOSING_TOKENS = 64
-_ROUND_TO = 256  # llama.cpp pads the attention cache to this many cells
-_LOG_WARN, _LOG_ERROR = 3, 4
+_LOG_WARN, _LOG_ERROR, _LOG_CONTINUED = 3, 4, 5
+_GPU_DEVICE_TYPES = (1, 2)  # a card; a GPU that shares the machine's memory
 _GPU_HINT = (
     "use --gpu-layers 0 (or auto), or reinstall with a GPU backend: "
     'CMAKE_ARGS="-DGGML_CUDA=on" pip install --force-reinstall --no-cache-dir llama-cpp-python'
@@ -38,6 +35,8 @@ _GPU_HINT = (
 def _library() -> ModuleType:
     """Import llama_cpp once and keep its talk off the terminal; its last warnings and errors end up in our messages."""
     os.environ.setdefault("GGML_NO_BACKTRACE", "1")  # an abort would start a debugger where one is installed
+    # OpenMP's threads would spin at every node of the graph: on a machine with other work, several times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         import llama_cpp
     except (ImportError, OSError, RuntimeError) as error:
@@ -50,6 +49,12 @@ def _library() -> ModuleType:
 
 
 _recent_log: deque[str] = deque(maxlen=20)
+_talk = {"verbose": False, "level": 0}
+
+
+def let_talk(verbose: bool) -> None:
+    """Choose whether llama.cpp's own log goes to stderr as it comes."""
+    _talk["verbose"] = verbose
 
 
 @cache
@@ -57,33 +62,108 @@ def _log_callback(llama_cpp: ModuleType) -> Any:
     # Cached: the C side keeps the pointer for the life of the process.
     @llama_cpp.llama_log_callback
     def keep(level: int, text: bytes, _user_data: Any) -> None:
-        if level in (_LOG_WARN, _LOG_ERROR) and text.strip():
-            _recent_log.append(text.decode("utf-8", "replace").strip())
+        line = text.decode("utf-8", "replace")
+        if level != _LOG_CONTINUED:
+            _talk["level"] = level
+        if _talk["verbose"]:
+            sys.stderr.write(line)
+        if _talk["level"] in (_LOG_WARN, _LOG_ERROR) and line.strip():
+            _recent_log.append(line.strip())
 
     return keep
 
 
-def _said() -> str:
+def forget_log() -> None:
+    """Start afresh before a call, so that `said` tells of that call alone."""
+    _recent_log.clear()
+
+
+def said() -> str:
     """Return what llama.cpp last complained of, for an error message."""
     return "; ".join(list(_recent_log)[-3:]) or "it gave no reason"
 
 
-def gpu_layer_count(requested: str) -> int:
-    """Turn `auto`, `all` or a number into llama.cpp's count; -1 means all.
+@dataclass(frozen=True)
+class Device:
+    """A GPU as llama.cpp sees it."""
+
+    name: str
+    free_bytes: int
+    total_bytes: int
+
+
+def gpu_devices() -> list[Device]:
+    """Return the GPUs that this build of llama.cpp can use on this machine, in llama.cpp's order."""
+    if not _library().llama_supports_gpu_offload():
+        return []
+    registry, base = _ggml_library("ggml"), _base_library()
+    pointer = ctypes.c_void_p
+    registry.ggml_backend_dev_count.restype = ctypes.c_size_t
+    registry.ggml_backend_dev_get.argtypes, registry.ggml_backend_dev_get.restype = [ctypes.c_size_t], pointer
+    base.ggml_backend_dev_type.argtypes, base.ggml_backend_dev_type.restype = [pointer], ctypes.c_int
+    base.ggml_backend_dev_description.argtypes = [pointer]
+    base.ggml_backend_dev_description.restype = ctypes.c_char_p
+    base.ggml_backend_dev_memory.argtypes = [pointer, ctypes.POINTER(ctypes.c_size_t), ctypes.POINTER(ctypes.c_size_t)]
+    found = []
+    for index in range(registry.ggml_backend_dev_count()):
+        device = registry.ggml_backend_dev_get(index)
+        if base.ggml_backend_dev_type(device) in _GPU_DEVICE_TYPES:
+            free, total = ctypes.c_size_t(), ctypes.c_size_t()
+            base.ggml_backend_dev_memory(device, ctypes.byref(free), ctypes.byref(total))
+            name = base.ggml_backend_dev_description(device).decode("utf-8", "replace")
+            found.append(Device(name, free.value, total.value))
+    return found
+
+
+def node_name(tensor: int) -> bytes:
+    """Return the name that a model's graph gives a node."""
+    name: bytes = _base_library().ggml_get_name(tensor)
+    return name
+
+
+def node_rows(tensor: int, dim: int) -> np.ndarray:
+    """Copy a computed float32 node of rows of `dim`, wherever it lies, shape (n, dim)."""
+    base = _base_library()
+    rows = np.empty((base.ggml_nbytes(tensor) // (4 * dim), dim), np.float32)
+    if rows.size:
+        base.ggml_backend_tensor_get(tensor, rows.ctypes.data, 0, rows.nbytes)
+    return rows
+
+
+@cache
+def _base_library() -> ctypes.CDLL:
+    base, pointer = _ggml_library("ggml-base"), ctypes.c_void_p
+    base.ggml_get_name.argtypes, base.ggml_get_name.restype = [pointer], ctypes.c_char_p
+    base.ggml_nbytes.argtypes, base.ggml_nbytes.restype = [pointer], ctypes.c_size_t
+    base.ggml_backend_tensor_get.argtypes = [pointer, pointer, ctypes.c_size_t, ctypes.c_size_t]
+    base.ggml_backend_tensor_get.restype = None
+    return base
+
+
+def _ggml_library(name: str) -> ctypes.CDLL:
+    """Open one of the libraries beside llama.cpp's own: llama_cpp binds no function that tells of devices."""
+    folder = Path(str(_library().__file__)).parent / "lib"
+    names = (f"lib{name}.so", f"lib{name}.dylib", f"{name}.dll")
+    path = next((folder / candidate for candidate in names if (folder / candidate).exists()), None)
+    if path is None:
+        raise ModelError(f"llama-cpp-python has no {names[0]} in {folder}", hint="give --gpu-layers all, or a number")
+    return ctypes.CDLL(str(path))
+
+
+def check_gpu(resources: Resources) -> None:
+    """Refuse GPU layers where there is no GPU: llama.cpp would ignore the wish in silence.
 
     Raises:
-        ModelError: layers were asked for and this build or machine has no GPU backend (llama.cpp would ignore it).
+        ModelError: layers were asked for and this build or machine has no GPU backend.
     """
-    has_gpu = bool(_library().llama_supports_gpu_offload())
-    if requested == "auto":
-        return -1 if has_gpu else 0
-    layers = -1 if requested == "all" else int(requested)
-    if layers != 0 and not has_gpu:
+    wishes = {"--gpu-layers": resources.gpu_layers not in ("auto", "0")}
+    wishes |= {"--main-gpu": resources.main_gpu is not None, "--tensor-split": bool(resources.tensor_split)}
+    if any(wishes.values()) and not _library().llama_supports_gpu_offload():
+        named = ", ".join(flag for flag, wanted in wishes.items() if wanted)
         raise ModelError(
-            f"--gpu-layers {requested}: this llama-cpp-python build, or this machine, has no GPU backend",
+            f"{named} was given, and this llama-cpp-python build, or this machine, has no GPU backend",
             hint=_GPU_HINT,
         )
-    return layers
 
 
 class LlamaModel:
@@ -94,34 +174,78 @@ class LlamaModel:
         n_ctx_train: longest sequence the model was trained for, in tokens.
         pooling: `last`, `mean` or `cls`.
         causal: whether tokens see only what came before.
+        geometry: what decides its memory.
+        head: tokens that open a text.
+        tail: tokens that close it.
+        states_closing: whether the file itself asks for the closing token that last-token pooling reads.
     """
 
-    def __init__(self, path: Path, *, gpu_layers: str = "auto") -> None:
-        """Load the file.
+    def __init__(
+        self,
+        path: Path,
+        resources: Resources = Resources(),
+        *,
+        n_gpu_layers: int = 0,
+        vocabulary_only: bool = False,
+    ) -> None:
+        """Load the file, or its vocabulary and facts alone; `n_gpu_layers` of -1 puts all layers on the GPU.
 
         Raises:
             ModelError: not a GGUF, damaged, not an embedding model, or GPU layers without a GPU.
         """
         self._lib = _library()
+        let_talk(resources.verbose)
+        check_gpu(resources)
         self.path = path
         _check_magic(path)
         params = self._lib.llama_model_default_params()
-        params.n_gpu_layers = gpu_layer_count(gpu_layers)
-        _recent_log.clear()
+        params.vocab_only = vocabulary_only
+        # A mapped file would stay in memory beside the copy that llama.cpp rearranges for the CPU.
+        params.load_mode = self._lib.LLAMA_LOAD_MODE_NONE
+        params.n_gpu_layers = n_gpu_layers
+        if n_gpu_layers and resources.main_gpu is not None:
+            params.main_gpu, params.split_mode = resources.main_gpu, self._lib.LLAMA_SPLIT_MODE_NONE
+        if n_gpu_layers and resources.tensor_split:
+            self._shares = (ctypes.c_float * self._lib.llama_max_devices())(*resources.tensor_split)
+            params.tensor_split = self._shares
+        forget_log()
         self._handle = self._lib.llama_model_load_from_file(str(path).encode(), params)
         if not self._handle:
             raise ModelError(
-                f"llama.cpp cannot load {path}: {_said()}",
+                f"llama.cpp cannot load {path}: {said()}",
                 hint="the file may be damaged or cut short; delete it and pull the model again",
             )
         self._vocab = self._lib.llama_model_get_vocab(self._handle)
         self.architecture = self.metadata("general.architecture") or "unknown"
-        self.dim = int(self._lib.llama_model_n_embd_out(self._handle))
-        self.n_ctx_train = int(self._lib.llama_model_n_ctx_train(self._handle))
+        self.geometry = self._geometry()
+        self.dim = int(self._lib.llama_model_n_embd_out(self._handle)) or self.geometry.hidden
+        self.n_ctx_train = self._number("context_length")
         self.n_vocab = int(self._lib.llama_vocab_n_tokens(self._vocab))
         self.causal = self.metadata(f"{self.architecture}.attention.causal") != "false"
         self.pooling = self._pooling()
+        self.states_closing = True
         self.head, self.tail = self._special_tokens()
+
+    def _geometry(self) -> Geometry:
+        hidden, heads = self._number("embedding_length"), self._number("attention.head_count", 1)
+        return Geometry(
+            layers=self._number("block_count"),
+            hidden=hidden,
+            kv_heads=self._number("attention.head_count_kv", heads),
+            key_length=self._number("attention.key_length", hidden // heads),
+            value_length=self._number("attention.value_length", hidden // heads),
+            n_vocab=int(self._lib.llama_vocab_n_tokens(self._vocab)),
+            causal=self.metadata(f"{self.architecture}.attention.causal") != "false",
+            weights_bytes=self.path.stat().st_size,
+        )
+
+    def _number(self, key: str, default: int | None = None) -> int:
+        stated = self.metadata(f"{self.architecture}.{key}")
+        if stated is not None and stated.isdecimal():
+            return int(stated)
+        if default is None:
+            raise ModelError(f"{self.path.name} states no {self.architecture}.{key}", hint="is it a whole GGUF?")
+        return default
 
     def metadata(self, key: str) -> str | None:
         """Return a metadata value of the GGUF as text, or None."""
@@ -153,12 +277,23 @@ class LlamaModel:
             if eos < 0:
                 raise ModelError(f"{self.path.name} pools the last token but names no end-of-text token")
             if len(tail) == 0 or tail[-1] != eos:
-                tail = np.append(tail, np.int32(eos))
+                tail, self.states_closing = np.append(tail, np.int32(eos)), False
         return head, tail
 
     def tokenize(self, text: str) -> np.ndarray:
         """Return the text's token ids, int32, without special tokens; control words in the text stay plain text."""
         return self._tokenize(text.encode("utf-8", "replace"), special=False)
+
+    def detokenize(self, tokens: np.ndarray) -> str:
+        """Return the text of ids of the vocabulary, without the special tokens among them."""
+        ids = np.ascontiguousarray(tokens, np.int32)
+        pointer, capacity = ids.ctypes.data_as(ctypes.POINTER(ctypes.c_int32)), 8 * len(ids) + 16
+        while True:
+            buffer = ctypes.create_string_buffer(capacity)
+            n = self._lib.llama_detokenize(self._vocab, pointer, len(ids), buffer, capacity, True, False)
+            if n >= 0:
+                return buffer.raw[:n].decode("utf-8", "replace")
+            capacity = -n
 
     def _tokenize(self, data: bytes, *, special: bool) -> np.ndarray:
         capacity = len(data) + 16
@@ -179,10 +314,6 @@ class LlamaModel:
             self._handle = None
 
 
-def _rounded(n_tokens: int) -> int:
-    return -(-n_tokens // _ROUND_TO) * _ROUND_TO
-
-
 def _check_magic(path: Path) -> None:
     try:
         with path.open("rb") as handle:
@@ -194,184 +325,3 @@ def _check_magic(path: Path) -> None:
             f"{path} is not a GGUF file: expected the magic bytes b'GGUF', got {magic!r}",
             hint="models are .gguf files (patentclust models list)",
         )
-
-
-class LlamaContext:
-    """A model made ready for sequences up to a given length.
-
-    Three ways of running, chosen by what the model is:
-    - causal, last token: bodies with the output head off, then the last few tokens of all packed sequences with it on;
-    - causal, mean: token vectors chunk by chunk, averaged here (llama.cpp would pool each micro-batch for itself);
-    - encoder: one sequence in one call, pooled by llama.cpp.
-
-    Attributes:
-        max_sequences: how many sequences one call of `run` takes.
-        max_tokens: how many tokens they may have in all when there are several.
-    """
-
-    def __init__(
-        self,
-        model: LlamaModel,
-        *,
-        longest: int,
-        max_tokens: int = 2048,
-        max_sequences: int = 64,
-        n_ubatch: int = 512,
-        threads: int = 1,
-    ) -> None:
-        """Allocate caches and buffers for sequences of up to `longest` tokens.
-
-        Raises:
-            ModelError: longer than the model takes, or not enough memory.
-        """
-        if not 1 <= longest <= model.n_ctx_train:
-            raise ModelError(f"{model.path.name} takes 1 to {model.n_ctx_train} tokens, asked for {longest}")
-        self._lib = model._lib
-        self.model = model
-        self._two_phase = model.causal and model.pooling == "last"
-        cells = _rounded(longest)
-        params = self._lib.llama_context_default_params()
-        if self._two_phase:
-            self.max_sequences, self.max_tokens = max_sequences, max(max_tokens, longest)
-        else:
-            self.max_sequences, self.max_tokens = 1, longest
-        params.n_ctx = max(cells, _rounded(self.max_tokens))
-        # An encoder sees its whole text in one call. A causal model is fed by micro-batches, one a call.
-        self._call_tokens = n_ubatch if model.causal else cells
-        params.n_batch = params.n_ubatch = self._call_tokens
-        params.n_seq_max = self.max_sequences
-        # Caps the buffers of the output head, which would else be sized for every token of a batch.
-        params.n_outputs_max = CLOSING_TOKENS + max_sequences if self._two_phase else self._call_tokens
-        params.n_threads = params.n_threads_batch = threads
-        params.embeddings = True
-        params.kv_unified = True
-        params.no_perf = True
-        params.flash_attn_type = self._lib.LLAMA_FLASH_ATTN_TYPE_ENABLED
-        params.pooling_type = self._pooling_type()
-        _recent_log.clear()
-        self._handle = self._lib.llama_init_from_model(model._handle, params)
-        if not self._handle:
-            raise ModelError(
-                f"llama.cpp cannot make a context of {params.n_ctx} tokens for {model.path.name}: {_said()}",
-                hint="lower --max-tokens, or take a smaller model: the attention cache grows with the longest text",
-            )
-        self._memory = self._lib.llama_get_memory(self._handle)
-        self._make_batch()
-
-    def _pooling_type(self) -> int:
-        if self.model.causal and self.model.pooling == "mean":
-            return int(self._lib.LLAMA_POOLING_TYPE_NONE)
-        return {name: number for number, name in POOLING_NAMES.items()}[self.model.pooling]
-
-    def _make_batch(self) -> None:
-        # llama_batch_init would allocate n_batch * n_seq_max ids; arrays of our own cost nothing and are refilled fast.
-        n = self._call_tokens
-        self._tokens, self._positions = np.zeros(n, np.int32), np.zeros(n, np.int32)
-        self._sequence_counts, self._sequences = np.ones(n, np.int32), np.zeros(n, np.int32)
-        self._outputs = np.zeros(n, np.int8)
-        self._sequence_pointers = (self._sequences.ctypes.data + 4 * np.arange(n)).astype(np.uint64)
-        int32 = ctypes.POINTER(ctypes.c_int32)
-        self._batch = self._lib.llama_batch()
-        self._batch.token = self._tokens.ctypes.data_as(int32)
-        self._batch.pos = self._positions.ctypes.data_as(int32)
-        self._batch.n_seq_id = self._sequence_counts.ctypes.data_as(int32)
-        self._batch.seq_id = self._sequence_pointers.ctypes.data_as(ctypes.POINTER(int32))
-        self._batch.logits = self._outputs.ctypes.data_as(ctypes.POINTER(ctypes.c_int8))
-
-    def run(self, sequences: Sequence[np.ndarray]) -> np.ndarray:
-        """Run whole sequences, special tokens included, and return their pooled vectors, shape (n, dim), float32, raw.
-
-        Raises:
-            ModelError: too many, too long, empty, ids out of range, or a vector that is not finite or all zero.
-        """
-        self._validate(sequences)
-        if self._memory:
-            self._lib.llama_memory_clear(self._memory, False)  # True would overwrite gigabytes for nothing
-        if self._two_phase:
-            vectors = self._run_two_phase(sequences)
-        elif self.model.causal:
-            vectors = np.stack([self._run_mean(sequence) for sequence in sequences])
-        else:
-            vectors = np.stack([self._run_encoder(sequence) for sequence in sequences])
-        if not np.isfinite(vectors).all() or (np.abs(vectors).max(axis=1) == 0).any():
-            raise ModelError(
-                f"{self.model.path.name} gave a vector that is not finite, or all zero",
-                hint="the model file may be damaged; check it with: patentclust models check",
-            )
-        return vectors
-
-    def _validate(self, sequences: Sequence[np.ndarray]) -> None:
-        total = sum(len(sequence) for sequence in sequences)
-        if not 1 <= len(sequences) <= self.max_sequences or total > self.max_tokens:
-            raise ModelError(
-                f"a call takes 1 to {self.max_sequences} sequences of {self.max_tokens} tokens in all, "
-                f"got {len(sequences)} of {total}"
-            )
-        for sequence in sequences:
-            if len(sequence) == 0:
-                raise ModelError("a sequence without tokens has no vector")
-            if sequence.min() < 0 or sequence.max() >= self.model.n_vocab:
-                raise ModelError(f"token ids must lie in 0 to {self.model.n_vocab - 1}")
-
-    def _run_two_phase(self, sequences: Sequence[np.ndarray]) -> np.ndarray:
-        n = len(sequences)
-        # Each sequence keeps its last few tokens for the second phase, enough in all for the exact attention kernel.
-        kept = [min(len(sequence), -(-CLOSING_TOKENS // n)) for sequence in sequences]
-        bodies = [sequence[: len(sequence) - k] for sequence, k in zip(sequences, kept, strict=True)]
-        self._lib.llama_set_embeddings(self._handle, False)
-        self._feed(bodies, [0] * n, output=False)
-        self._lib.llama_set_embeddings(self._handle, True)
-        tails = [sequence[len(sequence) - k :] for sequence, k in zip(sequences, kept, strict=True)]
-        self._feed(tails, [len(body) for body in bodies], output=True)
-        return np.stack([self._pooled(index) for index in range(n)])
-
-    def _feed(self, parts: Sequence[np.ndarray], starts: Sequence[int], *, output: bool) -> None:
-        """Decode one stretch of each sequence, in calls of nearly equal size: a small last one would be inexact."""
-        tokens = np.concatenate(parts)
-        if len(tokens) == 0:
-            return
-        lengths = [len(part) for part in parts]
-        positions = np.concatenate([np.arange(s, s + k, dtype=np.int32) for s, k in zip(starts, lengths, strict=True)])
-        owners = np.repeat(np.arange(len(parts), dtype=np.int32), lengths)
-        for start, stop in split_windows(len(tokens), self._call_tokens):
-            self._decode(tokens[start:stop], positions[start:stop], owners[start:stop], output=output)
-
-    def _run_mean(self, sequence: np.ndarray) -> np.ndarray:
-        total = np.zeros(self.model.dim)
-        for start, stop in split_windows(len(sequence), self._call_tokens):
-            positions = np.arange(start, stop, dtype=np.int32)
-            self._decode(sequence[start:stop], positions, np.zeros(stop - start, np.int32), output=True)
-            pointer = self._lib.llama_get_embeddings(self._handle)
-            total += np.ctypeslib.as_array(pointer, (stop - start, self.model.dim)).sum(axis=0, dtype=np.float64)
-        return (total / len(sequence)).astype(np.float32)
-
-    def _run_encoder(self, sequence: np.ndarray) -> np.ndarray:
-        n = len(sequence)
-        self._decode(sequence, np.arange(n, dtype=np.int32), np.zeros(n, np.int32), output=True)
-        return self._pooled(0)
-
-    def _decode(self, tokens: np.ndarray, positions: np.ndarray, owners: np.ndarray, *, output: bool) -> None:
-        n = len(tokens)
-        self._tokens[:n], self._positions[:n], self._sequences[:n] = tokens, positions, owners
-        self._outputs[:n] = output
-        self._batch.n_tokens = n
-        _recent_log.clear()
-        status = self._lib.llama_decode(self._handle, self._batch)
-        if status != 0:
-            raise ModelError(f"llama.cpp refused {n} tokens (code {status}): {_said()}")
-
-    def _pooled(self, sequence: int) -> np.ndarray:
-        pointer = self._lib.llama_get_embeddings_seq(self._handle, sequence)
-        if not pointer:
-            raise ModelError(f"llama.cpp gave no vector for sequence {sequence} of a call: {_said()}")
-        return np.ctypeslib.as_array(pointer, (self.model.dim,)).astype(np.float32, copy=True)
-
-    def close(self) -> None:
-        """Free caches and buffers; a second call does nothing."""
-        if self._handle:
-            self._lib.llama_free(self._handle)
-            self._handle = None
-
-    def __del__(self) -> None:
-        with contextlib.suppress(AttributeError, TypeError):  # interpreter shutdown
-            self.close()

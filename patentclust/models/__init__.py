@@ -27,6 +27,8 @@ SOURCE_KEYS = {
 UNLISTED_TEMPLATES = {task: f"{task.capitalize()}: {{text}}" for task in ("cluster", "retrieve", "classify")} | {
     "query": "{text}"
 }
+UNLISTED_INSTRUCTED = "Instruct: {instruction}\nQuery:{text}"
+INSTRUCTIONS = "instructions"
 _HASH_BLOCK_BYTES = 1 << 20
 
 
@@ -50,6 +52,10 @@ class ModelSpec:
     matryoshka: tuple[int, int] | None = None
     text: str = "full"
     templates: Mapping[str, str] = field(default_factory=lambda: dict(UNLISTED_TEMPLATES))
+    instructed: str | None = None
+    served_as: str | None = None
+    parameters: int | None = None
+    languages: tuple[str, ...] = ()
 
     def template(self, task: str) -> str:
         """Return the prompt template of a task.
@@ -63,6 +69,21 @@ class ModelSpec:
                 hint=f"allowed: {', '.join(self.templates)}; add templates in {user_file()}",
             )
         return self.templates[task]
+
+    def prompt(self, task: str, instruction: str | None) -> str:
+        """Return the prompt template of a task, or of an instruction where there is one.
+
+        Raises:
+            ConfigError: no such task, or a model that was trained without instructions.
+        """
+        if instruction is None:
+            return self.template(task)
+        if self.instructed is None:
+            raise ConfigError(
+                f"model {self.name} was trained without instructions",
+                hint="leave --instruction out, or take one of the qwen3 models (patentclust models list)",
+            )
+        return self.instructed.replace("{instruction}", instructions().get(instruction, instruction))
 
     def check_dim(self, dim: int | None) -> None:
         """Refuse a vector length that the model was not trained to be cut to.
@@ -93,6 +114,12 @@ def models_folder() -> Path:
     return cache_folder() / "models"
 
 
+def vectors_folder() -> Path:
+    """Return the folder of the cache of vectors, from PATENTCLUST_VECTORS or below the cache folder."""
+    chosen = os.environ.get("PATENTCLUST_VECTORS")
+    return Path(chosen) if chosen else cache_folder() / "vectors"
+
+
 def user_file() -> Path:
     """Return where the user's own models.toml is looked for, from PATENTCLUST_MODELS or the system's convention."""
     chosen = os.environ.get("PATENTCLUST_MODELS")
@@ -111,21 +138,39 @@ def registry() -> dict[str, ModelSpec]:
     Raises:
         ConfigError: a models.toml cannot be read or an entry is wrong.
     """
-    specs = _read(_shipped_file())
-    own = user_file()
-    if own.exists():
-        specs |= _read(own)
-    elif os.environ.get("PATENTCLUST_MODELS"):
-        raise ConfigError(f"PATENTCLUST_MODELS names {own}, which does not exist", hint="correct or unset it")
+    specs: dict[str, ModelSpec] = {}
+    for path in _files():
+        tables = _read(path)
+        tables.pop(INSTRUCTIONS, None)
+        specs |= {name: _spec(path, name, table) for name, table in tables.items()}
     return specs
 
 
-def _read(path: Path) -> dict[str, ModelSpec]:
+def instructions() -> dict[str, str]:
+    """Return the named instructions, by field of use, the user's over the shipped ones."""
+    found: dict[str, str] = {}
+    for path in _files():
+        table = _read(path).get(INSTRUCTIONS, {})
+        if not isinstance(table, dict) or not all(isinstance(text, str) for text in table.values()):
+            raise ConfigError(f"{path}: [{INSTRUCTIONS}] must hold names and sentences", hint='medical = "Given …"')
+        found |= table
+    return found
+
+
+def _files() -> list[Path]:
+    own = user_file()
+    if own.exists():
+        return [_shipped_file(), own]
+    if os.environ.get("PATENTCLUST_MODELS"):
+        raise ConfigError(f"PATENTCLUST_MODELS names {own}, which does not exist", hint="correct or unset it")
+    return [_shipped_file()]
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"cannot read {path}: {error}") from error
-    return {name: _spec(path, name, table) for name, table in tables.items()}
 
 
 def _spec(path: Path, name: str, table: Any) -> ModelSpec:
@@ -152,12 +197,15 @@ def _spec(path: Path, name: str, table: Any) -> ModelSpec:
         table.get("text", "full") in TEXT_SELECTIONS,
         f"text is {table.get('text')!r}; allowed: {', '.join(TEXT_SELECTIONS)}",
     )
-    for task, template in table.get("templates", {}).items():
+    prompts = dict(table.get("templates", {}))
+    prompts |= {"instructed": table["instructed"]} if "instructed" in table else {}
+    for task, template in prompts.items():
         require(str(template).endswith("{text}"), f"template {task} does not end with {{text}}")
     values = dict(table)
     values.setdefault("file", Path(str(source.get("path", f"{name}.gguf"))).name)
-    if "matryoshka" in values:
-        values["matryoshka"] = tuple(values["matryoshka"])
+    for key in ("matryoshka", "languages"):
+        if key in values:
+            values[key] = tuple(values[key])
     return ModelSpec(name=name, **values)
 
 
@@ -171,10 +219,24 @@ def find(name: str) -> ModelSpec:
     if name in specs:
         return specs[name]
     if name.endswith(".gguf") or os.sep in name:
-        return ModelSpec(name=Path(name).name, file=Path(name).name, source={"kind": "path", "path": name})
+        source = {"kind": "path", "path": name}
+        return ModelSpec(Path(name).name, Path(name).name, source, instructed=UNLISTED_INSTRUCTED)
     raise ConfigError(
         f"no model is called {name!r}", hint=f"known: {', '.join(specs)}; or give the path of a .gguf file"
     )
+
+
+def find_served(name: str) -> ModelSpec:
+    """Return the spec of a model on a server: a registered one by its name or `served_as`, else one we know nothing of.
+
+    A name we know nothing of gives vectors without a prompt but for an instruction: nobody said what it was trained on.
+    """
+    specs = registry()
+    known = next((spec for spec in specs.values() if name in (spec.name, spec.served_as)), None)
+    if known is not None:
+        return known
+    templates = dict.fromkeys(UNLISTED_TEMPLATES, "{text}")
+    return ModelSpec(name, "", {"kind": "server"}, templates=templates, instructed=UNLISTED_INSTRUCTED, served_as=name)
 
 
 def describe(spec: ModelSpec, path: Path | None) -> dict[str, Any]:

@@ -11,19 +11,24 @@ _REFERENCE = re.compile(
     r"|\b(?:any|one)\s+preceding\s+claim|\b(?:preceding|previous|foregoing|above)\s+claims?\b|\bAnspr(?:uch|üche|üchen|uchs)\s+\d"
     r"|\b(?:vorhergehenden|vorangehenden|vorstehenden|vorherigen)\s+Anspr|\brevendications?\s+\d|\brevendications?\s+pr[ée]c[ée]dentes"
     r"|\breivindicaci(?:ón|ones)\s+\d|\breivindicaciones\s+(?:anteriores|precedentes)|請求項\s*[0-9０-９]|請求項[のい]|权利要求\s*[0-9０-９]"
-    r"|請求項第|제\s*[0-9]+\s*항|청구항\s*[0-9]",
+    r"|[上前所]述的?权利要求|任[一何意].{0,3}权利要求|申請專利範圍第|[上前]述請求項|請求項第|제\s*[0-9]+\s*항|청구항\s*[0-9]",
     re.IGNORECASE,
 )
+# What every alternative above holds, in lower case: looking for these first is many times faster.
+_REFERENCE_HINTS = ("claim", "anspr", "revendication", "reivindicaci", "請求項", "專利範圍", "权利要求", "항")
 _HEADING = re.compile(
     r"\s*(?:(?:what|that\s+which|the\s+invention)\s+(?:is|we|i)?\s*claim(?:ed)?(?:\s+(?:is|as\s+new)\b)?[^\n:]{0,80}|(?:we|i)\s+claim"
     r"|(?:patent)?claims?|patentansprüche|ansprüche|revendications)\s*[:;.\-—–]*\s*(?:\n|(?=1\s*[.)]))",
     re.IGNORECASE,
 )
-_CANCELLED = re.compile(r"[\d\s.,\-–]*\(?\s*cancel+ed\s*\)?[\s.]*", re.IGNORECASE)
+_CANCELLED = re.compile(
+    r"[\d\s.,\-–]*[(（【〔]?\s*(?:cancel+ed|삭제|削除|刪除|删除)\s*[)）】〕]?[\s.。]*", re.IGNORECASE
+)
 # At the start of a line specks of a scan or the number of the column may come first; within a line a sentence must end.
 _NUMBER = re.compile(
     r"(?:(?P<line>^[^\w\n]{0,4}(?:\d{1,3}[ \t]+)?)|(?<=[.;:!?]\s))"
-    r"(?P<number>\d{1,4})\s?[.)、．](?!\d)\s*(?P<capital>[^\W\d_a-z])?",
+    r"(?P<number>\d{1,4})(?:\s?[-–]\s?(?P<through>\d{1,4})(?=\s?[.)]?\s*\([A-Za-z]))?\s?[.)、．](?!\d)\s*"
+    r"(?P<capital>[^\W\d_a-z])?",
     re.MULTILINE,
 )
 # Numbers that a scan has lost: so many may be missing between two claims.
@@ -32,7 +37,8 @@ _MAX_LOST = 2
 
 def refers_to_claim(text: str) -> bool:
     """Tell whether a claim refers to another one."""
-    return bool(_REFERENCE.search(text))
+    lowered = text.lower()
+    return any(hint in lowered for hint in _REFERENCE_HINTS) and bool(_REFERENCE.search(text))
 
 
 def is_cancelled(text: str) -> bool:
@@ -71,7 +77,8 @@ def split_claims(text: str) -> list[str]:
         lost = int(match["number"]) - last - 1
         expected = lost == 0 and (match["line"] is not None or match["capital"])
         if expected or (last and 0 < lost <= _MAX_LOST and match["capital"]):
-            last = int(match["number"])
+            # `20-22. (canceled)` stands for three.
+            last = max(int(match["number"]), int(match["through"] or 0))
             starts.append(match.start("number"))
     if not starts:
         return [plain] if plain else []

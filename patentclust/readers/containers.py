@@ -19,14 +19,12 @@ from typing import BinaryIO, cast
 
 from patentclust.errors import SourceError
 from patentclust.readers import limits
-from patentclust.readers.source import Source
+from patentclust.readers.source import InMemory, Source
 
 _CHUNK_BYTES = 1024 * 1024
 _BROKEN = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError)
 _JUNK = re.compile(r"(?:^|/)(?:\.(?!\.?/)|__MACOSX(?:/|$)|Thumbs\.db$|desktop\.ini$|~\$)", re.IGNORECASE)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-# A second document begins at its XML declaration, or, where that was dropped, at a DOCTYPE behind a closing tag.
-_NEXT_DOCUMENT = re.compile(rb"<\?xml\s|(?<=>)\s{0,50}<!DOCTYPE\s")
 _CLOSING_TAG = re.compile(rb"</[^<>]{1,100}>\s*\Z")
 _BLANK = b"\xef\xbb\xbf \t\r\n"
 
@@ -157,7 +155,22 @@ def _expand_member(member: Source, budget: Budget, depth: int) -> Iterator[Sourc
         yield error
 
 
+def is_archive(head: bytes) -> bool:
+    """Tell whether what begins so is opened here."""
+    return _opener(head) is not None
+
+
+def is_office(head: bytes) -> bool:
+    """Tell whether a zip archive is an Office or OpenDocument file, by the name of its first member."""
+    if not head.startswith(b"PK\x03\x04"):
+        return False
+    name = head[30 : 30 + int.from_bytes(head[26:28], "little")]
+    return name in (b"[Content_Types].xml", b"mimetype") or name.startswith((b"_rels/", b"docProps/", b"xl/"))
+
+
 def _opener(head: bytes) -> Callable[[Source, Budget], Iterator[Source | SourceError]] | None:
+    if is_office(head):
+        return None
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK00PK\x03\x04")):
         return _zip_members
     if head.startswith(b"\x1f\x8b"):
@@ -195,7 +208,7 @@ def _zip_members(source: Source, budget: Budget) -> Iterator[Source | SourceErro
                 continue
             try:
                 yield _with_head(path, source, _zip_opener(archive, entry, budget), member=True)
-            except (SourceError, *_BROKEN, NotImplementedError, RuntimeError) as error:
+            except (SourceError, *_BROKEN, NotImplementedError, RuntimeError, ValueError) as error:
                 if budget.spent:
                     raise
                 yield SourceError(f"damaged: {error}", source_path=path)
@@ -263,8 +276,7 @@ def split_xml(source: Source) -> Iterator[Source]:
 
 
 def _part(source: Source, path: str, data: bytes) -> Source:
-    opener = lambda: cast(BinaryIO, io.BytesIO(data))  # noqa: E731
-    return Source(path, source.sha256, data[: limits.HEAD_BYTES], opener, member=source.member)
+    return Source(path, source.sha256, data[: limits.HEAD_BYTES], InMemory(data), member=source.member)
 
 
 def _documents(stream: BinaryIO) -> Iterator[bytes]:
@@ -272,18 +284,35 @@ def _documents(stream: BinaryIO) -> Iterator[bytes]:
     scanned = 1
     while chunk := stream.read(_CHUNK_BYTES):
         buffer += chunk
-        while match := _NEXT_DOCUMENT.search(buffer, scanned):
-            start = match.start()
-            if match[0].startswith(b"<?xml") or _CLOSING_TAG.search(buffer[max(0, start - 200) : start]):
-                if buffer[:start].strip(_BLANK):
-                    yield bytes(buffer[:start])
-                del buffer[:start]
-                scanned = 1
-            else:
-                scanned = match.end()
-        # A boundary may be cut by the end of the chunk.
-        scanned = max(1, scanned, len(buffer) - 100)
+        start = 0
+        while (border := _next_border(buffer, start, scanned)) >= 0:
+            if buffer[start:border].strip(_BLANK):
+                yield bytes(buffer[start:border])
+            start, scanned = border, border + 1
+        del buffer[:start]
+        # A border may be cut by the end of the chunk.
+        scanned = max(1, len(buffer) - 100)
         if len(buffer) > limits.MAX_DOCUMENT_BYTES:
             raise SourceError(f"one document of more than {limits.MAX_DOCUMENT_BYTES:,} bytes", hint="split the file")
     if buffer.strip(_BLANK):
         yield bytes(buffer)
+
+
+def _next_border(buffer: bytearray, start: int, scanned: int) -> int:
+    """Return where the next document begins: at its declaration, or, without one, its DOCTYPE behind a closing tag."""
+    declared = _find_followed(buffer, b"<?xml", scanned)
+    place = scanned
+    while (place := _find_followed(buffer, b"<!DOCTYPE", place)) >= 0 and not 0 <= declared < place:
+        gap = len(buffer[max(start, place - 50) : place].rstrip(b" \t\r\n"))
+        close = max(start, place - 50) + gap
+        if _CLOSING_TAG.search(buffer[max(start, close - 200) : close]):
+            return close
+        place += 1
+    return declared
+
+
+def _find_followed(buffer: bytearray, mark: bytes, place: int) -> int:
+    """Return where a mark with a blank behind it stands, -1 when nowhere."""
+    while (place := buffer.find(mark, place)) >= 0 and not buffer[place + len(mark) : place + len(mark) + 1].isspace():
+        place += 1
+    return place

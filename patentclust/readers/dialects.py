@@ -3,40 +3,23 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 READ = (
-    "US grants and applications since 2005 (us-patent-grant, us-patent-application), EP documents "
-    "(ep-patent-document), EPO DOCDB and OPS, PCT publications of WIPO (ST.36), publications in ST.96, "
-    "PDF with a text layer, tables (CSV, TSV, JSON, JSON lines)"
+    "US grants since 1976 and applications since 2001 (us-patent-grant, us-patent-application, PATDOC, PAP, "
+    "Green Book, BRS text, public search, parts as filed), EP documents (ep-patent-document), "
+    "EPO DOCDB and OPS, PCT publications of WIPO (ST.36), publications in ST.96, "
+    "those of CNIPA, JPO and TIPO, KIPRIS answers, Google Patents pages and data, "
+    "PDF with a text layer, tables (CSV, TSV, Excel, JSON, JSON lines, Parquet)"
 )
 
 _ROOTS = {
-    "PATDOC": "US grant of 2001-2004 (PATDOC, ST.32)",
-    "patent-application-publication": "US application of 2001-2004 (PAP)",
-    "PatentDocumentAndRelated": "CNIPA document (ST.96)",
-    "cn-patent-document": "CNIPA document (ST.36)",
-    "tw-patent-grant": "TIPO (Taiwan) grant",
-    "tw-patent-application": "TIPO (Taiwan) application",
-    "jp-official-gazette": "JPO gazette (ST.36)",
-    "UnexaminedPatentPublication": "JPO document (ST.96)",
-    "RegisteredPatentPublication": "JPO document (ST.96)",
-    "InternationalPatentPublication": "JPO document (ST.96)",
     "KR_PatentDocument": "KIPO document",
     "patent-document": "a patent document of the CLEF or Marec kind",
-    "ClaimsDocument": "USPTO file-wrapper part (ST.96)",
-    "SpecificationDocument": "USPTO file-wrapper part (ST.96)",
-    "AbstractDocument": "USPTO file-wrapper part (ST.96)",
     "ST26SequenceListing": "sequence listing (ST.26)",
     "sequence-cwu": "sequence listing",
 }
-_TEXTS = (
-    (re.compile(rb"\APATN\s*\r?\n\s*WKU\s"), "US grant of 1976-2001 (APS green book)"),
-    (re.compile(rb"\*\*\* BRS DOCUMENT BOUNDARY \*\*\*"), "US document of the BRS search system"),
-    (re.compile(rb"\A\s*(?:SEQUENCE LISTING\s|<110>)"), "sequence listing (ST.25)"),
-    (re.compile(rb"\A\s*[\[{][\s\[{]*\"guid\"\s*:"), "answer of USPTO's public search"),
-    (re.compile(rb"\A\s*[\[{][\s\S]{0,4000}\"biblioSummaryInfoArray\"\s*:"), "KIPRIS document"),
-    (re.compile(rb"<PatentUtilityInfo[\s>]"), "KIPRIS answer"),
-)
+_TEXTS = ((re.compile(rb"\A\s*(?:SEQUENCE LISTING\s|<110>)"), "sequence listing (ST.25)"),)
 _MAGIC = (
     (b"%PDF-", "PDF"),
     (b"\xff\xd8\xff", "a JPEG image"),
@@ -45,7 +28,7 @@ _MAGIC = (
     (b"II*\x00", "a TIFF image"),
     (b"MM\x00*", "a TIFF image"),
     (b"BM", "a BMP image"),
-    (b"\xd0\xcf\x11\xe0", "an old Office file (xls or doc)"),
+    (b"\xd0\xcf\x11\xe0", "an old Office file"),
     (b"Rar!", "a RAR archive"),
     (b"7z\xbc\xaf", "a 7z archive"),
     (b"BZh", "a bzip2 archive"),
@@ -56,7 +39,15 @@ _MAGIC = (
     (b"\x7fELF", "a program"),
     (b"MZ", "a program"),
 )
+_PPUBS = re.compile(rb'"guid"\s*:\s*"US-[A-Z]{0,2}\d')
 _COMPANIONS = ("image", "a DTD", "a program")
+# JSON of a source that has a reader of its own: a field that only it has.
+_JSON = (
+    ("kipris", re.compile(r'"(?:biblioSummaryInfoArray|InternationalpatentclassificationNumber|astrtCont)"\s*:')),
+    ("google", re.compile(r'"(?:title_localized|abstract_localized|patent_citations|prior_art_keywords)"\s*:')),
+)  # fmt: skip
+_START_BYTES = 2048
+_ROOT = re.compile(r"<([A-Za-z_][\w.\-]*:)?([A-Za-z_][\w.\-]*)[\s/>]")
 _MARKUP_NOISE = re.compile(r"<!--[\s\S]*?(?:-->|\Z)|<\?[\s\S]*?(?:\?>|\Z)")
 
 
@@ -77,12 +68,18 @@ def must_be_split(head: bytes) -> bool:
     return looks_like_xml(head) and root_name(head) not in ("exchange-documents", "exchange-document")
 
 
+# Every reader asks it of the same head.
+@lru_cache(maxsize=16)
 def root_name(head: bytes) -> str | None:
     """Return the name of the root element without prefix, None when it is no XML; the DOCTYPE is passed over."""
     if not looks_like_xml(head):
         return None
+    # It nearly always stands at the very start; the whole head costs as much as parsing.
+    match = _ROOT.search(_MARKUP_NOISE.sub("", decoded(head[:_START_BYTES])))
+    if match:
+        return match[2]
     plain = _MARKUP_NOISE.sub("", decoded(head))
-    match = re.search(r"<([A-Za-z_][\w.\-]*:)?([A-Za-z_][\w.\-]*)[\s/>]", plain)
+    match = _ROOT.search(plain)
     declared = re.search(r"<!DOCTYPE\s+(?:[\w.\-]+:)?([\w.\-]+)", plain)
     return match[2] if match else declared[1] if declared else None
 
@@ -92,9 +89,20 @@ def unread(head: bytes) -> str | None:
     name = root_name(head)
     if name in _ROOTS:
         return _ROOTS[name]
-    if name == "html" and b"patents.google.com" in head:
-        return "Google Patents page"
     return next((title for pattern, title in _TEXTS if pattern.search(head)), None)
+
+
+def json_dialect(head: bytes) -> str | None:
+    """Return whose patent data JSON holds, None when it is none or a table like any other."""
+    text = decoded(head)
+    if not text.lstrip().startswith(("{", "[")):
+        return None
+    return next((name for name, pattern in _JSON if pattern.search(text)), None)
+
+
+def is_ppubs(head: bytes) -> bool:
+    """Tell whether it is an answer of the USPTO's public search: JSON that no reader of tables should take."""
+    return head[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[") and _PPUBS.search(head) is not None
 
 
 def describe(head: bytes) -> str:
@@ -118,7 +126,8 @@ def describe(head: bytes) -> str:
 
 def is_companion(head: bytes) -> bool:
     """Tell whether a file only goes along with patents: an image, a DTD."""
-    return any(word in describe(head) for word in _COMPANIONS)
+    kind = describe(head)
+    return any(word in kind for word in _COMPANIONS)
 
 
 def must_be_named(head: bytes) -> bool:

@@ -8,11 +8,14 @@ is ever taken.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
+from itertools import zip_longest
 from typing import Any
 
 from patentclust.errors import SourceError
 from patentclust.params import IngestParams
-from patentclust.readers import names, numbers
+from patentclust.readers import classes, names, numbers
+from patentclust.readers.applications import american
 from patentclust.readers.dialects import root_name
 from patentclust.readers.language import normalise
 from patentclust.readers.source import Source
@@ -21,6 +24,8 @@ from patentclust.readers.xml import Parsed, find, parse, text_of
 from patentclust.records import Document
 
 _TEXTS = ("abstract", "description", "claims")
+_IPC = ("B500/B510EP", "B500/B510")
+_CPC = ("B500/B520EP",)
 
 
 def accepts(head: bytes, name: str) -> bool:
@@ -57,8 +62,9 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
         warnings=_warnings(parsed, biblio, language, texts),
         **_origins(biblio),
         **_parties(biblio),
-        ipc=_symbols(biblio, ("B500/B510EP", "B500/B510")),
-        cpc=_symbols(biblio, ("B500/B520EP",)),
+        ipc=numbers.symbols(_printed(biblio, *_IPC)),
+        cpc=numbers.symbols(_printed(biblio, *_CPC)),
+        additional_classes=classes.additional_texts(_printed(biblio, *_IPC, *_CPC)),
         cited=unique(_cited(root, biblio)),
     )
 
@@ -112,15 +118,21 @@ def _origins(biblio: Any) -> dict[str, Any]:
     for block in biblio.iterfind("B300"):
         # The tags of several priorities follow each other without a parent of their own.
         stated, dates, offices = (block.findall(path) for path in ("B310", "B320/date", "B330/ctry"))
-        for number, office in zip(stated, offices, strict=False):
-            priorities.append(numbers.application_id(text_of(office), text_of(number)))
-        days += [day for element in dates if (day := numbers.parse_date(text_of(element)))]
+        found = [numbers.parse_date(text_of(element)) for element in dates]
+        for number, office, day in zip_longest(stated, offices, found):
+            if number is not None and office is not None:
+                priorities.append(_priority(text_of(office), text_of(number), day))
+        days += [day for day in found if day]
     return {
         "application_number": numbers.application_id("EP", find(biblio, "B200/B210")),
         "filing_date": numbers.parse_date(find(biblio, "B200/B220/date")),
         "priorities": unique(priorities),
         "priority_date": min(days) if days else None,
     }
+
+
+def _priority(office: str, number: str, day: date | None) -> str | None:
+    return american(number, day) if office == "US" else numbers.application_id(office, number)
 
 
 def _parties(biblio: Any) -> dict[str, Any]:
@@ -154,7 +166,8 @@ def _cited(root: Any, biblio: Any) -> Iterator[str | None]:
             yield numbers.publication_id(country, number, kind)
 
 
-def _symbols(biblio: Any, blocks: tuple[str, ...]) -> tuple[str, ...]:
+def _printed(biblio: Any, *blocks: str) -> list[str]:
+    """Return the entries of classification as they are printed."""
     texts: list[str] = []
     for path in blocks:
         block = biblio.find(path)
@@ -162,4 +175,4 @@ def _symbols(biblio: Any, blocks: tuple[str, ...]) -> tuple[str, ...]:
             # 1.0 and 1.1 have B511 (main) and B512; later versions a list of classification texts.
             leaves = [*block.iterfind("B511"), *block.iterfind("B512"), *block.iterfind(".//text")]
             texts += ["".join(leaf.itertext()) for leaf in leaves]
-    return numbers.symbols(texts)
+    return texts

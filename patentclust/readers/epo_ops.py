@@ -39,7 +39,8 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
     root = plain(parsed.root)
     found: dict[str, Publication] = {}
     for element in _holders(root):
-        if publication := exchange.publication(_named(element)):
+        named = _named(element)
+        if named is not None and (publication := exchange.publication(named)):
             _take(found.setdefault(publication.doc_id, publication), element, publication.family)
     if not found:
         raise SourceError(

@@ -15,6 +15,7 @@ from typing import Any
 
 from patentclust.params import IngestParams
 from patentclust.readers import classes, names, numbers, tongues
+from patentclust.readers.applications import american, pct_application
 from patentclust.readers.st36 import claims_of, paragraphs, person, unique
 from patentclust.readers.xml import text_of
 from patentclust.records import Document
@@ -22,10 +23,8 @@ from patentclust.records import Document
 Claims = tuple[tuple[str, ...], tuple[bool, ...]]
 _CPC_SCHEMES = ("CPC", "CPCI", "CPCNO")
 _EPODOC = re.compile(r"([A-Z]{2})(\d{4})(\w+)")
-_EPODOC_PCT = re.compile(r"WO(\d{4})([A-Z]{2})(\d{1,6})[A-Z]?")
 # Year and serial number of an international application: 10 digits today, 7 before 2004.
 _PCT = re.compile(r"(\d{4})(\d{6})|(\d{2})(\d{5})")
-_FIRST_PCT_YEAR = 78
 
 
 @dataclass
@@ -177,10 +176,9 @@ def _application(ids: dict[str, Any]) -> str | None:
     docdb = ids.get("docdb")
     epodoc, printed = (_leaf(ids[form], "doc-number") if form in ids else "" for form in ("epodoc", "original"))
     if docdb is not None:
-        country, number, kind = (_leaf(docdb, tag) for tag in ("country", "doc-number", "kind"))
-        return _docdb_application(country, number, kind, printed)
-    if pct := _EPODOC_PCT.fullmatch(epodoc):
-        return pct_application(pct[2], pct[1], pct[3])
+        return _docdb_application(docdb, printed)
+    if epodoc.startswith("WO"):
+        return numbers.application_id("WO", epodoc)
     parts = _EPODOC.fullmatch(epodoc)
     if parts is None:
         return None
@@ -188,25 +186,30 @@ def _application(ids: dict[str, Any]) -> str | None:
     if not printed and country == "EP":
         printed = year[2:] + serial[-6:]
     if not printed and country == "US" and serial.isdigit():
-        # As DOCDB writes them: serial numbers below ten million, which begin anew with each series, end with the year.
+        # Serial numbers below ten million begin anew with each series; where no date tells it, as DOCDB writes them.
+        day = numbers.parse_date(_leaf(ids["epodoc"], "date"))
+        if day and day.year == int(year):
+            return american(serial if len(serial) == 8 else str(int(serial)), day)
         printed = serial if len(serial) == 8 else f"{int(serial)}{year[2:]}"
     return numbers.application_id(country, printed or year + serial)
 
 
-def pct_application(office: str, year: str, serial: str) -> str:
-    """Return an international application as `WO-PCTUS1998016128`; the year may have two digits, as before 2004."""
-    century = "" if len(year) == 4 else "19" if int(year) >= _FIRST_PCT_YEAR else "20"
-    return f"WO-PCT{office}{century}{year}{serial:0>6}"
-
-
-def _docdb_application(country: str, number: str, kind: str, printed: str) -> str | None:
+def _docdb_application(element: Any, printed: str) -> str | None:
+    country, number, kind = (_leaf(element, tag) for tag in ("country", "doc-number", "kind"))
     pct = _PCT.fullmatch(number)
     if kind == "W" and pct:
         return pct_application(country, pct[1] or pct[3], pct[2] or pct[4])
+    # Before 2000, of the US until 2003, DOCDB has the serial number first, then the year.
+    old = re.fullmatch(r"(\d{1,6})(\d\d)", number)
+    day = numbers.parse_date(_leaf(element, "date"))
     if country == "US":
-        # DOCDB puts the year before or behind the serial number, and offices print the series (`11/`) before it.
         series = re.sub(r"\D", "", printed)
-        number = series if len(series) == 8 else re.sub(r"^(?:19|20)\d\d(?=\d{8}$)", "", number)
+        if len(series) == 8:
+            return numbers.application_id("US", series)
+        if old and day and day.year % 100 == int(old[2]):
+            return american(f"{old[1]}{kind.replace('A', '')}", day)
+    if country == "JP" and old:
+        number = f"19{old[2]}{old[1]:0>6}"
     return numbers.application_id(country, number)
 
 
@@ -231,10 +234,12 @@ def _subjects(biblio: Any) -> dict[str, Any]:
     # Several offices classify one document, each with a first class of its own: the EPO's comes first.
     cpc.sort(key=lambda entry: _leaf(entry, "generating-office") not in ("EP", ""))
     old = classes.main_and_further(biblio.find("classification-ipc"))
-    ipc = classes.ranked(biblio.iterfind("classifications-ipcr/classification-ipcr"))
+    entries = biblio.findall("classifications-ipcr/classification-ipcr")
+    ipc = classes.ranked(entries)
     # OPS leaves out which class is the first; the older list still has it in front.
     return {
         "cpc": classes.ranked(cpc),
+        "additional_classes": classes.additional([*entries, *cpc]),
         "ipc": unique([*(symbol for symbol in old[:1] if symbol in ipc), *ipc]) or old,
         "cited": unique(_cited(biblio)),
     }

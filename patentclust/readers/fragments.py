@@ -117,5 +117,13 @@ def plain(root: Any) -> Any:
     for element in root.iter():
         tag = element.tag
         if "}" in tag or ":" in tag:
-            element.tag = local(element)
+            rename(element, local(element))
     return root
+
+
+def rename(element: Any, name: str) -> None:
+    """Give an element another tag; what damage has left of a prefix and a name may be no name any more."""
+    try:
+        element.tag = name
+    except ValueError:
+        element.tag = "_"

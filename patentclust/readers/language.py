@@ -30,6 +30,10 @@ _ENGLISH = frozenset(
         "from",
     )
 )
+_OF_OFFICES = {
+    "AT": "de", "AU": "en", "BR": "pt", "CN": "zh", "DD": "de", "DE": "de", "ES": "es", "FR": "fr", "GB": "en",
+    "IT": "it", "JP": "ja", "KR": "ko", "MX": "es", "PT": "pt", "RU": "ru", "SU": "ru", "TW": "zh", "US": "en",
+}  # fmt: skip
 # Below this share of letters, kana or han are names or labels inside another language.
 _SCRIPT_SHARE = 0.2
 _ENGLISH_SHARE = 0.2
@@ -38,6 +42,8 @@ _ENGLISH_SHARE = 0.2
 def by_script(text: str) -> str | None:
     """Return ja, ko or zh when the script says so, else None."""
     sample = text[:_SAMPLE_CHARS]
+    if sample.isascii():
+        return None
     n_letters = len(_LETTER.findall(sample)) or 1
     n_kana, n_hangul, n_han = (len(script.findall(sample)) for script in (_KANA, _HANGUL, _HAN))
     if n_hangul / n_letters > _SCRIPT_SHARE:
@@ -60,3 +66,8 @@ def normalise(code: str | None) -> str | None:
     """Return a BCP 47 code in lower case (`EN` gives `en`, `zh_CN` gives `zh-cn`); None when it is none."""
     plain = (code or "").strip().lower().replace("_", "-")
     return plain if re.fullmatch(r"[a-z]{2,3}(?:-[a-z0-9]{2,8})*", plain) else None
+
+
+def of_office(country: str | None) -> str | None:
+    """Return the language that a patent office publishes in; None for an office of several."""
+    return _OF_OFFICES.get(country or "")

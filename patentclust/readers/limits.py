@@ -21,8 +21,18 @@ SPOOL_BYTES = 32 * 1024**2
 # One row or one JSON value of a table.
 MAX_RECORD_CHARS = 64 * 1024**2
 MAX_COLUMNS = 2_000
+# A workbook is held in memory while it is read; Excel itself stops at a million rows a sheet.
+MAX_WORKBOOK_BYTES = 1024**3
+MAX_WORKBOOK_CELLS_BYTES = 4 * 1024**3
+MAX_WORKBOOK_MEMBERS = 20_000
+MAX_WORKBOOK_SECONDS = 300.0
+
+# Whatever reads a PDF does so in a process of its own, which may not have more than this.
+GUARD_BYTES = 4 * 1024**3
 
 MAX_PDF_PAGES = 5_000
 MAX_PDF_SECONDS = 300.0
+# Of reading one page by OCR.
+MAX_OCR_SECONDS = 120.0
 MAX_PDF_PAGE_BYTES = 32 * 1024**2
 MAX_PDF_CHARS = 64 * 1024**2

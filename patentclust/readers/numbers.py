@@ -7,6 +7,11 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import lru_cache
+
+from patentclust.readers.applications import application_id as application_id
+from patentclust.readers.applications import international_application as international_application
+from patentclust.readers.applications import parse_application as parse_application
 
 # Offices of WIPO ST.3 that have published patents, the historic ones included.
 _OFFICES = frozenset(
@@ -20,14 +25,19 @@ _OFFICES = frozenset(
         "UZ VC VE VN WO YU ZA ZM ZW ",
     )
 )
+_OFFICE = re.compile(r"[A-Z]{2}")
+_KIND = re.compile(r"[A-Z]\d{0,2}")
+_DIGIT = re.compile(r"\d")
+_US_APPLICATION = re.compile(r"20[0-3]\d{7}")
 _SEPARATORS = re.compile(r"[\s.,/\-_]+")
 _PUBLICATION = re.compile(r"([A-Z]{2})[\s\-_]*((?:[A-Z]\s?){0,2}\d[\d\s.,/\-]*)[\s\-_(]*([A-Z]\s?\d{0,2})?\)?")
 # `EP-A1- 3 109 871`: how EP documents print a citation, kind before number.
 _KIND_FIRST = re.compile(r"([A-Z]{2})\s?-\s?([A-Z]\d?)\s?-\s?((?:[A-Z]\s?){0,2}\d[\d\s.,/\-]*)")
 # A year, of an emperor's era where a letter precedes it, and a serial number.
 _JP_YEAR = re.compile(r"([SHTMR]?)\s?(\d{1,4})\s*-\s*(\d{1,6})")
-_SYMBOL = re.compile(r"\d?([A-HY])\s*(\d{2})(?:\s*([A-Z])(?:\s*(\d{1,4})\s*/\s*(\d[\d ]{0,7}))?)?")
-_FIXED_WIDTH = re.compile(r"([A-HY]\d{2}[A-Z])([ \d]{2}\d)(\d{2,6})\b")
+_SYMBOL = re.compile(r"\d?([A-HY])\s*(\d{2})(?:\s*([A-Z])(?:[\s\-]*(\d{1,4})\s*/\s*(\d[\d ]{0,7}))?)?")
+# The group is padded with zeros to four columns (WIPO ST.8), or with blanks to three (ST.32).
+_FIXED_WIDTH = re.compile(r"([A-HY]\d{2}[A-Z])(0\d{3}|[ \d]{2}\d)(\d{2,6})\b")
 _NAMED_MONTH = re.compile(
     r"([A-Za-z]{3,9})\.?\s*(\d{1,2})\s*,?\s*(\d{4})|(\d{1,2})\.?\s*([A-Za-z]{3,9})\.?,?\s*(\d{4})"
 )
@@ -38,24 +48,27 @@ _MONTHS = {
 
 def compact(number: str) -> str:
     """Return a number in upper case without blanks and punctuation."""
-    return _SEPARATORS.sub("", number).upper()
+    return (number if number.isalnum() else _SEPARATORS.sub("", number)).upper()
 
 
 def publication_number(country: str, number: str) -> str:
     """Return the number as this project writes it: no punctuation, no leading zeros, four-digit years.
 
     `D0701016` gives `D701016`; `2008/197955` of US (DOCDB leaves a zero out) gives `20080197955`; `02/12345` of WO
-    gives `2002012345`; `2025-27833` of JP gives `2025027833`.
+    gives `2002012345`; `2025-27833` of JP gives `2025027833`; `10-2018-0012345` of KR gives `20180012345`.
     """
     if country == "JP" and (year := _JP_YEAR.fullmatch(number.strip().upper())):
         return year[1] + year[2].zfill(4 if not year[1] else 2) + year[3].zfill(6)
     plain = compact(number).removeprefix(country) or compact(number)
-    letters = re.match(r"[A-Z]*", plain)[0]  # type: ignore[index]
-    digits = plain[len(letters) :]
-    if country == "US" and not letters and re.fullmatch(r"20[0-3]\d{7}", digits):
+    digits = plain.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    letters = plain[: len(plain) - len(digits)]
+    if country == "US" and not letters and _US_APPLICATION.fullmatch(digits):
         return f"{digits[:4]}0{digits[4:]}"
     if country == "WO" and not letters and re.fullmatch(r"(?:[789]\d|0[0-4])\d{5}", digits):
         return f"{'20' if digits[0] == '0' else '19'}{digits[:2]}0{digits[2:]}"
+    if country == "KR" and re.fullmatch(r"[12]0(?:19|20)\d{9}", plain):
+        # The office puts its kind of right before the year, DOCDB and Google do not.
+        return plain[2:]
     if country == "JP" and letters in ("S", "H", "T", "M", "R"):
         # The zero belongs to the year of the era.
         return letters + digits
@@ -65,13 +78,16 @@ def publication_number(country: str, number: str) -> str:
 def publication_id(country: str | None, number: str | None, kind: str | None = None) -> str | None:
     """Return `CC-NUMBER-KIND`, or `CC-NUMBER` where no kind is stated; None without office or number."""
     office = (country or "").strip().upper()
-    if not re.fullmatch(r"[A-Z]{2}", office) or not number or not any(c.isdigit() for c in number):
+    if not _OFFICE.fullmatch(office) or not number or not _DIGIT.search(number):
         return None
-    code = compact(kind or "")
-    parts = [office, publication_number(office, number)]
-    if re.fullmatch(r"[A-Z]\d{0,2}", code):
-        parts.append(code)
-    return "-".join(parts)
+    return f"{office}-{publication_number(office, number)}{_kind_suffix(kind or '')}"
+
+
+# There are few kinds, and a document may cite a thousand others.
+@lru_cache(maxsize=1024)
+def _kind_suffix(kind: str) -> str:
+    code = compact(kind)
+    return f"-{code}" if _KIND.fullmatch(code) else ""
 
 
 def split_publication(text: str) -> tuple[str, str, str | None] | None:
@@ -101,23 +117,11 @@ def parse_publication(text: str) -> str | None:
     return publication_id(*parts) if parts else None
 
 
-def application_id(country: str | None, number: str | None) -> str | None:
-    """Return `CC-NUMBER` of an application; the check digit after the point of EP numbers is dropped."""
-    office = (country or "").strip().upper()
-    stated = (number or "").strip()
-    if office == "EP":
-        stated = re.sub(r"\.\d$", "", stated)
-    plain = re.sub(r"[^0-9A-Z]", "", stated.upper())
-    if not re.fullmatch(r"[A-Z]{2}", office) or not any(c.isdigit() for c in plain):
-        return None
-    return f"{office}-{plain.removeprefix(office)}"
-
-
 def symbol(text: str) -> str | None:
     """Return an IPC or CPC symbol as `H01M10/0525`, or as far as it goes (`H01M`, `H01`); None when it is none.
 
-    Reads `H01M 10/0525`, `H01M  1/ 00`, `G06F015/00`, `7C 07C 29/44 A`, `H05K 1/02 (2006.01)` and the fixed-width form
-    of ST.32 without a stroke, `H03M 1300` (group in columns 5-7).
+    Reads `H01M 10/0525`, `H01M  1/ 00`, `G06F015/00`, `7C 07C 29/44 A`, `H05K 1/02 (2006.01)` and the fixed-width forms
+    without a stroke, `H03M 1300` (ST.32, group in columns 5-7) and `A23L000202` (ST.8, columns 5-8), and `A23L-002/02`.
     """
     plain = text.strip().upper()
     fixed = _FIXED_WIDTH.match(plain)

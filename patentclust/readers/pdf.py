@@ -1,48 +1,32 @@
-"""Any PDF with a text layer: the one door to pypdf. Pages of text in; `pdf_layout` and `pdf_front` make sense of them.
+"""Any PDF: pages of text from the libraries that read them, and what `pdf_layout` and `pdf_front` make of it.
 
-Does no OCR and looks at no picture: a scan without a text layer is an error that says so.
+Whatever touches the file runs under the limits of `guard`. pypdf reads first; PDFium, which knows where text stands, is
+the second opinion, page by page (`pdf_pages` says by what measure); OCR reads pictures of text where it is asked for.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
-import logging
-import time
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from patentclust.errors import SourceError
 from patentclust.params import IngestParams
-from patentclust.readers import limits
+from patentclust.readers import guard, limits, pdf_boxes, pdf_ocr, pdf_stream
 from patentclust.readers.claims import independent_flags
 from patentclust.readers.language import guess
 from patentclust.readers.pdf_front import Front, metadata_title, read_front
 from patentclust.readers.pdf_layout import Layout, lay_out
+from patentclust.readers.pdf_pages import SCAN_SHARE, Page, Pages, better
 from patentclust.readers.source import Source
 from patentclust.records import Document
 
-_OCR_HINT = "run OCR over it first (for example with ocrmypdf), then read it again"
-# Page numbers and stamps are no text layer.
-_MIN_PAGE_CHARS = 3
 # A printed page of a patent holds some 4,000 characters.
 _THIN_PAGE_CHARS = 200
-
-
-@dataclass
-class _Pages:
-    """The text of each page, and what could not be read."""
-
-    texts: list[str] = field(default_factory=list)
-    broken: list[str] = field(default_factory=list)
-    title: str = ""
-
-
-class _TooLongError(Exception):
-    """The time for one PDF is over; raised from inside pypdf's work."""
+_SHOWN_PROBLEMS = 3
+# From the code of the abstract to the next.
+_ABSTRACT_PART = re.compile(r"^\(57\).*?(?=^\(\d\d\)|\Z)", re.MULTILINE | re.DOTALL)
 
 
 def accepts(head: bytes, name: str) -> bool:
@@ -53,29 +37,111 @@ def accepts(head: bytes, name: str) -> bool:
 def read(source: Source, params: IngestParams) -> Iterator[Document | SourceError]:
     """Read one PDF as one document."""
     data = source.read()
-    with _silenced():
-        pages = _read_pages(data)
-    n_empty = sum(len(text.strip()) < _MIN_PAGE_CHARS for text in pages.texts)
-    n_pages = len(pages.texts)
+    pages = _read_pages(data)
+    if params.ocr:
+        pages = _with_ocr(data, pages)
+    digest = hashlib.sha256(data).hexdigest()
+    yield guard.run(_compose, pages, source.name, digest, params.ocr, seconds=limits.MAX_PDF_SECONDS)
+
+
+def _read_pages(data: bytes) -> Pages:
+    """Return the pages as both libraries read them, or as the one that can.
+
+    Raises:
+        SourceError: neither can; what pypdf said.
+    """
+    try:
+        first = guard.run(pdf_stream.read_pages, data, seconds=limits.MAX_PDF_SECONDS)
+    except SourceError as error:
+        try:
+            second = guard.run(pdf_boxes.read_pages, data, seconds=limits.MAX_PDF_SECONDS)
+        except SourceError:
+            raise error from None
+        return replace(second, notes=(f"read by PDFium alone; by pypdf: {error}",))
+    try:
+        second = guard.run(pdf_boxes.read_pages, data, seconds=limits.MAX_PDF_SECONDS)
+    except SourceError as error:
+        return replace(first, notes=(f"read by pypdf alone; by PDFium: {error}",))
+    return better(first, second)
+
+
+def _with_ocr(data: bytes, pages: Pages) -> Pages:
+    read, problems = [], []
+    for number, page in enumerate(pages.pages, start=1):
+        try:
+            read.append(_ocr_page(data, number, page))
+        except SourceError as error:
+            read.append(page)
+            problems.append(f"page {number} cannot be read by OCR: {error}")
+    n_read = sum(new is not old for new, old in zip(read, pages.pages, strict=True))
+    said = (f"{n_read} of {len(read)} pages were read by OCR",) if n_read else ()
+    return replace(pages, pages=tuple(read), notes=(*pages.notes, *said, *problems[:_SHOWN_PROBLEMS]))
+
+
+def _ocr_page(data: bytes, number: int, page: Page) -> Page:
+    front = number == 1 and page.lacks_front
+    if not (page.is_scan or front):
+        return page
+    found = Page(guard.run(pdf_ocr.read_page, data, number, seconds=limits.MAX_OCR_SECONDS), covered=page.covered)
+    if front:
+        return replace(page, text=f"{_ABSTRACT_PART.sub('', found.text)}\n{page.text}")
+    return page if found.is_empty else found
+
+
+def _compose(pages: Pages, name: str, digest: str, ocr: bool) -> Document:
+    """Make a document of the pages.
+
+    Raises:
+        SourceError: there is no text on any of them.
+    """
+    notes = _notes(pages, ocr=ocr)
+    layout = lay_out([page.text for page in pages.pages], scanned=_is_scanned(pages))
+    return _document(layout, pages, name, digest, notes)
+
+
+def _is_scanned(pages: Pages) -> bool:
+    written = [page for page in pages.pages if not page.is_empty]
+    return sum(page.covered >= SCAN_SHARE for page in written) > len(written) / 2
+
+
+def _notes(pages: Pages, *, ocr: bool) -> tuple[str, ...]:
+    """Say what is missing of the text, and what would bring it."""
+    n_pages = len(pages.pages)
+    n_empty, n_garbled = (sum(flags) for flags in zip(*((p.is_empty, p.is_garbled) for p in pages.pages), strict=True))
+    problems = [page.problem for page in pages.pages if page.problem and page.is_empty][:_SHOWN_PROBLEMS]
     if n_empty == n_pages:
-        reason = f"; {pages.broken[0]}" if pages.broken else ""
-        raise SourceError(f"no text layer on any of {n_pages} pages; it is a scan{reason}", hint=_OCR_HINT)
-    notes = list(pages.broken[:3])
+        raise _no_text(n_pages, [*pages.notes, *problems[:1]], ocr=ocr)
+    advice = "" if ocr else "; --ocr reads them"
+    n_chars = sum(len(page.text) for page in pages.pages)
+    notes = [*pages.notes, *problems]
     if n_empty:
-        notes.append(f"{n_empty} of {n_pages} pages have no text layer (scanned)")
-    n_chars = sum(map(len, pages.texts))
+        notes.append(f"{n_empty} of {n_pages} pages have no text layer (scanned or blank){advice}")
+    if n_garbled:
+        notes.append(f"{n_garbled} of {n_pages} pages have a text layer that is no text{advice}")
+    if pages.pages[0].lacks_front:
+        notes.append(f"the front page gives its data as a picture{advice}")
     if n_pages >= 4 and n_chars < _THIN_PAGE_CHARS * n_pages:
         notes.append(f"only {n_chars} characters on {n_pages} pages: most of it is pictures")
-    layout = lay_out(pages.texts)
+    return tuple(notes)
+
+
+def _no_text(n_pages: int, problems: Sequence[str], *, ocr: bool) -> SourceError:
+    if problems:
+        said = f"no text on any of {n_pages} pages: {'; '.join(problems)}"
+        return SourceError(said, hint="open it and save it again, or get another copy")
+    if ocr:
+        return SourceError(f"no text on any of {n_pages} pages, and OCR found none")
+    return SourceError(f"no text layer on any of {n_pages} pages; it is a scan", hint="read it again with --ocr")
+
+
+def _document(layout: Layout, pages: Pages, name: str, digest: str, notes: tuple[str, ...]) -> Document:
     front = read_front(layout)
-    yield _document(source, data, pages, layout, front, notes)
-
-
-def _document(source: Source, data: bytes, pages: _Pages, layout: Layout, front: Front, notes: list[str]) -> Document:
     claims, description = layout.claims_and_description(skip_front=front.is_patent)
-    title = front.title or metadata_title(pages.title) or front.first_line or source.name.rsplit(".", 1)[0]
+    if not front.is_patent:
+        description = _without(description, front.abstract)
+    title = front.title or metadata_title(pages.title) or _printed_title(front, pages) or name.rsplit(".", 1)[0]
     return Document(
-        doc_id=front.doc_id or f"sha256:{hashlib.sha256(data).hexdigest()[:16]}",
+        doc_id=front.doc_id or f"sha256:{digest[:16]}",
         title=title,
         abstract=front.abstract,
         claims=claims,
@@ -95,91 +161,16 @@ def _document(source: Source, data: bytes, pages: _Pages, layout: Layout, front:
         inventors=front.inventors,
         cpc=front.cpc,
         ipc=front.ipc,
-        warnings=tuple(notes),
+        warnings=notes,
     )
 
 
-@contextmanager
-def _silenced() -> Iterator[None]:
-    # pypdf tells every oddity of every file to its loggers; what matters we say ourselves.
-    logger = logging.getLogger("pypdf")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
+def _without(description: str, abstract: str) -> str:
+    """Leave the paragraphs of the abstract out of the text that it was found in."""
+    told = set(abstract.split("\n")) - {""}
+    return "\n".join(paragraph for paragraph in description.split("\n") if paragraph not in told)
 
 
-def _read_pages(data: bytes) -> _Pages:
-    """Return the text of all pages.
-
-    Raises:
-        SourceError: the file is damaged, locked, endless or too long.
-    """
-    deadline = time.monotonic() + limits.MAX_PDF_SECONDS
-    pages = _Pages()
-    try:
-        reader = _open(data)
-        pages.title = _title(reader)
-        for number, page in enumerate(reader.pages, start=1):
-            if number > limits.MAX_PDF_PAGES:
-                raise SourceError(f"more than {limits.MAX_PDF_PAGES} pages", hint="split it")
-            pages.texts.append(_page_text(page, number, pages.broken, deadline))
-            if sum(map(len, pages.texts)) > limits.MAX_PDF_CHARS:
-                raise SourceError(f"more than {limits.MAX_PDF_CHARS:,} characters of text", hint="split it")
-    except SourceError:
-        raise
-    except _TooLongError as error:
-        raise SourceError(f"reading took more than {limits.MAX_PDF_SECONDS:.0f} seconds") from error
-    except Exception as error:
-        raise SourceError(
-            f"damaged PDF: {_said(error)}", hint="open it and save it again, or get another copy"
-        ) from error
-    if not pages.texts:
-        raise SourceError("a PDF without pages")
-    return pages
-
-
-def _open(data: bytes) -> Any:
-    from pypdf import PasswordType, PdfReader
-
-    reader = PdfReader(io.BytesIO(data))
-    if reader.is_encrypted and reader.decrypt("") == PasswordType.NOT_DECRYPTED:
-        raise SourceError("encrypted: it opens only with a password", hint="save a copy without the password")
-    return reader
-
-
-def _title(reader: Any) -> str:
-    try:
-        return str((reader.metadata and reader.metadata.title) or "")
-    except Exception:  # noqa: BLE001 - damaged metadata must not cost the text
-        return ""
-
-
-def _page_text(page: Any, number: int, broken: list[str], deadline: float) -> str:
-    def check(*_: Any) -> None:
-        if time.monotonic() > deadline:
-            raise _TooLongError
-
-    check()
-    try:
-        contents = page.get_contents()
-        if contents is not None and len(contents.get_data()) > limits.MAX_PDF_PAGE_BYTES:
-            broken.append(f"page {number} left out: more than {limits.MAX_PDF_PAGE_BYTES:,} bytes of drawing")
-            return ""
-        # Called before every drawing operator, so that one endless page meets the deadline too.
-        return str(page.extract_text(visitor_operand_before=check))
-    except _TooLongError:
-        raise
-    except Exception as error:  # noqa: BLE001 - one broken page must not cost the others
-        broken.append(f"page {number} cannot be read: {_said(error)}")
-        return ""
-
-
-def _said(error: Exception) -> str:
-    if isinstance(error, RecursionError):
-        return "its parts refer to each other in a circle"
-    return f"{type(error).__name__}: {error}"[:200]
+def _printed_title(front: Front, pages: Pages) -> str:
+    # The largest letters of a patent without INID codes are those of its office.
+    return front.first_line if front.doc_id else pages.headline or front.first_line

@@ -49,7 +49,7 @@ _BARE_CODE = re.compile(r"(\d{2})\s+(?=(?:Inv|Ass|Appl|Filed|Int|int|U\.\s?S|ABS
 _INSIDE = re.compile(r"\s(?=\((?:10|21|22|43|45|65|57)\)\s*(?:Pat|Pub|App|Filed|Date|Prior|ABSTRACT))")
 # What stands between the codes of a US front page: a note, a heading, or the citations of the column beside.
 _OTHER_BLOCK = re.compile(
-    r"\(\s*\*\s*\)|Related U|Foreign Application|Prior Publication|Publication Class|Primary Exam|OTHER PUB"
+    r"\(?\s*\*\s*\)|Related U|Foreign Application|Prior Publication|Publication Class|Primary Exam|OTHER PUB"
     r"|U\.S\. PATENT DOC"
 )
 _CITATION = re.compile(r"(?:^|\s)(?:\d{1,2},\d{3},\d{3}|\d{7,8})\s+(?:[A-Z]\d?\s|\*).*$")
@@ -82,10 +82,34 @@ _PLACE = re.compile(
 )
 _OLD_PLACE = re.compile(r",\s[^,]{2,30},\s(?:[A-Z][a-z]{1,6}\.|[A-Z]\.\s?[A-Z]\.|[A-Z][a-z]+)\s*$")
 _ABSTRACT_END = re.compile(r"^\W{0,3}(?:\d+\s+Claims?\b|【選択図】|\(\d{2,}\s|\d+\s+Drawing)", re.IGNORECASE)
-_BOILERPLATE = re.compile(
-    r"united states|patent|sheet|filed|application|certificate|published|abstract|, OF\b|copyright", re.IGNORECASE
+# `ABSTRACT` on a line of its own, or `Abstract—`, `Abstract:`, `Abstract. ` before its first words.
+_ABSTRACT_HEADING = re.compile(
+    r"\W*(?:ABSTRACT(?: OF THE DISCLOSURE)?|Abstract)\W*$|\W*(?:ABSTRACT|Abstract)\s?[—–:.-]+\s?(?=\w)"
 )
+_JAPANESE_NAME = re.compile(r"【(?:発明|考案)の名称】([^【】]{2,200})(?=【)")
+_JAPANESE_FIELD = re.compile(
+    r"【技術分野】(?:【[０-９0-9]+】)?[^【】。]{0,20}?(?:本(?:発明|開示|考案|技術))は[、,]([^【】。]{2,100}?)に関"
+)
+# What follows the abstract of a paper.
+_PAPER_HEADING = re.compile(
+    r"(?:key ?words|index terms|general terms|categories and subject|ccs concepts|acm reference|jel class"
+    r"|(?:(?:\d|I)\.?\s+)?introduction\W*$|[∗*†]\s?(?:authors?|corresponding))",
+    re.IGNORECASE,
+)
+_BOILERPLATE = re.compile(
+    r"united states|patent|sheet|filed|application|certificate|published|abstract|, OF\b|copyright|lithograph",
+    re.IGNORECASE,
+)
+# The JPO gives each applicant and inventor a code of its own.
+_REPEATED = ("71", "72", "73")
+_NEXT = "\f"
+_JAPANESE = re.compile("[぀-ヿ一-鿿]")
 _HEAD_LINES = 14
+# Sheets of drawings stand before the first page of text in old patents.
+_HEAD_PAGES = 30
+_US_HEAD = re.compile(
+    r"(?i:U(?:nited|\.)?\s*S(?:tates|\.)?\s+Patent)|\bPatented\s+[A-Z][a-z]{2,8}\.?\s?\d{1,2},\s?1[89]\d\d"
+)
 # Less is what a scan of two columns leaves of one.
 _MIN_ABSTRACT_CHARS = 40
 
@@ -122,7 +146,7 @@ def read_front(layout: Layout) -> Front:
     head = "\n".join([*(layout.edges[0] if layout.edges else ()), *first[:_HEAD_LINES]])
     country, number, kind = _publication(head, codes, layout)
     application = re.search(r"\d[\d/,.\- ]{3,}", codes.get("21", ""))
-    abstract = "\n".join(layout.paragraphs(_abstract(codes.get("57"), layout)))
+    abstract = layout.begun("\n".join(layout.paragraphs(_abstract(codes.get("57"), layout))))
     priorities, priority_date = _priorities(codes)
     cpc_at = re.search(r"CPC", codes.get("52", ""))
     return Front(
@@ -130,7 +154,7 @@ def read_front(layout: Layout) -> Front:
         doc_id=numbers.publication_id(country, number, kind),
         country=country,
         kind=kind,
-        title=layout.joined(_title(codes.get("54", ""))),
+        title=layout.joined(_title(codes.get("54", ""))) or _japanese_title(layout),
         first_line=_first_line(_title_candidates(first, layout)),
         abstract=abstract if len(abstract) >= _MIN_ABSTRACT_CHARS else "",
         application_number=numbers.application_id(country, application[0]) if application else None,
@@ -180,6 +204,9 @@ def _codes(lines: list[str]) -> dict[str, str]:
         marked = _marked(line, "57" in found)
         if marked and marked[0] not in found:
             current = found[marked[0]] = [marked[1]]
+        elif marked and marked[0] in _REPEATED and _JAPANESE.search(marked[1]):
+            current = found[marked[0]]
+            current.append(f"{_NEXT}{marked[1]}")
         elif _OTHER_BLOCK.match(line):
             current = None
         elif current is not None:
@@ -200,12 +227,13 @@ def _marked(line: str, in_abstract: bool) -> tuple[str, str] | None:
 
 def _publication(head: str, codes: dict[str, str], layout: Layout) -> tuple[str | None, str | None, str | None]:
     """Return (office, number, kind), printed with its office at the head, or under (11), or on every sheet."""
-    printed = _NUMBER_LINE.search(head)
+    places = (codes.get("10", ""), codes.get("11", ""), head)
+    printed = next((found for place in places if (found := _NUMBER_LINE.search(place))), None)
     if printed:
         kind = printed[3] or None
         return printed[1], numbers.publication_number(printed[1], printed[2]), kind
-    everything = " ".join((head, *(line for page in layout.pages[:4] for line in page[:_HEAD_LINES])))
-    if not re.search(r"U(?:nited|\.)?\s*S(?:tates|\.)?\s+Patent", everything, re.IGNORECASE):
+    everything = " ".join((head, *(line for page in layout.pages[:_HEAD_PAGES] for line in page[:_HEAD_LINES])))
+    if not _US_HEAD.search(everything):
         return None, None, None
     labelled = _OLD_NUMBER.search(codes.get("11", "") or codes.get("10", ""))
     if labelled:
@@ -229,17 +257,25 @@ def _title(text: str) -> str:
     return re.sub(r"^\s*(?:Title(?: of the invention)?\s*:|【?発明の名称】?)\s*", "", joined, flags=re.IGNORECASE)
 
 
+def _japanese_title(layout: Layout) -> str:
+    """Return what stands under 【発明の名称】, else what the technical field says that the invention is about.
+
+    The front page of a JPO gazette may be a picture with no text but the abstract.
+    """
+    text = "".join(line.strip() for page in layout.pages for line in page)
+    match = _JAPANESE_NAME.search(text) or _JAPANESE_FIELD.search(text)
+    return " ".join(match[1].split()) if match else ""
+
+
 def _abstract(text: str | None, layout: Layout) -> list[str]:
     """Return the lines of the abstract: under (57), else under a heading of that name."""
     if text is None:
         pages = [line for page in layout.pages[:5] for line in page]
-        start = next(
-            (i for i, line in enumerate(pages) if re.fullmatch(r"\W*ABSTRACT(?: OF THE DISCLOSURE)?\W*", line)), None
-        )
-        if start is None:
+        start, match = next(((i, m) for i, line in enumerate(pages) if (m := _ABSTRACT_HEADING.match(line))), (0, None))
+        if match is None:
             return []
-        lines = pages[start + 1 :]
-        end = next((i for i, line in enumerate(lines) if i and is_heading(line)), 0)
+        lines = [rest for rest in (pages[start][match.end() :],) if rest] + pages[start + 1 :]
+        end = next((i for i, line in enumerate(lines) if i and (is_heading(line) or _PAPER_HEADING.match(line))), 0)
         # A heading must close it: otherwise nobody knows where it ends.
         lines = lines[:end] if 0 < end <= 60 else []
     else:
@@ -256,7 +292,7 @@ def _printed_date(head: str, layout: Layout) -> date | None:
     japanese = re.search(r"JP\s+\d{4}-\d+\s+[A-Z]\d?\s+(\d{4}\.\d{1,2}\.\d{1,2})", head)
     if japanese:
         return numbers.parse_date(japanese[1])
-    text = "\n".join((head, *(line for page in layout.pages[:4] for line in page[:_HEAD_LINES])))
+    text = "\n".join((head, *(line for page in layout.pages[:_HEAD_PAGES] for line in page[:_HEAD_LINES])))
     labelled = re.findall(
         r"(?:Pub(?:lication)?\.?\s*Date|[Pp]?atented|PATENTED|Date of Patent)\W{0,3}([^\n]{6,40})", text
     )
@@ -267,16 +303,21 @@ def _names(text: str) -> tuple[str, ...]:
     """Return the names of `Inventors: A. Smith, Malibu, CA (US); B. Jones, Paris (FR)`, places dropped."""
     if not text:
         return ()
+    if _JAPANESE.search(text):
+        return tuple(dict.fromkeys(filter(None, map(_japanese_name, text.split(_NEXT)))))
     plain = _LABEL_TEXT.sub("", text, count=1) if _LABEL_TEXT.match(text) else text
-    if re.search("[぀-ヿ一-鿿]", text):
-        # One name on the first line, perhaps behind a number; the address follows.
-        return tuple(filter(None, (" ".join(re.sub(r"^[\d\s]+", "", plain.split("\n")[0]).split()),)))
     names = []
     for part in " ".join(plain.split()).split(";"):
         name = _OLD_PLACE.sub("", _PLACE.sub("", part.strip(" .,")).strip())
         if 2 < len(name) < 200:
             names.append(name)
     return tuple(dict.fromkeys(names))
+
+
+def _japanese_name(text: str) -> str:
+    """Return the first line that is more than the number of the party; the address follows it."""
+    lines = _LABEL_TEXT.sub("", text.strip(), count=1).split("\n")
+    return next((name for line in lines if (name := " ".join(re.sub(r"^[\d\s]+", "", line).split()))), "")
 
 
 def _title_candidates(first: list[str], layout: Layout) -> list[str]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from patentclust.readers import pdf_mend
 from patentclust.readers.claims import split_claims, split_japanese_claims
 
 _EDGE_LINES = 3
@@ -18,6 +19,7 @@ _MIN_REPEATS = 3
 # A page with the label of a figure and less text than this is a drawing sheet.
 _DRAWING_CHARS = 600
 _REPEAT_SHARE = 0.3
+_TAIL_CHARS = 100
 _CJK = re.compile("[　-〿぀-ヿ㐀-䶿一-鿿豈-﫿＀-￯]")
 _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\xad": "-"})
 _RUNNING_HEAD = re.compile(
@@ -29,10 +31,10 @@ _PARAGRAPH_NUMBER = re.compile(r"\[0\d{3,4}\]\s*|【[０-９\d]{4,5}】\s*")
 _JAPANESE_CLAIM = re.compile(r"【請求項\s*[0-9０-９]+】")
 _JAPANESE_CLAIMS_END = re.compile(r"【(?:発明の詳細な説明|技術分野|発明の名称|書類名|図面の簡単な説明)】")
 _CLAIMS_HEADING = re.compile(
-    r"^\W{0,5}(?:what\s+(?:is|we|i)\s+claim(?:ed)?\b[^\n:]{0,90}|(?:we|i)\s+claim(?:\s+as\b[^\n:]{0,60})?"
+    r"^\W{0,5}(?:what\s+(?:is|we|i)\s+claim(?:ed)?\b[^\n:]{0,90}|(?:we|[i1l])\s+claim(?:\s+as\b[^\n:]{0,60}?)?"
     r"|(?:patent)?claims"
     r"|the\s+[^\n]{0,60}\bclaimed(?:\s+(?:is|are))?\b[^\n:]{0,60}|patentansprüche|ansprüche|revendications)"
-    r"\s*[:;.,\-—–]*\s*(?:$|(?=1\s?[.)]\s))",
+    r"\s*[:;.,\-—–]*\s*(?:$|(?=[1Il]\s?[.)]\s))",
     re.IGNORECASE | re.MULTILINE,
 )
 _CLAIM_LINE = re.compile(r"\d{1,3}\s?\.\s+(?:An?|The|In)\s+\w")
@@ -41,11 +43,13 @@ _KNOWN_HEADING = re.compile(
     r"|cross[- ]reference|statement|related|best mode|disclosure of|industrial applicability|examples?|claims?)\b",
     re.IGNORECASE,
 )
-_FIRST_CLAIM = re.compile(r"\s*(?:\S[^\n]{0,100}\n\s*){0,3}1\s?[.)]\s")
-_SPOKEN = re.compile(r"what\s+(?:is|we|i)\s|(?:we|i)\s+claim", re.IGNORECASE)
+# Scans show its number as a letter.
+_FIRST_CLAIM = re.compile(r"\s*(?:\S[^\n]{0,100}\n\s*){0,3}(?P<number>[1Il])\s?[.)]\s")
+_SPOKEN = re.compile(r"what\s+(?:is|we|i)\s|(?:we|[i1l])\s+claim", re.IGNORECASE)
 _CLAIMS_END = re.compile(
     r"^\W{0,5}(?:united states patent and trademark office|certificate of correction|abstract(?: of the disclosure)?"
-    r"|(?:detailed )?description(?: of .{0,60})?|references cited|(?:\*\s*){3,})\W{0,3}$",
+    r"|(?:detailed )?description(?: of .{0,60})?|references cited|(?:\*\s*){3,})\W{0,3}$"
+    r"|^\W{0,5}(?:signed (?:by me|this|at)|in (?:testimony|witness) whereof|this specification signed)\b",
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -58,11 +62,13 @@ class Layout:
         pages: lines by page; drawing sheets are empty.
         edges: the running heads and page numbers that were taken off, by page.
         hyphenated: words that are written with a hyphen within a line, so that it is theirs.
+        words: of a scan, how often each stands within a line, to mend the others by; empty for any other text.
     """
 
     pages: tuple[tuple[str, ...], ...]
     edges: tuple[tuple[str, ...], ...]
     hyphenated: frozenset[str]
+    words: Mapping[str, int] = field(default_factory=dict)
 
     def paragraphs(self, lines: Sequence[str]) -> list[str]:
         """Join lines to paragraphs and headings."""
@@ -90,11 +96,16 @@ class Layout:
             return before or after
         if _CJK.match(before[-1]) or _CJK.match(after[0]):
             return before + after
-        broken = re.search(r"([^\W\d_]+)-$", before)
+        # Only its end matters, and a search through all that was glued before costs the square of a paragraph.
+        tail = before[-_TAIL_CHARS:]
+        broken = re.search(r"([^\W\d_]+)-$", tail)
         rest = re.match(r"[^\W\d_]+", after)
         if broken and rest and rest[0][0].islower():
             own_hyphen = f"{broken[1]}-{rest[0]}".lower() in self.hyphenated
             return before + after if own_hyphen else before[:-1] + after
+        halves = re.search(r"(?<![^\s(])[A-Za-z]+$", tail), re.match(r"[a-z]+(?![\w-])", after)
+        if self.words and halves[0] and halves[1] and pdf_mend.is_broken(halves[0][0], halves[1][0], self.words):
+            return before + after
         return f"{before} {after}"
 
     def _after_front(self) -> tuple[tuple[str, ...], ...]:
@@ -113,11 +124,15 @@ class Layout:
         start, end, claims = _find_claims(text)
         rest = [*text[:start].split("\n"), *text[end:].split("\n")]
         description = self.paragraphs([line for line in rest if line.strip()])
-        return tuple(map(self.joined, claims)), "\n".join(description)
+        return tuple(map(self.begun, map(self.joined, claims))), "\n".join(description)
+
+    def begun(self, text: str) -> str:
+        """Return a claim or an abstract with the article that a scan glued to its first word set off."""
+        return pdf_mend.with_article(text, self.words)
 
 
-def lay_out(texts: Iterable[str]) -> Layout:
-    """Clean the lines of all pages."""
+def lay_out(texts: Iterable[str], *, scanned: bool = False) -> Layout:
+    """Clean the lines of all pages; those of a scan are mended where its OCR is known to fail."""
     pages = [
         [line for raw in text.translate(_LIGATURES).splitlines() if (line := raw.strip(" \t\xa0"))] for text in texts
     ]
@@ -127,8 +142,12 @@ def lay_out(texts: Iterable[str]) -> Layout:
     heads = {key for key, count in counts.items() if count >= needed}
     cleaned = [_without_furniture(page, heads) for page in pages]
     kept = tuple(tuple(page) if number == 0 or _is_prose(page) else () for number, page in enumerate(cleaned))
-    words = re.findall(r"[^\W\d_]+-[^\W\d_]+", " ".join(line for page in kept for line in page))
-    return Layout(kept, tuple(tuple(_edges(page)) for page in pages), frozenset(word.lower() for word in words))
+    words = pdf_mend.inner_words(line for page in kept for line in page) if scanned else {}
+    if scanned:
+        kept = tuple(tuple(pdf_mend.mended(line, words) for line in page) for page in kept)
+    hyphenated = re.findall(r"[^\W\d_]+-[^\W\d_]+", " ".join(line for page in kept for line in page))
+    edges = tuple(tuple(_edges(page)) for page in pages)
+    return Layout(kept, edges, frozenset(word.lower() for word in hyphenated), words)
 
 
 def _edges(page: Sequence[str]) -> list[str]:
@@ -213,4 +232,7 @@ def _find_claims(text: str) -> tuple[int, int, list[str]]:
         return 0, 0, []
     stop = _CLAIMS_END.search(text, chosen[0].end())
     end = stop.start() if stop else len(text)
-    return chosen[0].start(), end, split_claims(text[chosen[0].end() : end])
+    first = _FIRST_CLAIM.match(text, chosen[0].end(), end)
+    begin = first.start("number") if first else chosen[0].end()
+    numbered = f"1{text[begin + 1 : end]}" if first else text[begin:end]
+    return chosen[0].start(), end, split_claims(numbered)

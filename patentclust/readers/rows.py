@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import html
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from patentclust.errors import SourceError
@@ -14,11 +16,18 @@ from patentclust.readers import claims as claim_text
 from patentclust.readers import numbers
 from patentclust.readers.columns import TEXT_FIELDS, Plan
 from patentclust.readers.language import guess, normalise
+from patentclust.readers.names import cleaned
 from patentclust.records import Document
 
 # Blanks are stripped afterwards: `\s*` around a separator would make a cell full of blanks a trap.
 _LIST_SEPARATOR = re.compile(r";|\n|\s\|\s|\|\|")
 _SYMBOL_SEPARATOR = re.compile(r"[;,|\n]+")
+# Only tags by their names: `x<y and a>b` is none.
+_BREAK = re.compile(r"<(?:br\s?/?|/?(?:p|div|li|ul|ol|claim|claim-text)(?:\s[^<>]{0,500})?)>", re.IGNORECASE)
+_INLINE = "sub|sup|i|b|u|o|em|strong|span|font|a|img|tt|small|h\\d|claim-ref|figref"
+_TAG = re.compile(rf"</?(?:{_INLINE})(?:\s[^<>]{{0,500}})?/?>", re.IGNORECASE)
+# With its semicolon: `R&D` and `A&region` are none.
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _MEMBERS = ("text", "name", "value", "symbol", "code", "number", "title")
 _EMPTY = frozenset(("", "-", "nan", "none", "null", "n/a", "na"))
 _DATES = ("priority_date", "filing_date", "publication_date")
@@ -26,12 +35,55 @@ _PARTIES = ("applicants", "assignees", "inventors")
 _MAX_LIST_CHARS = 1_000_000
 
 
-def document(row: Mapping[str, Any], plan: Plan, *, path: str, warnings: tuple[str, ...]) -> Document | SourceError:
-    """Return the document of a row, or an error when it has no text."""
-    cells = {field: row.get(column) for field, column in plan.columns.items()}
-    texts: dict[str, Any] = {name: _text(cells.get(name)) for name in ("title", "abstract", "description")}
-    claims = _claims(cells.get("claims"))
+def documents(
+    row: Mapping[str, Any], plan: Plan, *, path: str, warnings: tuple[str, ...], need_text: bool = True
+) -> Iterator[Document | SourceError]:
+    """Yield the document of a row, or an error when it has no text.
+
+    A row of a family is the first publication that it names; the others are said in a warning. Without `need_text` they
+    follow, with what holds for all of the family.
+    """
+    cell = _text(row.get(plan.columns.get("doc_id", "")))
+    first, *others = _publications(cell) or (cell,)
+    if others and need_text:
+        warnings += (f"the row is a family of {len(others) + 1} publications, the others are {', '.join(others)}",)
+    found = _document({**row, plan.columns["doc_id"]: first} if others else row, plan, path, warnings, need_text)
+    yield found
+    if isinstance(found, Document) and not need_text:
+        for other in others:
+            yield _relative(found, other)
+
+
+def _publications(cell: str) -> tuple[str, ...]:
+    """Return the publications of a cell that names several and nothing else, else nothing."""
+    parts = [part.strip() for part in _LIST_SEPARATOR.split(cell)]
+    found = [numbers.parse_publication(part) for part in parts if part]
+    return tuple(dict.fromkeys(map(str, found))) if len(found) > 1 and all(found) else ()
+
+
+def _relative(document: Document, doc_id: str) -> Document:
+    country, _, *kinds = doc_id.split("-")
+    kind = kinds[0] if kinds else None
+    return replace(
+        document,
+        doc_id=doc_id,
+        country=country,
+        kind=kind,
+        application_number=None,
+        filing_date=None,
+        publication_date=None,
+    )
+
+
+def _document(
+    row: Mapping[str, Any], plan: Plan, path: str, warnings: tuple[str, ...], need_text: bool
+) -> Document | SourceError:
+    cells = {**plan.constants, **{field: row.get(column) for field, column in plan.columns.items()}}
+    texts, claims, language = _texts(cells), _claims(cells.get("claims")), ""
     if not any(texts.values()) and not claims:
+        cells |= {name: row.get(column) for name, column in plan.translated.items()}
+        texts, claims, language = _texts(cells), _claims(cells.get("claims")), plan.translation
+    if need_text and not any(texts.values()) and not claims:
         return SourceError("the row has no text in title, abstract, claims or description", source_path=path)
     number, country, kind = _identity(cells)
     cpc, ipc = _symbols(cells)
@@ -39,7 +91,7 @@ def document(row: Mapping[str, Any], plan: Plan, *, path: str, warnings: tuple[s
         doc_id=number or _hash(row),
         claims=claims,
         independent=claim_text.independent_flags(claims),
-        language=_language(cells, plan, [*texts.values(), *claims]),
+        language=language or _language(cells, plan, [*texts.values(), *claims]),
         country=country,
         kind=kind,
         application_number=_application(cells, country),
@@ -52,17 +104,43 @@ def document(row: Mapping[str, Any], plan: Plan, *, path: str, warnings: tuple[s
     )
 
 
+def _texts(cells: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _prose(_text(cells.get(name))) for name in ("title", "abstract", "description")}
+
+
 def _facts(cells: Mapping[str, Any]) -> dict[str, Any]:
     family = _strings(cells.get("family_id"))
     cited = (numbers.parse_publication(text) or text for text in _strings(cells.get("cited")))
     facts: dict[str, Any] = {
         "family_id": family[0] if family else None,
-        "priorities": _strings(cells.get("priorities")),
+        "priorities": tuple(dict.fromkeys(map(_priority, _strings(cells.get("priorities"))))),
         "cited": tuple(dict.fromkeys(cited)),
     }
     facts |= {name: numbers.parse_date(_text(cells.get(name))) for name in _DATES}
-    facts |= {name: _strings(cells.get(name)) for name in _PARTIES}
+    facts |= {name: _names(cells.get(name)) for name in _PARTIES}
     return facts
+
+
+def _names(cell: Any) -> tuple[str, ...]:
+    # Before it is split: the semicolon of `Johnson &amp; Johnson` parts no names.
+    return tuple(cleaned(name) or name for name in _strings(_unescaped(cell) if isinstance(cell, str) else cell))
+
+
+def _unescaped(text: str) -> str:
+    return _ENTITY.sub(lambda entity: html.unescape(entity[0]), text) if "&" in text else text
+
+
+def _prose(text: str) -> str:
+    """Return text without the tags and entities of HTML; `<` and `&` of their own stay."""
+    if "<" in text:
+        lines = _TAG.sub("", _BREAK.sub("\n", text)).split("\n")
+        text = "\n".join(line.strip() for line in lines if line.strip())
+    return _unescaped(text).strip()
+
+
+def _priority(stated: str) -> str:
+    """Return a priority in the one form of applications; a date behind the number (`EP20170182 20170101`) goes."""
+    return numbers.parse_application(re.sub(r"\s+(?:\d{8}|\d{4}-\d\d-\d\d)\Z", "", stated)) or stated
 
 
 def _text(value: Any) -> str:
@@ -102,8 +180,8 @@ def _strings(value: Any, separator: re.Pattern[str] = _LIST_SEPARATOR) -> tuple[
 def _claims(value: Any) -> tuple[str, ...]:
     listed = _listed(value)
     if listed is None or len(listed) == 1:
-        return tuple(claim_text.split_claims(_text(value if listed is None else listed)))
-    texts = [claim_text.strip_heading(_text(item)).strip() for item in listed]
+        return tuple(claim_text.split_claims(_prose(_text(value if listed is None else listed))))
+    texts = [claim_text.strip_heading(_prose(_text(item))).strip() for item in listed]
     return tuple(text for text in texts if text)
 
 
@@ -125,8 +203,7 @@ def _identity(cells: Mapping[str, Any]) -> tuple[str | None, str | None, str | N
 
 def _application(cells: Mapping[str, Any], country: str | None) -> str | None:
     stated = _text(cells.get("application_number"))
-    office = stated[:2] if re.match(r"[A-Z]{2}[\s\-]*\d", stated) else country
-    return numbers.application_id(office, stated) or stated or None
+    return numbers.parse_application(stated) or numbers.application_id(country, stated) or stated or None
 
 
 def _symbols(cells: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from patentclust.errors import SourceError
 from patentclust.readers import limits
+
+
+@dataclass(frozen=True)
+class InMemory:
+    """Opens bytes that are held."""
+
+    data: bytes
+
+    def __call__(self) -> BinaryIO:
+        """Return a stream from the start."""
+        return io.BytesIO(self.data)
+
+
+@dataclass(frozen=True)
+class OnDisk:
+    """Opens a file."""
+
+    path: Path
+
+    def __call__(self) -> BinaryIO:
+        """Return a stream from the start."""
+        return self.path.open("rb")
 
 
 @dataclass(frozen=True)
@@ -28,11 +52,37 @@ class Source:
     open: Callable[[], BinaryIO]
     member: bool = False
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The head is read again where it arrives, rather than sent twice.
+        return _reopened, (self.path, self.sha256, self.open, self.member)
+
     @property
     def name(self) -> str:
         """Return the last part of the path without `.gz` and document number, in lower case: a hint, never proof."""
         last = self.path.replace("!", "/").rsplit("/", 1)[-1].lower()
         return last.rsplit("#", 1)[0].removesuffix(".gz")
+
+    @property
+    def portable(self) -> bool:
+        """Tell whether it can be sent to another process."""
+        return isinstance(self.open, InMemory | OnDisk)
+
+    @property
+    def n_bytes_held(self) -> int:
+        """Return how much of it is in memory."""
+        return len(self.open.data) if isinstance(self.open, InMemory) else 0
+
+    def held(self, limit: int) -> Source:
+        """Return it with its bytes in memory; itself where it is on disk, or has more bytes than the limit.
+
+        Raises:
+            SourceError: its archive is damaged or a bomb.
+        """
+        if self.portable:
+            return self
+        with self.open() as stream:
+            data = stream.read(limit + 1)
+        return self if len(data) > limit else Source(self.path, self.sha256, self.head, InMemory(data), self.member)
 
     def read(self, limit: int | None = None) -> bytes:
         """Return all bytes.
@@ -41,8 +91,11 @@ class Source:
             SourceError: there are more than `limit` (None: the limit of one document).
         """
         allowed = limits.MAX_DOCUMENT_BYTES if limit is None else limit
-        with self.open() as stream:
-            data = stream.read(allowed + 1)
+        if isinstance(self.open, InMemory):
+            data = self.open.data
+        else:
+            with self.open() as stream:
+                data = stream.read(allowed + 1)
         if len(data) > allowed:
             raise SourceError(
                 f"one document of more than {allowed:,} bytes",
@@ -50,3 +103,9 @@ class Source:
                 hint="split it into smaller files",
             )
         return data
+
+
+def _reopened(path: str, sha256: str, opener: Callable[[], BinaryIO], member: bool) -> Source:
+    with opener() as stream:
+        head = stream.read(limits.HEAD_BYTES)
+    return Source(path, sha256, head, opener, member)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from patentclust.readers import claims as claim_text
-from patentclust.readers.xml import find, lines_of, text_of
+from patentclust.readers.xml import children, find, lines_of, lines_of_each, text_of
 
 
 def unique(values: Iterable[str | None]) -> tuple[str, ...]:
@@ -18,8 +18,8 @@ def claims_of(element: Any) -> tuple[tuple[str, ...], tuple[bool, ...]]:
     """Return the claims with their numbers, steps on lines of their own, and whether each is independent."""
     texts: list[str] = []
     independent: list[bool] = []
-    for claim in element.iterchildren("claim") if element is not None else ():
-        text = claim_text.numbered("\n".join(lines_of(claim)), claim.get("num"))
+    for claim, lines in lines_of_each(element, "claim"):
+        text = claim_text.numbered("\n".join(lines), claim.get("num"))
         if text and not claim_text.is_cancelled(text):
             texts.append(text)
             independent.append(claim.find(".//claim-ref") is None and not claim_text.refers_to_claim(text))
@@ -34,7 +34,13 @@ def paragraphs(element: Any) -> str:
 def document_ids(parent: Any, path: str) -> Iterator[tuple[str, str, str, str]]:
     """Yield (country, number, kind, date) of every `document-id` at a path, "" for what is not stated."""
     for found in parent.iterfind(path):
-        yield find(found, "country"), find(found, "doc-number"), find(found, "kind"), find(found, "date")
+        yield document_id(found)
+
+
+def document_id(element: Any) -> tuple[str, str, str, str]:
+    """Return (country, number, kind, date) of a `document-id`, "" for what is not stated."""
+    stated = children(element).get
+    return stated("country", ""), stated("doc-number", ""), stated("kind", ""), stated("date", "")
 
 
 def person(parent: Any) -> str:

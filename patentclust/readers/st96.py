@@ -9,14 +9,15 @@ Knows nothing of archives.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from patentclust.errors import SourceError
 from patentclust.params import IngestParams
 from patentclust.readers import classes, names, numbers, tongues
 from patentclust.readers.dialects import decoded, root_name
-from patentclust.readers.fragments import plain
+from patentclust.readers.fragments import plain, rename
 from patentclust.readers.source import Source
 from patentclust.readers.st36 import claims_of, paragraphs, unique
 from patentclust.readers.xml import find, parse, text_of
@@ -49,7 +50,7 @@ def accepts(head: bytes, name: str) -> bool:
 def read(source: Source, params: IngestParams) -> Iterator[Document | SourceError]:
     """Read one publication in one language."""
     parsed = parse(source.read())
-    root = _as_st36(parsed.root)
+    root = as_st36(parsed.root)
     biblio = root.find("bibliographic-data")
     if biblio is None:
         raise SourceError("the publication has no <pat:BibliographicData>")
@@ -85,11 +86,15 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
     )
 
 
-def _as_st36(root: Any) -> Any:
-    """Rename elements and the attribute of the language as ST.36 has them, in place."""
+def as_st36(root: Any, also: Mapping[str, str] = MappingProxyType({})) -> Any:
+    """Rename elements and the attribute of the language as ST.36 has them, in place, and return the root.
+
+    `also` are names that an office has of its own, after they were split (`doc-number-text`), with their ST.36 names.
+    """
+    names_of = _ST36 | dict(also)
     for element in plain(root).iter():
         name = _WORD_END.sub("-", element.tag).lower()
-        element.tag = _ST36.get(name, name)
+        rename(element, names_of.get(name, name))
         for attribute, value in element.attrib.items():
             if attribute.rsplit("}", 1)[-1].rsplit(":", 1)[-1] == "languageCode":
                 element.set("lang", value)
@@ -156,5 +161,6 @@ def _subjects(biblio: Any) -> dict[str, Any]:
     return {
         "ipc": classes.ranked(entries["ipcr-classification"]) or classes.main_and_further(old),
         "cpc": classes.ranked(entries["cpc-classification"]),
+        "additional_classes": classes.additional([found for group in entries.values() for found in group]),
         "cited": unique(numbers.publication_id(*_identity(found)) for found in cited),
     }

@@ -6,7 +6,6 @@ error, the rest goes on.
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import itertools
@@ -18,8 +17,8 @@ from typing import Any, TextIO
 
 from patentclust.errors import SourceError
 from patentclust.params import IngestParams
-from patentclust.readers import columns, limits
-from patentclust.readers.rows import document
+from patentclust.readers import columns, dialects, encodings, limits
+from patentclust.readers.rows import documents
 from patentclust.readers.source import Source
 from patentclust.records import Document
 
@@ -28,7 +27,6 @@ _SAMPLE_ROWS = 20
 _EVEN_SHARE = 0.8
 _MAX_NAME_CHARS = 80
 _PROBE_RECORDS = 100
-_CHUNK_BYTES = 1024 * 1024
 _CHUNK_CHARS = 256 * 1024
 _HINT = "name the columns yourself, e.g. --map title=COLUMN --map abstract=COLUMN"
 
@@ -38,12 +36,13 @@ Record = tuple[int, dict[str, Any] | SourceError]
 
 def accepts(head: bytes, name: str) -> bool:
     """Tell whether it is JSON objects, or separated text with a header that we know or under a table's name."""
-    if _is_binary(head):
+    if encodings.is_binary(head):
         return False
-    text = head.decode(_head_encoding(head), "replace")
+    text = head.decode(encodings.of_head(head), "replace")
     start = text.lstrip("\ufeff \t\r\n")
     if start.startswith(("{", "[")):
-        return bool(re.match(r"(?:\[\s*)?\{\s*(?:\"|\})", start))
+        is_object = bool(re.match(r"(?:\[\s*)?\{\s*(?:\"|\})", start))
+        return is_object and not dialects.is_ppubs(head) and dialects.json_dialect(head) is None
     if start.startswith(("<", "%PDF")):
         return False
     layout = _layout(text)
@@ -53,9 +52,9 @@ def accepts(head: bytes, name: str) -> bool:
     return is_known or name.endswith((".csv", ".tsv", ".tab"))
 
 
-def read(source: Source, params: IngestParams) -> Iterator[Document | SourceError]:
-    """Read one document a row."""
-    encoding, warning = _encoding(source)
+def read(source: Source, params: IngestParams, *, need_text: bool = True) -> Iterator[Document | SourceError]:
+    """Read one document a row; without `need_text` also rows that only state facts of a publication."""
+    encoding, warning = encodings.of_source(source)
     with source.open() as stream:
         stream = io.BufferedReader(stream) if isinstance(stream, io.RawIOBase) else stream
         # newline="" leaves line ends to csv, and lets a bare CR end a line.
@@ -64,7 +63,7 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
         probe = list(itertools.islice(records, _PROBE_RECORDS))
         names = dict.fromkeys(name for _, row in probe if isinstance(row, dict) for name in row)
         plan = columns.plan(list(names), params)
-        if names and not plan.has_text:
+        if names and not plan.serves(need_text=need_text):
             shown = ", ".join(itertools.islice(names, 30))
             raise SourceError(
                 f"no column with text: expected title, abstract, claims or description, got {shown}", hint=_HINT
@@ -75,68 +74,26 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
                 row.source_path = path
                 yield row
             else:
-                yield document(row, plan, path=path, warnings=(warning,) if warning else ())
+                warnings = (warning,) if warning else ()
+                yield from documents(row, plan, path=path, warnings=warnings, need_text=need_text)
 
 
-def _is_binary(head: bytes) -> bool:
-    return _by_mark(head) is None and b"\x00" in head[:1024] and head.count(b"\x00") * 10 > len(head)
-
-
-def _head_encoding(head: bytes) -> str:
-    try:
-        # Not final: the last character may be cut.
-        codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        return _by_mark(head) or _legacy(head)
-    return _by_mark(head) or "utf-8"
-
-
-def _by_mark(head: bytes) -> str | None:
-    if head.startswith(codecs.BOM_UTF8):
-        return "utf-8-sig"
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    # UTF-16 of mostly Latin text without a mark: every other byte is zero.
-    half = len(head[:2000]) // 2
-    if half >= 8 and head[1:2000:2].count(0) > half * 0.7:
-        return "utf-16-le"
-    if half >= 8 and head[0:2000:2].count(0) > half * 0.7:
-        return "utf-16-be"
-    return None
-
-
-def _encoding(source: Source) -> tuple[str, str]:
-    """Return the encoding of the whole file, and a warning when it was guessed."""
-    marked = _by_mark(source.head)
-    if marked:
-        return marked, ""
-    decoder = codecs.getincrementaldecoder("utf-8")()
+def json_records(source: Source) -> Iterator[Record]:
+    """Yield the objects of JSON lines or of an array, numbered from 1, and an error for each that is none."""
+    encoding, _ = encodings.of_source(source)
     with source.open() as stream:
-        while chunk := stream.read(_CHUNK_BYTES):
-            try:
-                decoder.decode(chunk)
-            except UnicodeDecodeError as error:
-                name = _legacy(chunk[max(0, error.start - 4096) : error.start + 65536])
-                return name, f"file is not UTF-8; read as {name}"
-    return "utf-8", ""
-
-
-def _legacy(sample: bytes) -> str:
-    """Tell Chinese from western bytes: Chinese stand in pairs, accented letters alone."""
-    high = re.findall(rb"[\x80-\xff]+", sample)
-    n_paired = sum(len(run) for run in high if len(run) > 1)
-    if n_paired > 0.7 * sum(map(len, high)):
-        return "gb18030"
-    return "cp1252"
+        stream = io.BufferedReader(stream) if isinstance(stream, io.RawIOBase) else stream
+        text = io.TextIOWrapper(stream, encoding, errors="replace", newline="")
+        yield from _records(text, source.head.decode(encoding, "replace"))
 
 
 def _records(text: TextIO, sample: str) -> Iterator[Record]:
     start = sample.lstrip("\ufeff \t\r\n")
     if start.startswith("["):
-        return _json_values(text)
+        return json_values(text)
     if start.startswith("{"):
         lines = [line for line in start.splitlines()[:4] if line.strip()]
-        return _json_lines(text) if any(map(_is_object, lines)) or len(lines) == 1 else _json_values(text)
+        return _json_lines(text) if any(map(_is_object, lines)) or len(lines) == 1 else json_values(text)
     return _csv_rows(text, sample)
 
 
@@ -168,7 +125,7 @@ def _object(text: str) -> dict[str, Any] | SourceError:
     return value if isinstance(value, dict) else _no_object(value)
 
 
-def _json_values(text: TextIO) -> Iterator[Record]:
+def json_values(text: TextIO) -> Iterator[Record]:
     """Yield the objects of an array, or of values one after another, without holding the file."""
     decoder = json.JSONDecoder()
     buffer = text.read(_CHUNK_CHARS).lstrip("\ufeff \t\r\n")

@@ -10,11 +10,11 @@ from typing import Any
 
 from patentclust.errors import SourceError
 from patentclust.params import IngestParams
-from patentclust.readers import numbers
+from patentclust.readers import classes, numbers, uspto
 from patentclust.readers.dialects import root_name
 from patentclust.readers.language import normalise
 from patentclust.readers.source import Source
-from patentclust.readers.st36 import claims_of, document_ids, paragraphs, person, unique
+from patentclust.readers.st36 import claims_of, document_id, document_ids, paragraphs, person, unique
 from patentclust.readers.xml import find, local, parse, text_of
 from patentclust.records import Document
 
@@ -24,6 +24,7 @@ _ROOTS = {
 }
 
 
+_IPC_PATH = "classifications-ipcr/classification-ipcr"
 _CPC_PATHS = tuple(f"classifications-cpc/{rank}-cpc/classification-cpc" for rank in ("main", "further"))
 
 
@@ -39,14 +40,12 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
     biblio = next((child for child in root if local(child) in _ROOTS.values()), None)
     if biblio is None:
         raise SourceError(f"<{local(root)}> has no bibliographic data: expected one of {', '.join(_ROOTS.values())}")
-    document_id = numbers.publication_id(
-        *next(document_ids(biblio, "publication-reference/document-id"), ("", "", ""))[:3]
-    )
-    if document_id is None:
+    doc_id = numbers.publication_id(*next(document_ids(biblio, "publication-reference/document-id"), ("", "", ""))[:3])
+    if doc_id is None:
         raise SourceError("no publication number: expected publication-reference/document-id/doc-number")
     claims, independent = claims_of(root.find("claims"))
     yield Document(
-        doc_id=document_id,
+        doc_id=doc_id,
         title=find(biblio, "invention-title"),
         abstract=paragraphs(root.find("abstract")),
         claims=claims,
@@ -56,7 +55,8 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
         warnings=parsed.warnings,
         **_numbers(biblio),
         **_parties(biblio),
-        cpc=_classes(biblio, _CPC_PATHS),
+        cpc=classes.ranked(_cpc(biblio)),
+        additional_classes=classes.additional([*_cpc(biblio), *biblio.iterfind(_IPC_PATH)]),
         ipc=_ipc(biblio),
         cited=_cited(biblio),
     )
@@ -81,14 +81,17 @@ def _numbers(biblio: Any) -> dict[str, Any]:
 def _priorities(biblio: Any) -> Iterator[tuple[str | None, Any]]:
     """Yield (application, date): foreign priorities, provisionals, and the applications that this one continues."""
     for claim in biblio.iterfind("priority-claims/priority-claim"):
-        number = numbers.application_id(find(claim, "country"), find(claim, "doc-number"))
-        yield number, numbers.parse_date(find(claim, "date"))
+        yield (
+            uspto.application(find(claim, "doc-number"), office=find(claim, "country")),
+            numbers.parse_date(find(claim, "date")),
+        )
     related = biblio.find("us-related-documents")
     if related is None:
         return
     for path in ("us-provisional-application/document-id", ".//parent-doc/document-id"):
         for country, number, _, day in document_ids(related, path):
-            yield numbers.application_id(country, number), numbers.parse_date(day)
+            filed = numbers.parse_date(day)
+            yield uspto.application(number, office=country, filed=filed), filed
 
 
 def _parties(biblio: Any) -> dict[str, Any]:
@@ -110,20 +113,12 @@ def _parties(biblio: Any) -> dict[str, Any]:
     }
 
 
-def _classes(biblio: Any, paths: tuple[str, ...]) -> tuple[str, ...]:
-    found = [element for path in paths for element in biblio.iterfind(path)]
-    # `F` marks the first class; sorting is stable, so the others keep their order.
-    found.sort(key=lambda element: find(element, "symbol-position") != "F")
-    return numbers.symbols([_symbol(element) for element in found])
-
-
-def _symbol(element: Any) -> str:
-    parts = (find(element, tag) for tag in ("section", "class", "subclass"))
-    return f"{''.join(parts)} {find(element, 'main-group')}/{find(element, 'subgroup')}"
+def _cpc(biblio: Any) -> list[Any]:
+    return [element for path in _CPC_PATHS for element in biblio.iterfind(path)]
 
 
 def _ipc(biblio: Any) -> tuple[str, ...]:
-    current = _classes(biblio, ("classifications-ipcr/classification-ipcr",))
+    current = classes.ranked(biblio.iterfind(_IPC_PATH))
     old = biblio.find("classification-ipc")
     if current or old is None:
         return current
@@ -132,5 +127,6 @@ def _ipc(biblio: Any) -> tuple[str, ...]:
 
 
 def _cited(biblio: Any) -> tuple[str, ...]:
-    paths = ("us-references-cited/us-citation/patcit/document-id", "references-cited/citation/patcit/document-id")
-    return unique(numbers.publication_id(*parts[:3]) for path in paths for parts in document_ids(biblio, path))
+    lists = (biblio.find(tag) for tag in ("us-references-cited", "references-cited"))
+    found = (element for cited in lists if cited is not None for element in cited.iterdescendants("document-id"))
+    return unique(numbers.publication_id(*document_id(element)[:3]) for element in found)

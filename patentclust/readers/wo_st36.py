@@ -7,7 +7,6 @@ their names. Texts that WIPO has as page images only are not there, and the docu
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -15,7 +14,6 @@ from patentclust.errors import SourceError
 from patentclust.params import IngestParams
 from patentclust.readers import classes, names, numbers, tongues
 from patentclust.readers.dialects import root_name
-from patentclust.readers.exchange import pct_application
 from patentclust.readers.fragments import plain
 from patentclust.readers.source import Source
 from patentclust.readers.st36 import claims_of, document_ids, paragraphs, person, unique
@@ -29,10 +27,9 @@ _ROOTS = (
 )
 _BIBLIOS = ("wo-bibliographic-data", "bibliographic-data")
 _TEXTS = ("abstract", "description", "claims")
-# `PCT/EP2024/078738`, also without the slashes, and of before 2004 `PCT/US98/16128`.
-_PCT = re.compile(r"(?:PCT)?/?([A-Z]{2})(\d{4})/?(\d{6})|(?:PCT)?/?([A-Z]{2})(\d{2})/?(\d{5})")
-_PCT_OFFICES = ("PCT", "WO", "IB")
 _US_ONLY = "us-only"
+_CPC = "classifications-cpc//classification-cpc"
+_IPC = "classifications-ipcr/classification-ipcr"
 
 
 def accepts(head: bytes, name: str) -> bool:
@@ -71,9 +68,9 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
         warnings=(*parsed.warnings, *tongues.left_out(texts, language), *_images(chosen)),
         **_origins(biblio),
         **_parties(biblio),
-        cpc=classes.ranked([*biblio.iterfind("classifications-cpc//classification-cpc")]),
-        ipc=classes.ranked(biblio.iterfind("classifications-ipcr/classification-ipcr"))
-        or classes.main_and_further(biblio.find("classification-ipc")),
+        cpc=classes.ranked(biblio.iterfind(_CPC)),
+        additional_classes=classes.additional([*biblio.iterfind(_CPC), *biblio.iterfind(_IPC)]),
+        ipc=classes.ranked(biblio.iterfind(_IPC)) or classes.main_and_further(biblio.find("classification-ipc")),
         cited=unique(_cited(root)),
     )
 
@@ -110,25 +107,15 @@ def _origins(biblio: Any) -> dict[str, Any]:
     claims = [inner if (inner := claim.find("document-id")) is not None else claim for claim in claims]
     days = [day for claim in claims if (day := numbers.parse_date(find(claim, "date")))]
     return {
-        "application_number": _international(filed_in, filed_as),
+        "application_number": numbers.application_id("PCT", filed_as) or numbers.application_id(filed_in, filed_as),
         "filing_date": numbers.parse_date(filed),
         "priorities": unique(map(_priority, claims)),
         "priority_date": min(days) if days else None,
     }
 
 
-def _international(country: str, number: str) -> str | None:
-    """Return an application as `WO-PCTEP2024078738`, whichever office is stated with it."""
-    match = _PCT.fullmatch(number.strip().upper())
-    if match is None:
-        return numbers.application_id(country, number)
-    return pct_application(match[1] or match[4], match[2] or match[5], match[3] or match[6])
-
-
 def _priority(claim: Any) -> str | None:
-    country, number = find(claim, "country").upper(), find(claim, "doc-number")
-    is_pct = number.upper().startswith("PCT") or country in _PCT_OFFICES
-    return _international(country, number) if is_pct else numbers.application_id(country, number)
+    return numbers.application_id(find(claim, "country"), find(claim, "doc-number"))
 
 
 def _parties(biblio: Any) -> dict[str, Any]:

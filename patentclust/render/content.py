@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from patentclust.render.text import clean
 from patentclust.schemas import NOISE
+
+if TYPE_CHECKING:
+    from patentclust.analysis.curation import Rule
+    from patentclust.render.evolution import Evolution
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Say where a document stands: its cluster (-1 = noise) and its point of the map."""
+    """Say where a document stands: its cluster (-1 = noise) and its point of the map.
+
+    Similarities are cosines to the centres of its own cluster and of the runner-up; `path` names the
+    clusters of all layers, coarsest first; `row` numbers its unit, `nearest` names the units most like it.
+    """
 
     cluster_id: int
     probability: float
@@ -20,6 +29,12 @@ class Place:
     silhouette: float | None
     x: float
     y: float
+    similarity: float | None = None
+    runner_up: int | None = None
+    runner_up_similarity: float | None = None
+    path: str = ""
+    row: int = -1
+    nearest: list[tuple[str, float]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +49,7 @@ class Entry:
     language: str | None
     country: str | None
     kind: str | None
+    application_number: str | None
     priority_date: date | None
     filing_date: date | None
     publication_date: date | None
@@ -61,6 +77,16 @@ class Entry:
         return day.year if day else None
 
     @property
+    def origin(self) -> date | None:
+        """Return the day that the invention is dated by: earliest priority, else filing, else publication."""
+        return self.priority_date or self.filing_date or self.publication_date
+
+    @property
+    def subclasses(self) -> list[str]:
+        """Return the subclasses of IPC and CPC, sorted; the first four characters of a symbol (WIPO ST.8)."""
+        return sorted({clean(symbol)[:4] for symbol in (*self.ipc, *self.cpc) if symbol.strip()})
+
+    @property
     def has_text(self) -> bool:
         """Tell whether there is a title, an abstract or a claim."""
         return bool(self.title.strip() or self.abstract.strip() or self.claim.strip())
@@ -77,14 +103,6 @@ class Topic:
     exemplars: list[str]
     persistence: float | None
     silhouette: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """Say how many documents of a cluster carry a name."""
-
-    name: str
-    n_documents: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +135,6 @@ class Cluster:
     share: float
     colour: int
     exemplars: list[Exemplar]
-    applicants: list[Count]
-    ipc: list[Count]
-    cpc: list[Count]
     rows: list[Row] = field(default_factory=list)
 
 
@@ -173,6 +188,10 @@ class Report:
         claim_limit: characters after which claims are cut in the page.
         data: the page's main data block, as JSON.
         details: further data blocks, packed, opened when a card is.
+        near: the nearest documents of each, packed; empty where the vectors are not there.
+        evolution: trends, names and places of the clusters.
+        notes: what the analyst says of each cluster.
+        missed: the analyst's corrections that found nothing to correct.
     """
 
     title: str
@@ -194,6 +213,10 @@ class Report:
     n_with_warnings: int
     data: str
     details: list[str]
+    near: str
+    evolution: Evolution
+    notes: Mapping[int, list[str]]
+    missed: Sequence[Rule]
 
     @property
     def noise_share(self) -> float:

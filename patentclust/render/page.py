@@ -13,10 +13,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from patentclust.render import charts
 from patentclust.render.content import Report
 from patentclust.render.text import clean
 
-_SCRIPTS = ("data.js", "map.js", "panel.js", "table.js", "report.js")
+_SCRIPTS = ("data.js", "map.js", "panel.js", "table.js", "select.js", "address.js", "report.js")
 _FINGERPRINT = re.compile(r'<meta name="patentclust-fingerprint" content="([0-9a-f]{64})">')
 # The fingerprint stands within this many bytes of the start of the page.
 HEAD_BYTES = 4_096
@@ -30,7 +31,7 @@ def _template(name: str) -> str:
 def templates_sha256() -> str:
     """Return one hash over everything that shapes the page: a new release makes old pages stale."""
     digest = hashlib.sha256()
-    for name in ("report.html", "parts.html", "report.css", *_SCRIPTS):
+    for name in ("report.html", "parts.html", "evolution.html", "card.html", "report.css", *_SCRIPTS):
         digest.update(_template(name).encode())
     return digest.hexdigest()
 
@@ -42,11 +43,12 @@ def render_page(report: Report) -> str:
         f"default-src 'none'; script-src {_source(script)}; style-src {_source(style)}; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
+    labels = {cluster.topic.cluster_id: cluster.topic.label for cluster in report.clusters}
     # The hash covers the exact text between the tags, so both go in as they are.
     return (
         _environment()
         .get_template("report.html")
-        .render(report=report, policy=policy, style=Markup(style), script=Markup(script))
+        .render(report=report, charts=charts, labels=labels, policy=policy, style=Markup(style), script=Markup(script))
     )
 
 
@@ -68,6 +70,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "clean": clean, "number": _number, "percent": _percent, "figure": _figure, "facts": _facts, "json": Markup,
+        "signed": _signed,
     }  # fmt: skip
     return environment
 
@@ -83,6 +86,10 @@ def _number(value: int) -> str:
 
 def _percent(value: float) -> str:
     return f"{value:.1%}"
+
+
+def _signed(value: float | None) -> str:
+    return "n/a" if value is None or value != value else f"{value:+.0%}".replace("-", "−")
 
 
 def _figure(value: float | None) -> str:

@@ -22,13 +22,19 @@ RESOLUTION = 65_535
 DETAILS_A_BLOCK = 500
 DETAIL_FIELDS = (
     "abstract", "claim", "ipc", "cpc", "inventors", "priority", "filing", "publication", "language", "family",
-    "source", "registers", "warnings", "outlier",
+    "source", "registers", "warnings", "outlier", "similarity", "runner_up", "runner_up_similarity",
 )  # fmt: skip
 # Characters of abstracts and claims that a page carries in all, and the bounds for one document.
-_TEXT_BUDGET = 36_000_000
-_LEAST_TEXT, _MOST_TEXT = 360, 6_000
+_TEXT_BUDGET = 24_000_000
+_LEAST_TEXT, _MOST_TEXT = 210, 6_000
 _MAX_TITLE = 300
 _MAX_LIST = 30
+# In the packed neighbours: no document.
+NOWHERE = 2**32 - 1
+_COLUMNS = (
+    "ids", "titles", "owners", "years", "origins", "class_of", "office_of", "language_of", "clusters", "probability",
+    "silhouette", "x", "y",
+)  # fmt: skip
 
 
 def text_limits(n_documents: int) -> tuple[int, int]:
@@ -40,7 +46,12 @@ def text_limits(n_documents: int) -> tuple[int, int]:
 def pack_json(value: Any) -> str:
     """Return JSON, deflated (RFC 1950), in base64: a third of the size, and without any markup character."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return base64.b64encode(zlib.compress(text.encode("utf-8", "replace"))).decode("ascii")
+    return pack(text.encode("utf-8", "replace"))
+
+
+def pack(raw: bytes) -> str:
+    """Return bytes, deflated (RFC 1950), in base64."""
+    return base64.b64encode(zlib.compress(raw)).decode("ascii")
 
 
 def embed_json(value: Any) -> str:
@@ -101,10 +112,10 @@ class PageData:
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
         self.details: list[str] = []
-        self._names: dict[str, int] = {}
-        self._columns: dict[str, list[Any]] = {
-            key: [] for key in ("ids", "titles", "owners", "years", "clusters", "probability", "silhouette", "x", "y")
-        }
+        self._columns: dict[str, list[Any]] = {key: [] for key in _COLUMNS}
+        self._lists: dict[str, dict[str, int]] = {name: {} for name in ("names", "classes", "offices", "languages")}
+        self._lead: dict[int, int] = {}
+        self._units: list[int] = []
         self._pending: list[list[Any]] = []
 
     def __len__(self) -> int:
@@ -115,8 +126,16 @@ class PageData:
         columns = self._columns
         columns["ids"].append(clean(entry.doc_id))
         columns["titles"].append(shorten(clean(entry.title), _MAX_TITLE))
-        columns["owners"].append([self._name(name) for name in entry.owners[:_MAX_LIST]])
+        columns["owners"].append([self._number("names", name) for name in entry.owners[:_MAX_LIST]])
         columns["years"].append(entry.year)
+        columns["origins"].append(entry.origin.year if entry.origin else None)
+        columns["class_of"].append([self._number("classes", name) for name in entry.subclasses[:_MAX_LIST]])
+        columns["office_of"].append(self._number("offices", entry.country or ""))
+        columns["language_of"].append(self._number("languages", entry.language or ""))
+        row = entry.place.row if entry.place else -1
+        if row >= 0 and (entry.representative or row not in self._lead):
+            self._lead[row] = len(self._units)
+        self._units.append(row)
         self._add_place(entry.place)
         self._pending.append(_detail(entry))
         if len(self._pending) == DETAILS_A_BLOCK:
@@ -130,13 +149,33 @@ class PageData:
         self._columns["x"].append(point[0] if point else None)
         self._columns["y"].append(point[1] if point else None)
 
-    def _name(self, name: str) -> int:
-        return self._names.setdefault(shorten(clean(name), _MAX_TITLE), len(self._names))
+    def _number(self, which: str, name: str) -> int:
+        names = self._lists[which]
+        return names.setdefault(shorten(clean(name), _MAX_TITLE), len(names))
 
     def _flush(self) -> None:
         if self._pending:
             self.details.append(pack_json(self._pending))
             self._pending = []
+
+    def near(self, rows: np.ndarray, cosines: np.ndarray) -> str:
+        """Return each document's nearest, packed: document numbers (uint32), then cosines in 255ths (uint8).
+
+        Args:
+            rows: shape (n units, k), rows of the nearest units.
+            cosines: shape (n units, k).
+        """
+        units = np.array(self._units, np.int64)
+        if not rows.shape[1] or not len(units):
+            return ""
+        # The last row stands for documents that have no unit.
+        lead = np.full(len(rows) + 1, NOWHERE, np.uint32)
+        lead[list(self._lead)] = list(self._lead.values())
+        numbers = np.full((len(rows) + 1, rows.shape[1]), NOWHERE, np.uint32)
+        numbers[:-1] = lead[rows]
+        shares = np.zeros(numbers.shape, np.uint8)
+        shares[:-1] = np.round(255 * np.clip(cosines, 0, 1))
+        return pack(numbers[units].astype("<u4").tobytes() + shares[units].tobytes())
 
     def finish(self, clusters: Sequence[Cluster], outlines: Sequence[Outline]) -> str:
         """Close the last block of details and return the main block."""
@@ -144,7 +183,7 @@ class PageData:
         return embed_json(
             {
                 **self._columns,
-                "names": list(self._names),
+                **{name: list(numbers) for name, numbers in self._lists.items()},
                 "topics": [
                     _topic(cluster) | self._label_room(outline)
                     for cluster, outline in zip(clusters, outlines, strict=True)
@@ -180,6 +219,9 @@ def _detail(entry: Entry) -> list[Any]:
         register_numbers(entry.doc_id),
         [shorten(clean(warning), _MAX_TITLE) for warning in entry.warnings[:_MAX_LIST]],
         thousandths(entry.place.outlier_score) if entry.place else None,
+        thousandths(entry.place.similarity) if entry.place else None,
+        entry.place.runner_up if entry.place else None,
+        thousandths(entry.place.runner_up_similarity) if entry.place else None,
     ]
 
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from patentclust import schemas
+from patentclust import scores as known_scores
 from patentclust.render.content import Score
-from patentclust.schemas import SCORES
+from patentclust.scores import SCORES
 
 
 def read_scores(scores: Mapping[str, Any]) -> list[Score]:
@@ -30,7 +30,7 @@ def _flatten(scores: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tuple
 
 
 def _score(path: tuple[str, ...], value: Any) -> Score:
-    known = SCORES.get(path[-1], schemas.Score(_words(path[-1]), "figure", ""))
+    known = SCORES.get(path[-1], known_scores.Score(_words(path[-1]), "figure", ""))
     name = known.name
     if len(path) > 1:
         group = ", ".join(SCORES[key].name if key in SCORES else _words(key) for key in path[:-1])

@@ -12,15 +12,16 @@ import numpy as np
 import pyarrow as pa
 
 from patentclust import artifacts
-from patentclust.analysis import grouping, neighbours, quality, reduction, texts, topics
+from patentclust.analysis import grouping, neighbours, quality, reduction, segment, texts, topics
 from patentclust.analysis.grouping import Grouping
 from patentclust.analysis.topics import Term
 from patentclust.artifacts import Embeddings, Header, Stamp
 from patentclust.errors import ArtifactError
 from patentclust.params import ClusterParams, EmbedParams, Resources
 from patentclust.progress import Progress, Quiet
-from patentclust.schemas import CLUSTERS, NOISE, SCORES, UNIT_KEYS
+from patentclust.schemas import CLUSTERS, NOISE, UNIT_KEYS
 from patentclust.schemas import topics as topics_contract
+from patentclust.scores import SCORES
 from patentclust.stages import Outcome
 from patentclust.workspace import Workspace
 
@@ -110,7 +111,7 @@ def _stamps(workspace: Workspace, params: ClusterParams, documents: Header) -> t
     clusters, topics_ = (
         Stamp(
             kind=kind,
-            params=asdict(params),
+            params={**asdict(params), "segmenters": segment.installed()},
             inputs=inputs,
             model=first.json("model") | {key: embedded.get(key) for key in _EMBEDDED},
             libraries=_LIBRARIES,
@@ -175,8 +176,9 @@ def _read_units(
                 text = texts.compose([document[name] for name in fields])
                 row = row_of.get(document[key])
                 if row is None:
-                    n_left_out += not text
-                    missing += [document[key]] if text else []
+                    left_out = not text or document[key] in embeddings.failed
+                    n_left_out += left_out
+                    missing += [] if left_out else [document[key]]
                 elif texts.text_sha256(text) != embeddings.text_sha256[row]:
                     changed.append(document[key])
                 else:
@@ -235,7 +237,7 @@ def _compute(
         scores = _scores(embeddings, units, grouped, silhouettes, reduced)
         task.advance(n)
     with progress.task("naming clusters", total=n, unit="units") as task:
-        terms = topics.extract(units.texts, found.labels, units.languages)
+        terms = topics.extract(units.texts, found.labels, units.languages, segmenters=segment.segmenters())
         centroids = topics.centroids(vectors, found.labels)
         exemplars = topics.exemplars(vectors, found.labels)
         task.advance(n)

@@ -1,53 +1,57 @@
 """documents.parquet -> embeddings/<task>/part-NNNNN.parquet, shard by shard; shards that are current are kept.
 
-A killed run loses at most the shard in flight, and a re-run ends with the same bytes: shards, windows and model calls
-are pure functions of the texts.
+A killed run loses at most the model call in flight, for the cache keeps what a shard already has, and a re-run ends
+with the same bytes: shards, windows and model calls are pure functions of the texts.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from patentclust import artifacts, models
-from patentclust.analysis.packing import split_shards
-from patentclust.analysis.texts import compose, text_fields, text_sha256
-from patentclust.artifacts import Stamp, canonical_json
-from patentclust.embedders import Embedder, Encoded
+from patentclust import artifacts, interrupts, models
+from patentclust.analysis.texts import estimate_tokens
+from patentclust.artifacts import canonical_json
+from patentclust.embedders import Embedder, Encoded, open_embedder
+from patentclust.embedders.cache import CachedEmbedder, Space, open_store
+from patentclust.embedders.inprocess import memory_for
+from patentclust.embedders.memory import Memory, available_bytes
 from patentclust.errors import ArtifactError, ModelError
 from patentclust.models import ModelSpec
-from patentclust.params import EmbedParams, Resources
+from patentclust.params import PASSAGE_TASK, EmbedParams, Resources
 from patentclust.progress import Progress, Quiet, Task
-from patentclust.schemas import UNIT_KEYS, embeddings
-from patentclust.stages import Outcome
+from patentclust.schemas import embeddings
+from patentclust.stages import Outcome, cost
+from patentclust.stages.units import Shard, Unit, read_texts, read_units, shards_of
 from patentclust.workspace import Workspace
 
-LIBRARIES = ("llama-cpp-python", "numpy")
+_SHOWN_FAILURES = 3
+_SAMPLE_TEXTS = 24
 
 
 @dataclass(frozen=True)
-class Unit:
-    """What is embedded as one vector; the text itself is read again when its shard is made."""
+class _Plan:
+    """All that is known before the model is opened."""
 
-    unit_id: str
-    text_sha256: str
-    n_chars: int
+    spec: ModelSpec
+    model_path: Path | None
+    params: EmbedParams
+    facts: dict[str, Any]
+    units: Sequence[Unit]
+    n_empty: int
+    shards: Sequence[Shard]
 
-
-@dataclass(frozen=True)
-class Shard:
-    """One file to make: where, of which units, and what it will say of itself."""
-
-    path: Path
-    units: tuple[Unit, ...]
-    stamp: Stamp
+    @property
+    def missing(self) -> list[Shard]:
+        """Return the shards that are to be made."""
+        return [shard for shard in self.shards if not artifacts.current(shard.path, shard.stamp)]
 
 
 def run(
@@ -61,23 +65,153 @@ def run(
 
     Raises:
         ArtifactError: no documents, or the disk is full.
-        ModelError: the model cannot be found, fetched, verified or loaded.
+        ModelError: the model cannot be found, fetched, verified or loaded, or the machine lacks the memory for it.
         ConfigError: a task, dimension or window the model does not have.
+        StoppedError: Ctrl-C, after the model call in flight.
     """
+    plan = _prepare(workspace, params, resources, progress)
+    missing = plan.missing
+    warnings = []
+    if missing:
+        embedder = _open(plan, resources)
+        try:
+            _tell_cost(workspace, plan, embedder, resources, progress)
+            _embed_missing(workspace, plan, missing, embedder, progress)
+            warnings += [embedder.problem] if isinstance(embedder, CachedEmbedder) and embedder.problem else []
+        finally:
+            embedder.close()
+    _drop_surplus(workspace, plan.params.task, keep=len(plan.shards))
+    return _outcome(workspace, plan, missing, warnings)
+
+
+def estimate(
+    workspace: Workspace,
+    params: EmbedParams = EmbedParams(),
+    *,
+    resources: Resources = Resources(),
+    progress: Progress = Quiet(),
+) -> cost.Cost:
+    """Say what `run` would cost on this machine, after a calibration of a few seconds, and embed nothing.
+
+    Raises:
+        PatentclustError: as `run`.
+    """
+    plan = _prepare(workspace, params, resources, progress)
+    embedder = _open(plan, resources)
+    try:
+        return _estimate(workspace, plan, embedder, resources, budget_seconds=cost.MOST_CALIBRATION_SECONDS)
+    finally:
+        embedder.close()
+
+
+def _prepare(workspace: Workspace, params: EmbedParams, resources: Resources, progress: Progress) -> _Plan:
     spec, params = resolve(params)
-    model_path = models.ensure(spec, offline=resources.offline, progress=progress)
-    units, n_empty = _read_units(workspace, params, progress)
+    if params.backend == "llama":
+        path: Path | None = models.ensure(spec, offline=resources.offline, progress=progress)
+    else:
+        path = models.locate(spec) if spec.source["kind"] != "server" else None
+    facts = model_facts(spec, params, path)
+    units, n_empty = read_units(workspace, params, progress)
     if not units:
         raise ArtifactError(
             f"none of the {n_empty} units in {workspace.documents} has text in its {params.text}",
             hint="try --text full, or ingest files that carry text",
         )
-    shards = _plan(workspace, units, params, _model_facts(spec, params, model_path))
-    missing = [shard for shard in shards if not artifacts.current(shard.path, shard.stamp)]
-    if missing:
-        _embed_missing(workspace, missing, (spec, model_path), params, resources, progress)
-    _drop_surplus(workspace, params.task, keep=len(shards))
-    return _outcome(workspace, params, n_empty=n_empty, n_made=sum(len(s.units) for s in missing))
+    return _Plan(spec, path, params, facts, units, n_empty, shards_of(workspace, units, params, facts))
+
+
+def _open(plan: _Plan, resources: Resources) -> Embedder:
+    if resources.cache == "off":
+        return open_embedder(plan.spec, plan.model_path, params=plan.params, resources=resources)
+    whole = replace(plan.params, dim=None)
+    space = _space(plan)
+    return CachedEmbedder(
+        lambda: open_embedder(plan.spec, plan.model_path, params=whole, resources=resources),
+        lambda: open_store(space, models.vectors_folder(), resources),
+        dim=plan.params.dim,
+        full_dim=plan.spec.dim,
+    )
+
+
+def _space(plan: _Plan) -> Space:
+    """Return where in the cache the vectors lie: all but the text that shapes them, whatever the model is called."""
+    params = plan.params
+    shaping = {key: value for key, value in plan.facts.items() if key != "name"}
+    shaping |= {"window": params.max_tokens, "long": params.long, "kv_type": params.kv_type}
+    key = hashlib.sha256(canonical_json(shaping).encode()).hexdigest()
+    return Space(key, shaping | {"name": plan.spec.name})
+
+
+def _tell_cost(workspace: Workspace, plan: _Plan, embedder: Embedder, resources: Resources, progress: Progress) -> None:
+    """Refuse a run that the machine has no memory for; say what a long one will take before it starts."""
+    n_tokens = [unit.n_tokens for shard in plan.missing for unit in shard.units]
+    _memory(plan, max(n_tokens))
+    rough = cost.rough_seconds(sum(n_tokens), plan.spec.parameters, resources.n_threads)
+    if rough >= cost.LONG_SECONDS:
+        budget = min(cost.MOST_CALIBRATION_SECONDS, rough / 20)
+        for line in cost.sentences(_estimate(workspace, plan, embedder, resources, budget_seconds=budget)):
+            progress.note(line)
+
+
+def _memory(plan: _Plan, longest: float) -> Memory | None:
+    if plan.params.backend != "llama" or plan.model_path is None:
+        return None
+    return memory_for(plan.model_path, plan.spec, plan.params, n_tokens=longest)
+
+
+def _estimate(
+    workspace: Workspace, plan: _Plan, embedder: Embedder, resources: Resources, *, budget_seconds: float
+) -> cost.Cost:
+    units = [unit for shard in plan.missing for unit in shard.units]
+    cached = embedder.known([unit.text_sha256 for unit in units]) if isinstance(embedder, CachedEmbedder) else set()
+    todo = [unit for unit in units if unit.text_sha256 not in cached]
+    if not todo:
+        return cost.Cost(0, len(units), 0, 0.0)
+    n_tokens = [unit.n_tokens for unit in todo]
+    need = _memory(plan, max(n_tokens))
+    speed = cost.calibrate(
+        embedder.inner if isinstance(embedder, CachedEmbedder) else embedder,
+        _sample(workspace, plan, todo),
+        longest=max(n_tokens),
+        budget_seconds=budget_seconds,
+    )
+    return cost.Cost(
+        documents=len(todo),
+        cached=len(units) - len(todo),
+        tokens=round(sum(n_tokens) * speed.tokens_per_estimate),
+        seconds=speed.seconds(n_tokens),
+        memory=need,
+        free_bytes=available_bytes(),
+        shorter=_shorter(workspace, plan, speed, n_tokens),
+    )
+
+
+def _sample(workspace: Workspace, plan: _Plan, units: Sequence[Unit]) -> list[str]:
+    """Return some of the texts, evenly spread."""
+    wanted = {unit.unit_id for unit in units[:: max(1, len(units) // _SAMPLE_TEXTS)]}
+    return [text for unit_id, text in read_texts(workspace, plan.params) if unit_id in wanted]
+
+
+def _shorter(
+    workspace: Workspace, plan: _Plan, speed: cost.Speed, n_tokens: Sequence[float]
+) -> dict[str, float | None]:
+    """Return what would take less time, and how much it would take: scaled by weights where the model is another."""
+    params, seconds = plan.params, speed.seconds(n_tokens)
+    found: dict[str, float | None] = {}
+    selections = ("full", "tac", "ta")
+    narrower = selections[selections.index(params.text) + 1 :] if params.text in selections else ()
+    for selection in narrower:
+        texts = read_texts(workspace, replace(params, text=selection))
+        less = speed.seconds([estimate_tokens(text) for _, text in texts if text])
+        if less < 0.9 * seconds:
+            found[f"--text {selection}"] = less
+    own = plan.spec.parameters
+    for spec in models.registry().values():
+        if own and spec.parameters and spec.parameters < own / 2:
+            found[f"--model {spec.name}"] = cost.with_weights(seconds, own, spec.parameters)
+    if params.backend == "llama":
+        found["a GPU, or a server that has one (--backend openai --base-url URL); not measured here"] = None
+    return found
 
 
 def is_current(workspace: Workspace, task: str) -> bool:
@@ -87,8 +221,8 @@ def is_current(workspace: Workspace, task: str) -> bool:
         return False
     header = artifacts.read_header(paths[0], kind="embeddings")
     params = EmbedParams(**header.json("params"))
-    units, _ = _read_units(workspace, params, Quiet())
-    shards = _plan(workspace, units, params, header.json("model"))
+    units, _ = read_units(workspace, params, Quiet())
+    shards = shards_of(workspace, units, params, header.json("model"))
     return len(shards) == len(paths) and all(artifacts.current(shard.path, shard.stamp) for shard in shards)
 
 
@@ -98,136 +232,99 @@ def resolve(params: EmbedParams) -> tuple[ModelSpec, EmbedParams]:
     Raises:
         ConfigError: unknown model or task, or a dimension outside the model's range.
     """
-    spec = models.find(params.model)
+    spec = models.find(params.model) if params.backend == "llama" else models.find_served(params.model)
     spec.check_dim(params.dim)
-    spec.template(params.task)
+    spec.prompt(params.task, params.instruction)
     dim = params.dim if params.dim != spec.dim else None
-    return spec, replace(params, model=spec.name, text=params.text or spec.text, dim=dim)
+    text = params.text or ("full" if params.task == PASSAGE_TASK else spec.text)
+    return spec, replace(params, model=spec.name, text=text, dim=dim)
 
 
-def _model_facts(spec: ModelSpec, params: EmbedParams, path: Path) -> dict[str, Any]:
-    return {
+def model_facts(spec: ModelSpec, params: EmbedParams, path: Path | None) -> dict[str, Any]:
+    """Return what the shards say of their model; `path` is its file."""
+    facts: dict[str, Any] = {
         "name": spec.name,
-        "sha256": models.file_sha256(path),
-        "template": spec.template(params.task),
+        "template": spec.prompt(params.task, params.instruction),
         "context_tokens": spec.context_tokens,
     }
-
-
-def _read_units(workspace: Workspace, params: EmbedParams, progress: Progress) -> tuple[list[Unit], int]:
-    """Return the units with text, in document order, and how many documents have none."""
-    units: list[Unit] = []
-    n_empty = 0
-    n_rows = artifacts.read_header(workspace.documents, kind="documents").n_rows
-    with progress.task("reading texts", total=n_rows, unit="documents") as task:
-        for unit_id, text in _texts(workspace, params):
-            if text:
-                units.append(Unit(unit_id, text_sha256(text), len(text)))
-            else:
-                n_empty += 1
-            task.advance()
-    return units, n_empty
-
-
-def _texts(workspace: Workspace, params: EmbedParams) -> Iterator[tuple[str, str]]:
-    """Yield each unit and its text: a family by its representative, or every document."""
-    fields = text_fields(str(params.text))
-    key = UNIT_KEYS[params.unit]
-    columns = ["representative", key, *fields]
-    for batch in artifacts.read_batches(workspace.documents, kind="documents", columns=columns):
-        for row in batch.to_pylist():
-            if row["representative"] or params.unit == "document":
-                yield row[key], compose([row[name] for name in fields])
-
-
-def _plan(workspace: Workspace, units: Sequence[Unit], params: EmbedParams, model: dict[str, Any]) -> list[Shard]:
-    shards = []
-    for index, (start, stop) in enumerate(split_shards([unit.n_chars for unit in units])):
-        mine = tuple(units[start:stop])
-        texts = canonical_json([[unit.unit_id, unit.text_sha256] for unit in mine])
-        stamp = Stamp(
-            kind="embeddings",
-            params=asdict(params),
-            inputs={"texts": hashlib.sha256(texts.encode()).hexdigest()},
-            model=model,
-            libraries=LIBRARIES,
-            unit=params.unit,
-        )
-        shards.append(Shard(workspace.shard(params.task, index), mine, stamp))
-    return shards
+    if params.backend == "llama":
+        return facts | {"sha256": models.file_sha256(path) if path else ""}
+    # What a server runs cannot be verified: its name for the model stands for the file.
+    return facts | {"served_as": spec.served_as or spec.name, "backend": params.backend}
 
 
 def _embed_missing(
-    workspace: Workspace,
-    shards: Sequence[Shard],
-    model: tuple[ModelSpec, Path],
-    params: EmbedParams,
-    resources: Resources,
-    progress: Progress,
+    workspace: Workspace, plan: _Plan, shards: Sequence[Shard], embedder: Embedder, progress: Progress
 ) -> None:
-    from patentclust.embedders.inprocess import InProcessEmbedder
-
-    spec, model_path = model
-    progress.note(f"loading {spec.name}")
-    embedder = InProcessEmbedder(model_path, spec, params=params, resources=resources)
     wanted = {unit.unit_id for shard in shards for unit in shard.units}
-    total = sum(unit.n_chars for shard in shards for unit in shard.units)
-    texts = ((unit_id, text) for unit_id, text in _texts(workspace, params) if unit_id in wanted)
-    try:
-        # Time follows the length of the texts, so the bar counts characters; its note counts documents and tokens.
-        with progress.task("embedding", total=total, unit="characters") as task:
-            watch = _Watch(task, n_units=len(wanted))
-            for shard in shards:
-                embed_shard(shard, [next(texts)[1] for _ in shard.units], embedder, watch)
-    finally:
-        embedder.close()
+    total = sum(unit.n_tokens for shard in shards for unit in shard.units)
+    texts = ((unit_id, text) for unit_id, text in read_texts(workspace, plan.params) if unit_id in wanted)
+    progress.note(f"embedding with {plan.spec.name}")
+    with interrupts.held() as stop, progress.task("embedding", total=total, unit="tokens") as task:
+        watch = _Watch(task, n_units=len(wanted), stop=stop)
+        for shard in shards:
+            embed_shard(shard, [next(texts)[1] for _ in shard.units], embedder, watch)
 
 
 class _Watch:
-    """Turn finished texts into progress: documents, tokens a second."""
+    """Turn finished texts into progress, documents and tokens a second, and stop where Ctrl-C was pressed."""
 
-    def __init__(self, task: Task, *, n_units: int) -> None:
-        self._task, self._n_units = task, n_units
+    def __init__(self, task: Task, *, n_units: int, stop: Callable[[], None]) -> None:
+        self._task, self._n_units, self._stop = task, n_units, stop
         self._done = self._tokens = 0
         self._start = time.monotonic()
 
-    def saw(self, unit: Unit, n_tokens: int) -> None:
-        self._done += 1
-        self._tokens += n_tokens
+    def saw(self, units: Sequence[Unit], part: Encoded) -> None:
+        self._done += len(units)
+        self._tokens += int(part.n_tokens_used.sum())
         rate = self._tokens / max(time.monotonic() - self._start, 1e-3)
-        self._task.advance(unit.n_chars, note=f"{self._done:,}/{self._n_units:,} documents, {rate:,.0f} tokens/s")
+        note = f"{self._done:,}/{self._n_units:,} documents, {rate:,.0f} tokens/s"
+        self._task.advance(sum(unit.n_tokens for unit in units), note=note)
+        self._stop()
 
 
 def embed_shard(shard: Shard, texts: Sequence[str], embedder: Embedder, watch: _Watch) -> Path:
-    """Make one shard's file and return its path.
+    """Make one shard's file and return its path; texts that get no vector are named in its metadata.
 
     Raises:
-        ModelError: the model failed on these texts; the message names the first and last unit.
+        ModelError: the model failed on all of these texts.
     """
-    try:
-        encoded = embedder.encode_document(texts, on_text=lambda i, n_tokens: watch.saw(shard.units[i], n_tokens))
-    except ModelError as error:
-        first, last = shard.units[0].unit_id, shard.units[-1].unit_id
-        raise ModelError(f"embedding {first} to {last} failed: {error}", hint=error.hint) from error
-    artifact = embeddings(embedder.dim)
-    table = _table(shard, encoded, artifact.schema)
-    artifacts.write_table(shard.path, artifact, shard.stamp, table, packing=embedder.packing)
+
+    def saw(indices: Sequence[int], part: Encoded) -> None:
+        watch.saw([shard.units[i] for i in indices], part)
+
+    encoded = embedder.encode_document(texts, on_done=saw)
+    failed = {shard.units[i].unit_id: reason for i, reason in sorted(encoded.failures.items())}
+    if len(failed) == len(texts):
+        unit_id, reason = next(iter(failed.items()))
+        raise ModelError(
+            f"none of {len(texts)} texts got a vector; the first, {unit_id}: {reason}",
+            hint="the model file may be damaged; check it with: patentclust models check",
+        )
+    kept = [i for i in range(len(texts)) if i not in encoded.failures]
+    artifact = embeddings(embedder.dim, passages=shard.units[0].passage is not None)
+    table = _table([shard.units[i] for i in kept], encoded.take(kept), artifact.schema)
+    extra = {"packing": embedder.packing} | ({"failed": failed} if failed else {})
+    artifacts.write_table(shard.path, artifact, shard.stamp, table, **extra)
     return shard.path
 
 
-def _table(shard: Shard, encoded: Encoded, schema: pa.Schema) -> pa.Table:
+def _table(units: Sequence[Unit], encoded: Encoded, schema: pa.Schema) -> pa.Table:
     dim = encoded.vectors.shape[1]
     flat = pa.array(encoded.vectors.astype(np.float16).ravel())
     vector_type = schema.field("vector").type
     columns = {
-        "unit_id": pa.array([unit.unit_id for unit in shard.units]),
-        "text_sha256": pa.array([unit.text_sha256 for unit in shard.units]),
+        "unit_id": pa.array([unit.unit_id for unit in units]),
+        "text_sha256": pa.array([unit.text_sha256 for unit in units]),
         "vector": pa.FixedSizeListArray.from_arrays(flat, dim).cast(vector_type),
         "n_tokens": pa.array(encoded.n_tokens),
         "n_tokens_used": pa.array(encoded.n_tokens_used),
         "n_windows": pa.array(encoded.n_windows),
         "truncated": pa.array(encoded.truncated),
     }
+    places = [unit.passage for unit in units if unit.passage is not None]
+    if places:
+        columns |= dict(zip(("parent_id", "start", "stop"), map(pa.array, zip(*places, strict=True)), strict=True))
     return pa.table(columns, schema=schema)
 
 
@@ -237,29 +334,30 @@ def _drop_surplus(workspace: Workspace, task: str, *, keep: int) -> None:
         path.unlink()
 
 
-def _outcome(workspace: Workspace, params: EmbedParams, *, n_empty: int, n_made: int) -> Outcome:
+def _outcome(workspace: Workspace, plan: _Plan, made: Sequence[Shard], warnings: Sequence[str]) -> Outcome:
+    params = plan.params
     paths = workspace.shards(params.task)
-    tables = [
-        artifacts.read_table(path, kind="embeddings", columns=["n_tokens_used", "n_windows", "truncated"])
-        for path in paths
-    ]
-    table = pa.concat_tables(tables)
+    columns = ["n_tokens_used", "n_windows", "truncated"]
+    table = pa.concat_tables([artifacts.read_table(path, kind="embeddings", columns=columns) for path in paths])
+    failed = artifacts.failed_units(artifacts.read_header(path, kind="embeddings") for path in paths)
     n_cut = int(sum(table["truncated"].to_pylist()))
-    n_windowed = sum(n > 1 for n in table["n_windows"].to_pylist())
     facts = {
         "vectors": table.num_rows,
-        "new": n_made,
+        "new": sum(len(shard.units) for shard in made),
         "tokens": sum(table["n_tokens_used"].to_pylist()),
-        "in_several_windows": n_windowed,
+        "in_several_windows": sum(n > 1 for n in table["n_windows"].to_pylist()),
         "cut": n_cut,
-        "without_text": n_empty,
+        "without_text": plan.n_empty,
         "shards": len(paths),
-    }
-    warnings = []
+    } | ({"failures": len(failed)} if failed else {})
+    sentences = list(warnings)
     if n_cut:
-        warnings.append(
+        sentences.append(
             f"{n_cut:,} texts were longer than the model's window and were cut (--long window averages them)"
         )
-    if n_empty:
-        warnings.append(f"{n_empty:,} units have no text in their {params.text} and are left out of the map")
-    return Outcome("embed", n_made == 0, facts, tuple(warnings), (workspace.embeddings(params.task),))
+    if plan.n_empty:
+        sentences.append(f"{plan.n_empty:,} units have no text in their {params.text} and are left out of the map")
+    if failed:
+        named = "; ".join(f"{unit}: {reason}" for unit, reason in list(failed.items())[:_SHOWN_FAILURES])
+        sentences.append(f"{len(failed):,} units got no vector and are left out of the map: {named}")
+    return Outcome("embed", not made, facts, tuple(sentences), (workspace.embeddings(params.task),))

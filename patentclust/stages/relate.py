@@ -18,7 +18,9 @@ from patentclust.analysis import assignees
 from patentclust.analysis.families import Member, find_families, find_representatives
 from patentclust.errors import ConfigError
 from patentclust.params import toml_string
+from patentclust.progress import Task
 from patentclust.schemas import DOCUMENTS
+from patentclust.stages.repeats import Rows, regrouped
 from patentclust.workspace import Workspace
 
 _TABLE = "merge"
@@ -53,46 +55,46 @@ def load_thesaurus(path: Path) -> dict[str, str]:
     return merged
 
 
-def relate(source: Path, writer: pq.ParquetWriter, *, mode: str, thesaurus: Mapping[str, str]) -> None:
+def relate(source: Rows, writer: pq.ParquetWriter, *, mode: str, thesaurus: Mapping[str, str], task: Task) -> None:
     """Copy documents from `source`, with `family_id`, `representative` and `assignee_names` filled in.
 
     Args:
         source: documents with unique keys, in the contract's schema.
+        task: hears of every document that is written.
         writer: of documents.parquet.
         mode: `simple` or `extended` families.
         thesaurus: normalised name -> name to use.
     """
-    with pq.ParquetFile(source) as parquet:
-        members = [member for batch in _light_batches(parquet) for member in _members(batch)]
-        families = find_families(members, mode=mode)
-        chosen = find_representatives(members, families)
-        start = 0
-        for index in range(parquet.num_row_groups):
-            table = parquet.read_row_group(index)
-            rows = slice(start, start + len(table))
-            filled = {
-                "family_id": pa.array(families[rows], pa.string()),
-                "representative": pa.array(chosen[rows], pa.bool_()),
-                "assignee_names": pa.array(_names(table, thesaurus), DOCUMENTS.schema.field("assignee_names").type),
-            }
-            for name, column in filled.items():
-                place = table.schema.get_field_index(name)
-                table = table.set_column(place, table.schema.field(place), column)
-            writer.write_table(table.cast(DOCUMENTS.schema), row_group_size=artifacts.ROW_GROUP_ROWS)
-            start += len(table)
+    members = [member for batch in _light_batches(source) for member in _members(batch)]
+    families = find_families(members, mode=mode)
+    chosen = find_representatives(members, families)
+    start = 0
+    for table in regrouped(source.tables()):
+        rows = slice(start, start + len(table))
+        filled = {
+            "family_id": pa.array(families[rows], pa.string()),
+            "representative": pa.array(chosen[rows], pa.bool_()),
+            "assignee_names": pa.array(_names(table, thesaurus), DOCUMENTS.schema.field("assignee_names").type),
+        }
+        for name, column in filled.items():
+            place = table.schema.get_field_index(name)
+            table = table.set_column(place, table.schema.field(place), column)
+        writer.write_table(table.cast(DOCUMENTS.schema), row_group_size=artifacts.ROW_GROUP_ROWS)
+        start += len(table)
+        task.advance(len(table))
 
 
-def _light_batches(parquet: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
+def _light_batches(source: Rows) -> Iterator[pa.Table]:
     """Read what families need; of the texts only whether they are there."""
     columns = [*_FAMILY_COLUMNS, *_TEXT_COLUMNS, "claims"]
-    for batch in parquet.iter_batches(batch_size=artifacts.ROW_GROUP_ROWS, columns=columns):
+    for batch in source.tables(columns):
         there = [pc.greater(pc.utf8_length(batch[name]), 0) for name in _TEXT_COLUMNS]
         there.append(pc.greater(pc.list_value_length(batch["claims"]), 0))
         n_texts = [sum(flags) for flags in zip(*(flag.to_pylist() for flag in there), strict=True)]
         yield batch.select(list(_FAMILY_COLUMNS)).append_column("n_texts", pa.array(n_texts, pa.int8()))
 
 
-def _members(batch: pa.RecordBatch) -> list[Member]:
+def _members(batch: pa.Table) -> list[Member]:
     return [
         Member(
             doc_id=row["doc_id"],

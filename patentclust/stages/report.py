@@ -1,4 +1,4 @@
-"""Clusters become one page and two tables. Knows what goes in and when it is stale, not how any of it looks."""
+"""Clusters become one page and its tables. Knows what goes in and when it is stale, not how any of it looks."""
 
 from __future__ import annotations
 
@@ -17,22 +17,27 @@ from patentclust.errors import ArtifactError
 from patentclust.params import ReportParams, Resources
 from patentclust.progress import Progress, Quiet
 from patentclust.render import page, tables
-from patentclust.render.content import Cluster, Entry, Failure, Place, Provenance, Report, Topic
+from patentclust.render.content import Cluster, Entry, Failure, Provenance, Report, Topic
+from patentclust.render.crosses import Crosses
+from patentclust.render.evolution import evolve
 from patentclust.render.palette import assign_colours
 from patentclust.render.payload import Frame, Outline, PageData, text_limits
 from patentclust.render.readings import read_scores
 from patentclust.render.tally import MOST_LISTED, MOST_ROWS, Tally
 from patentclust.schemas import NOISE, UNIT_KEYS
 from patentclust.stages import Outcome
+from patentclust.stages.curating import load_rules
+from patentclust.stages.curating import sha256 as curation_sha256
+from patentclust.stages.placing import FINEST, Map, read_map, read_topics
+from patentclust.stages.sheets import open_sheets
+from patentclust.stages.sheets import outputs as sheet_paths
 from patentclust.workspace import Workspace
 
 _PLAIN = [
-    "doc_id", "title", "family_id", "language", "country", "kind", "priority_date", "filing_date", "publication_date",
-    "applicants", "assignees", "assignee_names", "inventors", "ipc", "cpc", "source_path", "source_format", "warnings",
-    "representative",
+    "doc_id", "title", "family_id", "language", "country", "kind", "application_number", "priority_date", "filing_date",
+    "publication_date", "applicants", "assignees", "assignee_names", "inventors", "ipc", "cpc", "source_path",
+    "source_format", "warnings", "representative",
 ]  # fmt: skip
-_TOPIC_COLUMNS = ["layer", "cluster_id", "label", "size", "terms", "exemplars", "persistence", "silhouette"]
-_FINEST = 0
 
 
 @dataclass(frozen=True)
@@ -51,30 +56,6 @@ class _Inputs:
         return self.clusters.metadata.get("unit", "document")
 
 
-@dataclass(frozen=True)
-class _Map:
-    """Where every unit stands, column by column; `rows` gives each unit's row."""
-
-    rows: dict[str, int]
-    columns: dict[str, np.ndarray]
-
-    def place(self, unit_id: str) -> Place | None:
-        row = self.rows.get(unit_id)
-        if row is None:
-            return None
-        values = {name: column[row].item() for name, column in self.columns.items()}
-        for name in ("outlier_score", "silhouette"):
-            if values[name] != values[name]:
-                values[name] = None
-        return Place(**values)
-
-    def outlines(self, topics: list[Topic]) -> list[Outline]:
-        """Return where each topic's members lie."""
-        points = np.column_stack([self.columns["x"], self.columns["y"]]).astype(float)
-        members = [points[self.columns["cluster_id"] == topic.cluster_id] for topic in topics]
-        return [Outline.of(group) for group in members]
-
-
 def run(
     workspace: Workspace,
     params: ReportParams = ReportParams(),
@@ -82,15 +63,15 @@ def run(
     resources: Resources = Resources(),
     progress: Progress = Quiet(),
 ) -> Outcome:
-    """Write report.html, documents.csv and clusters.csv; do nothing when they are there and current.
+    """Write report.html and the tables beside it; do nothing when they are there and current.
 
     Raises:
         ArtifactError: an input is missing or damaged, the clusters were made from other documents, or for another task.
     """
     inputs = _check_inputs(workspace, params)
-    stamp = _stamp(params, inputs)
-    outputs = (workspace.report, workspace.documents_csv, workspace.clusters_csv)
-    current = _is_current(workspace, stamp)
+    stamp = _stamp(workspace, params, inputs)
+    outputs = (workspace.report, *sheet_paths(workspace, params))
+    current = _is_current(workspace, params, stamp)
     facts = _facts(workspace, inputs)
     if not current:
         _write(workspace, params, inputs, stamp.fingerprint, progress)
@@ -136,7 +117,7 @@ def is_current(workspace: Workspace, params: ReportParams) -> bool:
         inputs = _check_inputs(workspace, params)
     except ArtifactError:
         return False
-    return _is_current(workspace, _stamp(params, inputs))
+    return _is_current(workspace, params, _stamp(workspace, params, inputs))
 
 
 def page_fingerprint(workspace: Workspace) -> str:
@@ -149,18 +130,19 @@ def page_fingerprint(workspace: Workspace) -> str:
     return page.read_fingerprint(head) or ""
 
 
-def _stamp(params: ReportParams, inputs: _Inputs) -> Stamp:
-    return Stamp(kind="report", params=asdict(params), inputs=inputs.fingerprints | {"program": _program()})
+def _stamp(workspace: Workspace, params: ReportParams, inputs: _Inputs) -> Stamp:
+    made_by = {"program": _program(), "curation": curation_sha256(workspace.curation)}
+    return Stamp(kind="report", params=asdict(params), inputs=inputs.fingerprints | made_by)
 
 
-def _is_current(workspace: Workspace, stamp: Stamp) -> bool:
-    tables_there = workspace.documents_csv.is_file() and workspace.clusters_csv.is_file()
+def _is_current(workspace: Workspace, params: ReportParams, stamp: Stamp) -> bool:
+    tables_there = all(path.is_file() for path in sheet_paths(workspace, params))
     return tables_there and page_fingerprint(workspace) == stamp.fingerprint
 
 
 def _facts(workspace: Workspace, inputs: _Inputs) -> dict[str, Any]:
     units = artifacts.read_table(workspace.clusters, kind="clusters", columns=["unit_id", "layer", "cluster_id"])
-    finest = units.filter(pc.equal(units["layer"], _FINEST))
+    finest = units.filter(pc.equal(units["layer"], FINEST))
     n_noise = pc.sum(pc.equal(finest["cluster_id"], NOISE)).as_py() or 0
     key = UNIT_KEYS[inputs.unit]
     keys = artifacts.read_table(workspace.documents, kind="documents", columns=[key])[key]
@@ -175,43 +157,56 @@ def _facts(workspace: Workspace, inputs: _Inputs) -> dict[str, Any]:
 
 
 def _write(workspace: Workspace, params: ReportParams, inputs: _Inputs, fingerprint: str, progress: Progress) -> None:
-    topics = _read_topics(workspace.topics)
-    places = _read_map(workspace.clusters)
+    rules = load_rules(workspace.curation, _unit_of(workspace, inputs.unit))
+    places, topics, curated = read_map(workspace, read_topics(workspace.topics), task=params.task, rules=rules)
     outlines = places.outlines(topics)
     data = PageData(Frame.around(places.columns["x"], places.columns["y"]))
-    tally = Tally(topics, listed=inputs.documents.n_rows <= MOST_LISTED)
+    tally = Tally(topics, listed=inputs.documents.n_rows <= MOST_LISTED, excluded=places.excluded)
+    crosses = Crosses(topics)
     # The page carries the fingerprint, so it is renamed last: a current page has its tables beside it.
-    with (
-        artifacts.atomic_path(workspace.report) as page_path,
-        artifacts.atomic_path(workspace.clusters_csv) as clusters_path,
-        artifacts.atomic_path(workspace.documents_csv) as documents_path,
-    ):
-        rows = _walk(_entries(workspace, inputs, places), topics, data, tally, progress)
-        _write_csv(documents_path, tables.DOCUMENT_COLUMNS, rows)
+    with artifacts.atomic_path(workspace.report) as page_path, open_sheets(workspace, params) as sheets:
+        rows = _walk(_entries(workspace, inputs, places), topics, (data, tally, crosses), progress)
+        sheets.write(workspace.documents_csv, tables.DOCUMENT_COLUMNS, rows)
+        evolution = evolve(crosses, topics, places.vectors, places.numbers(topics))
         clusters = _clusters(topics, tally, outlines, n_units=len(places.rows))
-        _write_csv(clusters_path, tables.CLUSTER_COLUMNS, tables.cluster_rows(clusters))
+        sheets.write_clusters(workspace, clusters, evolution)
+        sheets.write_crosses(workspace, topics, crosses, evolution)
         report = _report(
             inputs, places, tally, title=params.title, fingerprint=fingerprint,
             clusters=clusters, failures=_read_failures(workspace.failures), data=data.finish(clusters, outlines),
-            details=data.details,
+            evolution=evolution, notes=curated.notes, missed=curated.missed,
+            details=data.details, near=data.near(*places.nearest),
         )  # fmt: skip
         page_path.write_bytes(page.render_page(report).encode("utf-8", "replace"))
 
 
+def _unit_of(workspace: Workspace, unit: str) -> dict[str, str]:
+    """Return the unit of each document that is not one itself, where there are corrections to read."""
+    if unit == "document" or not workspace.curation.is_file():
+        return {}
+    keys = artifacts.read_table(workspace.documents, kind="documents", columns=["doc_id", UNIT_KEYS[unit]])
+    return dict(zip(keys["doc_id"].to_pylist(), keys[UNIT_KEYS[unit]].to_pylist(), strict=True))
+
+
 def _walk(
-    entries: Iterator[tuple[str, Entry]], topics: list[Topic], data: PageData, tally: Tally, progress: Progress
+    entries: Iterator[tuple[str, Entry]],
+    topics: list[Topic],
+    counts: tuple[PageData, Tally, Crosses],
+    progress: Progress,
 ) -> Iterator[list[Any]]:
     """Feed each document to the page's data and the counts, and yield its row of the table."""
     labels = {topic.cluster_id: topic.label for topic in topics}
+    data, tally, crosses = counts
     with progress.task("report", total=None, unit="documents") as task:
         for unit_id, entry in entries:
             tally.add(len(data), unit_id, entry)
             data.add(entry)
-            yield tables.document_row(entry, labels.get(entry.place.cluster_id, "") if entry.place else "")
+            crosses.add(entry)
+            yield tables.document_row(entry, labels)
             task.advance()
 
 
-def _entries(workspace: Workspace, inputs: _Inputs, places: _Map) -> Iterator[tuple[str, Entry]]:
+def _entries(workspace: Workspace, inputs: _Inputs, places: Map) -> Iterator[tuple[str, Entry]]:
     columns = [*_PLAIN, "abstract", "claims"]
     limits = text_limits(inputs.documents.n_rows)
     for batch in artifacts.read_batches(workspace.documents, kind="documents", columns=columns):
@@ -237,28 +232,6 @@ def _cut(texts: pa.Array, limit: int) -> list[str]:
     return pc.binary_join_element_wise(short, ends, "").to_pylist()
 
 
-def _write_csv(path: Path, columns: tuple[str, ...], rows: Iterator[list[Any]]) -> None:
-    with path.open("w", encoding="utf-8", errors="replace", newline="") as handle:
-        tables.write_csv(handle, columns, rows)
-
-
-def _read_topics(path: Path) -> list[Topic]:
-    table = artifacts.read_table(path, kind="topics", columns=_TOPIC_COLUMNS)
-    finest = table.filter(pc.equal(table["layer"], _FINEST)).sort_by("cluster_id").drop_columns(["layer"])
-    return [
-        Topic(**{**row, "terms": [(term["term"], term["weight"]) for term in row["terms"]]})
-        for row in finest.to_pylist()
-    ]
-
-
-def _read_map(path: Path) -> _Map:
-    table = artifacts.read_table(path, kind="clusters")
-    finest = table.filter(pc.equal(table["layer"], _FINEST))
-    names = ("cluster_id", "probability", "outlier_score", "silhouette", "x", "y")
-    columns = {name: finest[name].to_numpy() for name in names}
-    return _Map({unit: row for row, unit in enumerate(finest["unit_id"].to_pylist())}, columns)
-
-
 def _read_failures(path: Path) -> list[Failure]:
     columns = ["source_path", "reader", "message", "hint"]
     table = artifacts.read_table(path, kind="failures", columns=columns).slice(0, MOST_ROWS)
@@ -273,7 +246,7 @@ def _clusters(topics: list[Topic], tally: Tally, outlines: list[Outline], *, n_u
     ]
 
 
-def _report(inputs: _Inputs, places: _Map, tally: Tally, **parts: Any) -> Report:
+def _report(inputs: _Inputs, places: Map, tally: Tally, **parts: Any) -> Report:
     topics, n_documents = inputs.topics, inputs.documents.n_rows
     abstract_limit, claim_limit = text_limits(n_documents)
     scores = topics.json("scores") if "scores" in topics.metadata else {}

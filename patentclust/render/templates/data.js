@@ -14,12 +14,13 @@ function make(tag, className, ...children) {
   return element;
 }
 
-/** Undo what the page's maker did to a block: JSON, deflated, in base64. */
-async function unpack(text) {
+/** Undo what the page's maker did to a block: deflated, in base64. */
+function inflate(text) {
   const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return JSON.parse(await new Response(stream).text());
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate")));
 }
+
+const unpack = async (text) => JSON.parse(await inflate(text).text());
 
 class Corpus {
   constructor(raw) {
@@ -69,6 +70,18 @@ class Corpus {
     }
     const values = (await this.blocks.get(number))[index % size];
     return Object.fromEntries(this.raw.detail_fields.map((field, position) => [field, values[position]]));
+  }
+
+  /** The documents most like this one, as pairs of index and cosine; null while the page still loads. */
+  async near(index) {
+    const block = byId("near");
+    if (block === null) return null;
+    this.nearBytes ??= block.textContent ? inflate(block.textContent).arrayBuffer() : new ArrayBuffer(0);
+    const bytes = await this.nearBytes;
+    const k = bytes.byteLength / 5 / Math.max(1, this.n);
+    const numbers = new Uint32Array(bytes, 0, k * this.n).subarray(k * index, k * index + k);
+    const shares = new Uint8Array(bytes, 4 * k * this.n).subarray(k * index, k * index + k);
+    return Array.from(numbers, (other, place) => [other, shares[place] / 255]).filter(([other]) => other < this.n && other !== index);
   }
 
   prepareSearch() {

@@ -2,6 +2,7 @@
 const PADDING = 32;
 const MAX_ZOOM = 400;
 const HIT_RADIUS = 12;
+const SHADED_FROM = 20000;
 
 function parseColour(text) {
   const value = Number.parseInt(text.trim().slice(1), 16);
@@ -117,6 +118,20 @@ class TechnologyMap {
     this.view.y = this.cssHeight / 2 - y * this.view.scale;
   }
 
+  /** Tell whether the view is another than the whole map. */
+  moved() {
+    const [x, y] = this.toWorld(this.cssWidth / 2, this.cssHeight / 2);
+    const slack = 2 / this.view.scale;
+    return this.view.scale !== this.fitScale || Math.abs(x - this.width / 2) > slack || Math.abs(y - this.height / 2) > slack;
+  }
+
+  /** Show the map at a zoom (1 = all of it) about a position. */
+  look(zoom, x, y) {
+    this.view.scale = this.fitScale * Math.max(0.5, Math.min(MAX_ZOOM, zoom));
+    this.centre(x, y);
+    this.request();
+  }
+
   toWorld(x, y) {
     return [(x - this.view.x) / this.view.scale, (y - this.view.y) / this.view.scale];
   }
@@ -163,6 +178,7 @@ class TechnologyMap {
     this.frame = requestAnimationFrame(() => {
       this.frame = 0;
       this.draw();
+      this.onDraw?.();
     });
   }
 
@@ -182,9 +198,35 @@ class TechnologyMap {
     new Uint32Array(this.image.data.buffer).fill((255 << 24) | (blue << 16) | (green << 8) | red);
     const crowded = Math.min(1, this.order.length / 60000);
     const opacity = 0.88 - 0.38 * crowded;
+    if (!this.emphasis) this.shade();
     if (this.emphasis) this.stamp(0, () => this.faded, 0.8);
     this.stamp(1, (colour) => this.palette[colour], opacity);
     this.points.getContext("2d", { alpha: false }).putImageData(this.image, 0, 0);
+  }
+
+  /** Far out, where points cover each other, tint the paper by how many lie there (log scale, cells of six pixels). */
+  shade() {
+    if (this.order.length < SHADED_FROM || this.view.scale > 2.5 * this.fitScale) return;
+    const { data, width, height } = this.image;
+    const side = Math.round(6 * this.pixelRatio);
+    const across = Math.ceil(width / side);
+    const counts = new Float32Array(across * Math.ceil(height / side));
+    const scale = this.view.scale * this.pixelRatio;
+    const [left, top] = [this.view.x * this.pixelRatio, this.view.y * this.pixelRatio];
+    for (let k = 0; k < this.order.length; k += 1) {
+      const [x, y] = [this.xs[k] * scale + left, this.ys[k] * scale + top];
+      if (x >= 0 && y >= 0 && x < width && y < height) counts[Math.floor(y / side) * across + Math.floor(x / side)] += 1;
+    }
+    const most = Math.log1p(counts.reduce((a, b) => Math.max(a, b), 1));
+    for (let y = 0; y < height; y += 1) {
+      for (let x = 0; x < width; x += 1) {
+        const count = counts[Math.floor(y / side) * across + Math.floor(x / side)];
+        if (!count) continue;
+        const alpha = Math.round((70 * Math.log1p(count)) / most);
+        const at = 4 * (y * width + x);
+        for (let c = 0; c < 3; c += 1) data[at + c] += ((this.ink[c] - data[at + c]) * alpha) >> 8;
+      }
+    }
   }
 
   /** A disc of the current radius as pixel offsets and coverage, 0 to 256. */
@@ -237,6 +279,7 @@ class TechnologyMap {
     // On paper a cleared rectangle comes out as a white one, over the points; there the canvas is fresh anyway.
     if (!this.printing) context.clearRect(0, 0, this.cssWidth, this.cssHeight);
     this.drawLabels(context);
+    this.drawLasso(context);
     for (const [index, width] of [[this.hovered, 1.5], [this.selected, 3]]) {
       if (index < 0 || this.corpus.x[index] === NOWHERE) continue;
       const [x, y] = this.toScreen(index);
@@ -246,6 +289,18 @@ class TechnologyMap {
       context.strokeStyle = `rgb(${this.ink})`;
       context.stroke();
     }
+  }
+
+  drawLasso(context) {
+    if (!this.lasso || this.lasso.length < 2) return;
+    context.beginPath();
+    for (const [x, y] of this.lasso) context.lineTo(x * this.view.scale + this.view.x, y * this.view.scale + this.view.y);
+    context.closePath();
+    context.setLineDash([5, 4]);
+    context.lineWidth = 1.5;
+    context.strokeStyle = `rgb(${this.ink})`;
+    context.stroke();
+    context.setLineDash([]);
   }
 
   drawLabels(context) {

@@ -71,6 +71,34 @@ async function fillCard(card, corpus, index, actions) {
   for (const warning of detail.warnings) card.append(make("p", "warn", warning));
   addText(card, "Abstract", detail.abstract);
   addText(card, "First claim", detail.claim);
+  addWhy(card, corpus, index, detail);
+  const near = await corpus.near(index);
+  if (actions.isCurrent() && near !== null && near.length) addNear(card, corpus, near);
+}
+
+/** Why it is in this cluster: the cluster's terms that it holds, its cosine to the middle, and the runner-up. */
+function addWhy(card, corpus, index, detail) {
+  const topic = corpus.topicOf.get(corpus.clusters[index]);
+  const cosine = (name) => (detail[name] / 1000).toFixed(2).replace("-", "−");
+  const text = fold(`${corpus.titles[index]} ${detail.abstract} ${detail.claim}`);
+  const shared = topic ? topic.terms.filter((term) => text.includes(fold(term))) : [];
+  const lines = [];
+  if (shared.length) lines.push(`It holds the cluster's terms ${shared.slice(0, 8).join(", ")}.`);
+  if (detail.similarity !== null) lines.push(`Cosine to the cluster's middle: ${cosine("similarity")}.`);
+  const next = corpus.topicOf.get(detail.runner_up);
+  if (next) lines.push(`${topic ? "Runner-up" : "Nearest cluster"}: ${next.label} (${cosine("runner_up_similarity")}).`);
+  if (lines.length) addText(card, topic ? "Why this cluster" : "Why no cluster", lines.join("\n"));
+}
+
+function addNear(card, corpus, near) {
+  const items = near.map(([other, cosine]) => {
+    const link = make("a", "", corpus.ids[other]);
+    link.href = "#map";
+    link.dataset.doc = other;
+    const title = make("bdi", "", corpus.title(other));
+    return make("li", "", link, " ", title, make("span", "muted", ` ${cosine.toFixed(2)}`));
+  });
+  card.append(make("h4", "", "Nearest"), make("ul", "exemplars", ...items));
 }
 
 function factList(corpus, index, detail) {

@@ -8,6 +8,11 @@ class Reader {
     this.cluster = null;
     this.found = null;
     this.pointers = new Map();
+    this.lassoed = null;
+    this.filters = new Filters(byId("filters"), this.corpus, () => this.emphasise());
+    this.timeline = new Timeline(byId("timeline"), this.corpus, this.filters);
+    this.selection = new Selection(byId("selection"), this.corpus);
+    this.address = new Address(this);
     this.start();
   }
 
@@ -21,6 +26,8 @@ class Reader {
     this.listenToKeys();
     this.listenToPanel();
     this.listenToWindow();
+    this.map.onDraw = () => this.address.write();
+    this.address.read();
   }
 
   listenToPointers() {
@@ -40,6 +47,10 @@ class Reader {
   press(event) {
     this.map.marks.setPointerCapture(event.pointerId);
     this.pointers.set(event.pointerId, [event.offsetX, event.offsetY]);
+    if (this.lassoing || event.shiftKey) {
+      this.line = [this.map.toWorld(event.offsetX, event.offsetY)];
+      this.map.lasso = this.line;
+    }
     this.travelled = this.pointers.size > 1 ? Infinity : 0;
     this.hover(-1);
   }
@@ -53,6 +64,12 @@ class Reader {
     }
     const [dx, dy] = [at[0] - before[0], at[1] - before[1]];
     this.travelled += Math.hypot(dx, dy);
+    if (this.line) {
+      this.line.push(this.map.toWorld(...at));
+      this.pointers.set(event.pointerId, at);
+      this.map.requestMarks();
+      return;
+    }
     if (this.pointers.size === 2) this.pinch(event.pointerId, before, at);
     this.pointers.set(event.pointerId, at);
     this.map.marks.classList.add("dragging");
@@ -70,6 +87,11 @@ class Reader {
     const clicked = this.pointers.size === 1 && this.travelled <= 4 && event.type === "pointerup";
     this.pointers.delete(event.pointerId);
     this.map.marks.classList.remove("dragging");
+    if (this.line) {
+      this.select(this.line);
+      this.line = null;
+      if (!clicked) return;
+    }
     if (!clicked) return;
     const index = this.map.hit(event.offsetX, event.offsetY);
     if (index >= 0) this.open(index, this.map.marks);
@@ -110,6 +132,10 @@ class Reader {
     byId("zoom-in").addEventListener("click", () => this.map.zoom(1.6));
     byId("zoom-out").addEventListener("click", () => this.map.zoom(1 / 1.6));
     byId("reset").addEventListener("click", () => this.reset());
+    byId("lasso").addEventListener("click", () => {
+      this.lassoing = !this.lassoing;
+      byId("lasso").setAttribute("aria-pressed", String(this.lassoing));
+    });
     byId("search").addEventListener("input", (event) => this.search(event.target.value));
     document.addEventListener("click", (event) => {
       const link = event.target.closest?.("a[data-doc], a[data-cluster]");
@@ -148,7 +174,17 @@ class Reader {
     });
   }
 
+  /** Choose what lies inside a line of map positions; a line that holds nothing lets go. */
+  select(line) {
+    const mask = insideLine(this.corpus, line);
+    this.lassoed = mask.includes(1) ? mask : null;
+    this.map.lasso = this.lassoed ? line : null;
+    this.emphasise();
+  }
+
   reset() {
+    this.filters.clear(true);
+    this.select([]);
     this.search("");
     this.highlight(null);
     this.close();
@@ -156,17 +192,23 @@ class Reader {
     this.map.request();
   }
 
-  /** Show what is chosen in full colour: one cluster, else what the search found, else everything. */
+  /** Show in full colour what passes the filters, the lasso, and the chosen cluster or else the search. */
   emphasise() {
     const { corpus, map } = this;
-    map.emphasis = null;
     map.only = this.cluster;
-    if (this.cluster !== null) map.emphasis = Uint8Array.from(corpus.clusters, (cluster) => Number(cluster === this.cluster));
+    const tests = this.filters.tests();
+    if (this.cluster !== null) tests.push((i) => corpus.clusters[i] === this.cluster);
     else if (this.found) {
-      map.emphasis = new Uint8Array(corpus.n);
-      for (const index of this.found.documents) map.emphasis[index] = 1;
+      const found = new Uint8Array(corpus.n);
+      for (const index of this.found.documents) found[index] = 1;
+      tests.push((i) => found[i]);
     }
+    if (this.lassoed) tests.push((i) => this.lassoed[i]);
+    map.emphasis = tests.length ? Uint8Array.from(corpus.clusters, (_, i) => Number(tests.every((test) => test(i)))) : null;
     map.request();
+    this.timeline.show();
+    this.selection.show(map.emphasis);
+    this.address.write();
   }
 
   highlight(cluster) {
@@ -209,6 +251,7 @@ class Reader {
     this.card.focus({ preventScroll: cameFrom === this.map.marks });
     this.map.show(index);
     this.map.requestMarks();
+    this.address.write();
     return filled;
   }
 
@@ -217,6 +260,7 @@ class Reader {
     this.card.hidden = true;
     this.map.selected = -1;
     this.map.requestMarks();
+    this.address.write();
     this.cameFrom?.focus({ preventScroll: this.cameFrom === this.map.marks });
   }
 }

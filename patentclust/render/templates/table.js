@@ -2,15 +2,23 @@
 const ROWS_A_PAGE = 50;
 
 class DocumentTable {
-  constructor(box, corpus) {
+  /** With `bare`, the rows are given by `list`; there is no filter of its own. */
+  constructor(box, corpus, { bare = false } = {}) {
     this.box = box;
     this.corpus = corpus;
     this.page = 0;
-    this.build();
-    this.filter();
+    this.rows = [];
+    this.build(bare);
+    if (!bare) this.filter();
   }
 
-  build() {
+  list(rows) {
+    this.rows = rows;
+    this.page = 0;
+    this.draw();
+  }
+
+  build(bare) {
     this.query = make("input", "");
     this.query.type = "search";
     this.query.placeholder = "Filter number, title, applicant";
@@ -27,7 +35,7 @@ class DocumentTable {
     const header = make("tr", "", ...["Number", "Title", "Applicant", "Year", "Cluster"].map((name) => make("th", "", name)));
     this.body = make("tbody", "");
     const table = make("table", "rows", make("thead", "", header), this.body);
-    this.box.replaceChildren(make("div", "controls", this.query, this.select, this.where, this.back, this.next), make("div", "scroll", table));
+    this.box.replaceChildren(make("div", "controls", ...(bare ? [] : [this.query, this.select]), this.where, this.back, this.next), make("div", "scroll", table));
     this.query.addEventListener("input", () => this.filter());
     this.select.addEventListener("change", () => this.filter());
     this.back.addEventListener("click", () => this.turn(-1));
@@ -38,9 +46,7 @@ class DocumentTable {
     const found = this.corpus.search(this.query.value);
     const cluster = this.select.value === "all" ? null : Number(this.select.value);
     const rows = found ? found.documents : Array.from({ length: this.corpus.n }, (_, index) => index);
-    this.rows = cluster === null ? rows : rows.filter((index) => this.corpus.clusters[index] === cluster);
-    this.page = 0;
-    this.draw();
+    this.list(cluster === null ? rows : rows.filter((index) => this.corpus.clusters[index] === cluster));
   }
 
   turn(step) {

@@ -1,0 +1,333 @@
+"""How near embedding comes to the limit of the hardware, and how others do beside it.
+
+    python benchmarks/embed.py MODEL.gguf CORPUS.jsonl.gz --workload abstracts [--texts 500] [--rounds 3] [--others]
+
+The limit is raw prompt processing, `llama_decode` with embeddings off and one output a text, of the same tokens at each
+text's own length, by the same model on the same threads; an encoder has no such mode, so there it is its bare call.
+Slices of the texts are run in turn by the limit and by us, so that a busy machine slows both alike; figures are tokens
+by CPU-second. `--others` adds Llama.embed, llama_cpp.server on loopback, and with `--torch-python PYTHON
+--safetensors FOLDER` sentence-transformers, each in a process of its own with its own defaults for long texts.
+
+Workloads, made of the corpus's titles and abstracts: `abstracts` as they are; `mixed` 200 to 8,000 tokens a text,
+log-uniform; `long` one text of 30,000 tokens.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import gzip
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+MEAN_CHARS_PER_TOKEN = 4.7
+SLICE_TOKENS = 6000
+PORT = 18917
+
+
+def main() -> None:
+    arguments = parse()
+    if arguments.contender:
+        contend(arguments)
+        return
+    texts = workload(arguments)
+    print(
+        "| who | texts | tokens | tokens/CPU-s | of the limit | peak MiB | Python | cosine to ours |\n"
+        + "|---" * 8
+        + "|"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "texts.json"
+        path.write_text(json.dumps(texts))
+        ours = launch(arguments, "ours", path, sys.executable)
+        show("limit", ours, ours["limit_seconds"])
+        show("patentclust", ours, ours["seconds"])
+        others = ["Llama.embed", "llama_cpp.server"] if arguments.others else []
+        for name in others:
+            show(name, launch(arguments, name, path, sys.executable) | {"ours": ours}, None)
+        if arguments.torch_python:
+            found = launch(arguments, "sentence-transformers", path, arguments.torch_python)
+            show("sentence-transformers", found | {"ours": ours}, None)
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", type=Path)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--workload", choices=("abstracts", "mixed", "long"), default="abstracts")
+    parser.add_argument("--texts", type=int, default=500)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--others", action="store_true")
+    parser.add_argument("--torch-python")
+    parser.add_argument("--safetensors", type=Path)
+    parser.add_argument("--contender", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def workload(arguments: argparse.Namespace) -> list[str]:
+    with gzip.open(arguments.corpus, "rt", encoding="utf-8") as lines:
+        abstracts = [f"{row['title']}\n\n{row['abstract']}" for row in map(json.loads, lines)]
+    if arguments.workload == "abstracts":
+        return abstracts[: arguments.texts]
+    rng = np.random.default_rng(0)
+    if arguments.workload == "long":
+        targets = np.array([30_000])
+    else:
+        targets = np.exp(rng.uniform(np.log(200), np.log(8000), arguments.texts))
+    stream = (abstract for _ in range(100) for abstract in abstracts)
+    return [cut(stream, int(target * MEAN_CHARS_PER_TOKEN)) for target in targets]
+
+
+def cut(stream: Iterator[str], n_chars: int) -> str:
+    text = ""
+    while len(text) < n_chars:
+        text += next(stream) + "\n"
+    return text[:n_chars]
+
+
+def launch(arguments: argparse.Namespace, name: str, texts: Path, python: str) -> dict[str, Any]:
+    """Run one contender in a process of its own: its peak memory is then its own."""
+    command = [python, __file__, str(arguments.model), str(texts), "--contender", name]
+    command += ["--rounds", str(arguments.rounds), "--threads", str(arguments.threads)]
+    if arguments.safetensors:
+        command += ["--safetensors", str(arguments.safetensors)]
+    environment = os.environ | {"OMP_NUM_THREADS": str(arguments.threads)}
+    result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def show(name: str, found: dict[str, Any], seconds: float | None) -> None:
+    ours = found.get("ours", found)
+    seconds = found["seconds"] if seconds is None else seconds
+    # Others count tokens by our count, so the same texts give the same figure; what they leave out is in the cosine.
+    rate, limit = ours["tokens"] / seconds, ours["tokens"] / ours["limit_seconds"]
+    cosine = ""
+    if ours is not found:
+        mine, theirs = np.array(ours["vectors"]), np.array(found["vectors"])
+        cosine = f"{(mine * theirs).sum(axis=1).min():.4f}"
+    python = f"{found['python']:.1%}" if name == "patentclust" else ""
+    peak = "" if name == "limit" else f"{found['peak_mib']:,.0f}"
+    print(f"| {name} | {ours['texts']} | {ours['tokens']:,} | {rate:,.0f} | {rate / limit:.3f} | {peak} | {python} "
+          f"| {cosine} |", flush=True)  # fmt: skip
+
+
+def contend(arguments: argparse.Namespace) -> None:
+    texts = json.loads(arguments.corpus.read_text())
+    contenders = {
+        "ours": run_ours,
+        "Llama.embed": run_llama_embed,
+        "llama_cpp.server": run_server,
+        "sentence-transformers": run_torch,
+    }
+    found = contenders[arguments.contender](arguments, texts)
+    found.setdefault("peak_mib", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    found["vectors"] = [[round(float(x), 6) for x in row] for row in found["vectors"]]
+    print(json.dumps(found | {"texts": len(texts)}))
+
+
+def cpu_seconds(work: Callable[[], Any]) -> tuple[float, Any]:
+    start = time.process_time()
+    result = work()
+    return time.process_time() - start, result
+
+
+def median_run(rounds: int, work: Callable[[], Any]) -> tuple[float, Any]:
+    runs = [cpu_seconds(work) for _ in range(rounds)]
+    return float(np.median([seconds for seconds, _ in runs])), runs[0][1]
+
+
+def run_ours(arguments: argparse.Namespace, texts: list[str]) -> dict[str, Any]:
+    import llama_cpp
+
+    from patentclust import models
+    from patentclust.embedders.inprocess import InProcessEmbedder
+    from patentclust.params import EmbedParams, Resources
+
+    # Texts as they are: others know nothing of our prompts.
+    spec = replace(models.find(str(arguments.model)), templates={"cluster": "{text}"})
+    embedder = InProcessEmbedder(
+        arguments.model, spec, params=EmbedParams(model=spec.name), resources=Resources(threads=arguments.threads)
+    )
+    inside = [0.0]
+    decode = llama_cpp.llama_decode
+
+    def timed(*args: Any) -> int:
+        start = time.process_time()
+        status = decode(*args)
+        inside[0] += time.process_time() - start
+        return status
+
+    llama_cpp.llama_decode = timed
+    slices = sliced(embedder, texts)
+    embedder.encode_document(texts[:2])
+    inside[0] = 0.0
+    runs = [cpu_seconds(lambda part=part: embedder.encode_document(part)) for part in slices]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    python = 1 - inside[0] / sum(seconds for seconds, _ in runs)
+    llama_cpp.llama_decode = decode
+    ours, limit = interleaved(arguments, embedder, slices)
+    return {
+        "tokens": int(sum(encoded.n_tokens_used.sum() for _, encoded in runs)),
+        "vectors": np.concatenate([encoded.vectors for _, encoded in runs]),
+        "seconds": ours,
+        "limit_seconds": limit,
+        "python": python,
+        "peak_mib": peak,
+    }
+
+
+def sliced(embedder: Any, texts: list[str]) -> list[list[str]]:
+    slices: list[list[str]] = [[]]
+    filled = 0
+    for text in texts:
+        if filled > SLICE_TOKENS:
+            slices.append([])
+            filled = 0
+        slices[-1].append(text)
+        filled += len(embedder.model.tokenize(text))
+    return slices
+
+
+def interleaved(arguments: argparse.Namespace, embedder: Any, slices: list[list[str]]) -> tuple[float, float]:
+    """CPU-seconds for all slices by us and by the limit: medians over the rounds, slice by slice, in turn."""
+    tokens = [sequences(embedder, part) for part in slices]
+    limit = Limit(embedder.model, max(len(s) for part in tokens for s in part), arguments.threads)
+    limit.run(tokens[0][:2])
+    ours, raw = np.zeros((2, arguments.rounds, len(slices)))
+    for turn in range(arguments.rounds):
+        for i, part in enumerate(slices):
+            jobs = [(ours, lambda part=part: embedder.encode_document(part)), (raw, lambda i=i: limit.run(tokens[i]))]
+            for into, job in jobs if (turn + i) % 2 else jobs[::-1]:
+                into[turn, i] = cpu_seconds(job)[0]
+    return float(np.median(ours, axis=0).sum()), float(np.median(raw, axis=0).sum())
+
+
+def sequences(embedder: Any, texts: list[str]) -> list[np.ndarray]:
+    return [w.tokens for i, text in enumerate(texts) for w in embedder._windows(i, text, embedder._template)[2]]
+
+
+class Limit:
+    """Raw prompt processing, as llama-bench does it: calls of 2,048 tokens in micro-batches of 512, flash attention."""
+
+    def __init__(self, model: Any, longest: int, threads: int) -> None:
+        import llama_cpp
+
+        self.lib, self.causal = llama_cpp, model.causal
+        params = llama_cpp.llama_context_default_params()
+        params.n_ctx = -(-longest // 256) * 256
+        params.n_batch, params.n_ubatch = (2048, 512) if model.causal else (params.n_ctx, params.n_ctx)
+        params.n_outputs_max = 1 if model.causal else params.n_batch
+        params.n_threads = params.n_threads_batch = threads
+        params.embeddings = not model.causal
+        params.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED
+        params.no_perf = True
+        self.context = llama_cpp.llama_init_from_model(model._handle, params)
+        self.memory = llama_cpp.llama_get_memory(self.context)
+        self.batch = llama_cpp.llama_batch_init(params.n_batch, 0, 1)
+        self.n_batch = params.n_batch
+
+    def run(self, texts: list[np.ndarray]) -> None:
+        """Process each text by itself."""
+        for tokens in texts:
+            if self.memory:
+                self.lib.llama_memory_clear(self.memory, False)
+            for start in range(0, len(tokens), self.n_batch):
+                part = tokens[start : start + self.n_batch]
+                self._fill(part, start, last=start + len(part) == len(tokens))
+                if self.lib.llama_decode(self.context, self.batch):
+                    raise RuntimeError("llama_decode refused the limit's batch")
+
+    def _fill(self, tokens: np.ndarray, start: int, *, last: bool) -> None:
+        n = len(tokens)
+        self.batch.n_tokens = n
+        ctypes.memmove(self.batch.token, tokens.ctypes.data, 4 * n)
+        positions = np.arange(start, start + n, dtype=np.int32)
+        ctypes.memmove(self.batch.pos, positions.ctypes.data, 4 * n)
+        for i in range(n):
+            self.batch.n_seq_id[i] = 1
+            self.batch.seq_id[i][0] = 0
+            self.batch.logits[i] = not self.causal or (last and i == n - 1)
+
+
+def run_llama_embed(arguments: argparse.Namespace, texts: list[str]) -> dict[str, Any]:
+    from llama_cpp import Llama
+
+    n_ctx = 512  # enough for abstracts; longer texts would be cut without a word
+    model = Llama(
+        str(arguments.model), embedding=True, n_ctx=n_ctx, n_batch=n_ctx, n_ubatch=512, verbose=False,
+        n_threads=arguments.threads, n_threads_batch=arguments.threads,
+    )  # fmt: skip
+    seconds, vectors = median_run(arguments.rounds, lambda: [model.embed(text, normalize=True) for text in texts])
+    return {"seconds": seconds, "vectors": vectors}
+
+
+def run_server(arguments: argparse.Namespace, texts: list[str]) -> dict[str, Any]:
+    import httpx
+    import psutil
+
+    command = [sys.executable, "-m", "llama_cpp.server", "--model", str(arguments.model), "--embedding", "true"]
+    command += ["--n_ctx", "512", "--n_batch", "512", "--n_ubatch", "512", "--n_threads", str(arguments.threads)]
+    command += ["--n_threads_batch", str(arguments.threads), "--port", str(PORT)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{PORT}/v1/embeddings"
+
+    def ask() -> list[list[float]]:
+        answers = [client.post(url, json={"input": texts[i : i + 16]}).json() for i in range(0, len(texts), 16)]
+        return [row["embedding"] for answer in answers for row in answer["data"]]
+
+    try:
+        with httpx.Client(timeout=600) as client:
+            wait_for(client)
+            process = psutil.Process(server.pid)
+            spent = []
+            for _ in range(arguments.rounds):
+                start = sum(process.cpu_times()[:2])
+                vectors = np.array(ask())
+                spent.append(sum(process.cpu_times()[:2]) - start)
+            peak = process.memory_info().rss / 2**20
+    finally:
+        server.kill()
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return {"seconds": float(np.median(spent)), "vectors": vectors, "peak_mib": peak}
+
+
+def wait_for(client: Any) -> None:
+    for _ in range(240):
+        try:
+            client.get(f"http://127.0.0.1:{PORT}/v1/models")
+            return
+        except OSError:
+            time.sleep(0.5)
+        except Exception as error:
+            if "connect" not in str(error).lower():
+                raise
+            time.sleep(0.5)
+    raise RuntimeError("llama_cpp.server did not start")
+
+
+def run_torch(arguments: argparse.Namespace, texts: list[str]) -> dict[str, Any]:
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    torch.set_num_threads(arguments.threads)
+    model = SentenceTransformer(str(arguments.safetensors), device="cpu")
+    model.max_seq_length = 512
+    model.encode(texts[:4])
+    seconds, vectors = median_run(arguments.rounds, lambda: model.encode(texts, normalize_embeddings=True))
+    return {"seconds": seconds, "vectors": vectors}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""`patentclust search`: a question, and the documents that answer it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from patentclust.cli.flags import GpuLayers, Json, Offline, Quiet, Threads, Workspace, opened
+from patentclust.cli.reading import Assignee, Cluster, CsvFile, Ipc, Language, Office, Top, Years
+from patentclust.params import Resources
+
+
+def search(
+    question: Annotated[str, typer.Argument(help="What is looked for, in words of any language that the model reads.")],
+    workspace: Workspace = None,
+    top: Top = 20,
+    assignee: Assignee = "",
+    ipc: Ipc = "",
+    years: Years = "",
+    cluster: Cluster = None,
+    office: Office = "",
+    language: Language = "",
+    csv_file: CsvFile = None,
+    gpu_layers: GpuLayers = "auto",
+    threads: Threads = None,
+    offline: Offline = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Find documents by what their full texts say, by meaning and by words; first run `embed --task retrieve`."""
+    from dataclasses import asdict
+
+    from patentclust import console, pipeline
+    from patentclust.stages import similar as stage
+
+    where = stage.Where(top, assignee, ipc, stage.years(years) if years else None, cluster, office.upper(), language)
+    found = pipeline.search(
+        opened(workspace),
+        question,
+        where=where,
+        resources=Resources(threads=threads, gpu_layers=gpu_layers, offline=offline),
+        progress=console.progress(quiet=quiet or as_json),
+    )
+    if csv_file is not None:
+        console.write_found(csv_file, found)
+    if as_json:
+        console.print_json([asdict(hit) for hit in found])
+    else:
+        console.show_found(found)

@@ -1,0 +1,122 @@
+"""A finished map as those commands read it that look things up in it: units, vectors, clusters, names, places."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+
+from patentclust import artifacts
+from patentclust.artifacts import Embeddings
+from patentclust.errors import ArtifactError
+from patentclust.readers.numbers import split_publication
+from patentclust.schemas import NOISE, UNIT_KEYS
+from patentclust.workspace import Workspace
+
+_FINEST = 0
+NOISE_LABEL = "noise"
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """The finest layer of a map, one row a unit, in the order of the vectors.
+
+    Attributes:
+        unit: `family` or `document`.
+        embeddings: the vectors and what made them.
+        labels: n cluster ids, -1 = noise.
+        probabilities: n strengths of membership.
+        silhouettes: n cosine silhouettes, NaN for noise.
+        places: shape (n, 2).
+        topics: rows of topics.parquet by cluster id.
+    """
+
+    unit: str
+    embeddings: Embeddings
+    labels: np.ndarray
+    probabilities: np.ndarray
+    silhouettes: np.ndarray
+    places: np.ndarray
+    topics: dict[int, dict[str, Any]]
+
+    def label(self, cluster_id: int) -> str:
+        """Return the name of a cluster."""
+        return str(self.topics[cluster_id]["label"]) if cluster_id != NOISE else NOISE_LABEL
+
+    def rows(self) -> dict[str, int]:
+        """Return the row of every unit."""
+        return {unit_id: row for row, unit_id in enumerate(self.embeddings.unit_ids)}
+
+
+def read_atlas(workspace: Workspace) -> Atlas:
+    """Read a map.
+
+    Raises:
+        ArtifactError: it is missing or damaged, or its clusters were made from other vectors.
+    """
+    header = artifacts.read_header(workspace.topics, kind="topics")
+    embeddings = artifacts.read_embeddings(workspace.shards(header.json("params")["task"]))
+    table = artifacts.read_table(workspace.clusters, kind="clusters")
+    table = table.filter(pc.field("layer") == _FINEST)
+    if table.column("unit_id").to_pylist() != embeddings.unit_ids:
+        raise ArtifactError(
+            f"the clusters of {workspace.root} were made from other vectors", hint="run: patentclust cluster"
+        )
+    topics = artifacts.read_table(workspace.topics, kind="topics").to_pylist()
+    return Atlas(
+        unit=header.metadata.get("unit", "document"),
+        embeddings=embeddings,
+        labels=table.column("cluster_id").to_numpy(),
+        probabilities=table.column("probability").to_numpy(),
+        silhouettes=table.column("silhouette").to_numpy(zero_copy_only=False),
+        places=np.column_stack([table.column("x").to_numpy(), table.column("y").to_numpy()]),
+        topics={topic["cluster_id"]: topic for topic in topics if topic["layer"] == _FINEST},
+    )
+
+
+def unit_documents(workspace: Workspace, unit: str, columns: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the given columns of the document that stands for each unit, by unit."""
+    key = UNIT_KEYS[unit]
+    found = {}
+    wanted = list(dict.fromkeys(["doc_id", key, "representative", *columns]))
+    for batch in artifacts.read_batches(workspace.documents, kind="documents", columns=wanted):
+        for row in batch.to_pylist():
+            if unit == "document" or row["representative"]:
+                found[row[key]] = row
+    return found
+
+
+def number_keys(text: str) -> list[str]:
+    """Return how a publication may be looked up: as written, with its kind code, without."""
+    parts = split_publication(text)
+    keys = [text.strip()]
+    if parts:
+        country, number, kind = parts
+        keys += [f"{country}-{number}-{kind}"] if kind else []
+        keys.append(f"{country}-{number}")
+    return keys
+
+
+def find_unit(workspace: Workspace, unit: str, text: str) -> str:
+    """Return the unit that a user means: its own key, or any publication of it, with or without kind code.
+
+    Raises:
+        ArtifactError: no document has that number.
+    """
+    key = UNIT_KEYS[unit]
+    wanted = number_keys(text)
+    loose = None
+    for batch in artifacts.read_batches(workspace.documents, kind="documents", columns=["doc_id", key]):
+        for row in batch.to_pylist():
+            if text.strip() in (row[key], row["doc_id"]) or row["doc_id"] in wanted:
+                return str(row[key])
+            if loose is None and set(number_keys(row["doc_id"])) & set(wanted):
+                loose = row[key]
+    if loose is None:
+        raise ArtifactError(
+            f"no document of {workspace.root} is {text!r}", hint="give a publication number such as US-10123456-B2"
+        )
+    return str(loose)

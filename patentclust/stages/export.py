@@ -1,0 +1,91 @@
+"""A finished map -> export/<store>/: ids, texts, vectors, metadata, clusters and places, as a store loads them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+from patentclust import artifacts
+from patentclust.analysis.texts import compose, text_fields
+from patentclust.errors import ConfigError
+from patentclust.exporters import About, Row, open_exporter
+from patentclust.progress import Progress, Quiet
+from patentclust.schemas import UNIT_KEYS
+from patentclust.stages import Outcome
+from patentclust.stages.atlas import Atlas, read_atlas
+from patentclust.stages.similar import SHOWN, year_of
+from patentclust.workspace import Workspace
+
+# A file of the widest vectors as JSON stays below 20 MB, which every store takes in one request.
+_BATCH_ROWS = 500
+_NAME = re.compile(r"[a-z][a-z0-9_]{2,62}")
+
+
+def run(workspace: Workspace, store: str, *, name: str = "patents", progress: Progress = Quiet()) -> Outcome:
+    """Write the units of a map for a store; what an earlier export left for that store goes first.
+
+    Raises:
+        ArtifactError: there is no map, or the disk is full.
+        ConfigError: no such store, or a name that some store would refuse.
+    """
+    exporter = open_exporter(store)
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"--name is {name!r}", hint="3 to 63 of a-z, 0-9 and _, a letter first")
+    atlas = read_atlas(workspace)
+    about = About(name, atlas.embeddings.vectors.shape[1], atlas.embeddings.header.json("model")["name"])
+    folder = workspace.exports(store)
+    shutil.rmtree(folder, ignore_errors=True)
+    n_files = 0
+    with progress.task("exporting", total=len(atlas.embeddings.unit_ids), unit="units") as task:
+
+        def batches() -> Iterator[list[Row]]:
+            for batch in _batches(workspace, atlas):
+                yield batch
+                task.advance(len(batch))
+
+        for file_name, chunks in exporter.files(batches(), about):
+            with artifacts.atomic_path(folder / file_name) as attempt, attempt.open("wb") as handle:
+                handle.writelines(chunks)
+            n_files += 1
+    facts = {"units": len(atlas.embeddings.unit_ids), "files": n_files, "dim": about.dim}
+    return Outcome("export", False, facts, (), (folder,))
+
+
+def _batches(workspace: Workspace, atlas: Atlas) -> Iterator[list[Row]]:
+    """Yield the units in the order of the documents, some hundred at a time."""
+    key, rows = UNIT_KEYS[atlas.unit], atlas.rows()
+    columns = list(dict.fromkeys(["doc_id", key, "representative", *SHOWN, *text_fields("ta")]))
+    batch: list[Row] = []
+    for read in artifacts.read_batches(workspace.documents, kind="documents", columns=columns):
+        for document in read.to_pylist():
+            if document[key] in rows and (document["representative"] or atlas.unit == "document"):
+                batch.append(_row(atlas, rows[document[key]], document))
+            if len(batch) == _BATCH_ROWS:
+                yield batch
+                batch = []
+    if batch:
+        yield batch
+
+
+def _row(atlas: Atlas, row: int, document: dict[str, Any]) -> Row:
+    cluster = int(atlas.labels[row])
+    x, y = atlas.places[row]
+    return Row(
+        id=atlas.embeddings.unit_ids[row],
+        doc_id=str(document["doc_id"]),
+        title=str(document["title"]),
+        text=compose([document["title"], document["abstract"]]),
+        vector=atlas.embeddings.vectors[row],
+        language=document["language"],
+        country=document["country"],
+        year=year_of(document),
+        assignees=tuple(document["assignee_names"]),
+        classes=tuple(dict.fromkeys([*document["ipc"], *document["cpc"]])),
+        cluster_id=cluster,
+        cluster=atlas.label(cluster),
+        probability=round(float(atlas.probabilities[row]), 6),
+        x=round(float(x), 6),
+        y=round(float(y), 6),
+    )

@@ -1,0 +1,178 @@
+"""embeddings/retrieve/ -> search/: the passages as they are searched, vectors and words, mapped from disk.
+
+The folder is made from the passages and the documents when either has changed, and may be deleted. The only door to
+bm25s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from patentclust import artifacts
+from patentclust.analysis.retrieval import words
+from patentclust.analysis.segment import installed, segmenters
+from patentclust.artifacts import Header, canonical_json
+from patentclust.errors import ArtifactError
+from patentclust.params import PASSAGE_TASK, EmbedParams
+from patentclust.progress import Progress
+from patentclust.stages.units import read_texts
+from patentclust.workspace import Workspace
+
+# What an index is made of besides its inputs; a change makes it anew.
+_REVISION = 1
+_HINT = f"run: patentclust embed --task {PASSAGE_TASK}"
+
+
+@dataclass(frozen=True)
+class Passages:
+    """All passages, a row each, in the order of the documents.
+
+    Attributes:
+        header: metadata of the vectors; params and model are the same in all.
+        parents: ids of the families or documents that have passages, in order.
+        owners: for each row, the place of its parent in `parents`.
+        spans: shape (n, 2), first character and the one after the last.
+        vectors: shape (n, dim), float32, unit length, mapped from disk.
+    """
+
+    header: Header
+    parents: list[str]
+    owners: np.ndarray
+    spans: np.ndarray
+    vectors: np.ndarray
+    _bm25: Any
+
+    def by_meaning(self, vector: np.ndarray) -> np.ndarray:
+        """Return the cosine of every row to a unit vector."""
+        # Rounded, so that equal vectors tie whatever the order of a sum was.
+        return np.round(self.vectors @ vector.astype(np.float32), 6)
+
+    def by_words(self, query: str) -> np.ndarray:
+        """Return the BM25 score of every row; 0 where no word of the query occurs."""
+        known = [word for word in words(query, None, segmenters()) if word in self._bm25.vocab_dict]
+        scores = self._bm25.get_scores(known) if known else np.zeros(len(self.owners))
+        return np.round(scores, 5)
+
+    @property
+    def params(self) -> EmbedParams:
+        """Return how the passages were embedded."""
+        return EmbedParams(**self.header.json("params"))
+
+
+def open_passages(workspace: Workspace, progress: Progress) -> Passages:
+    """Open the passages of a workspace, after making what is searched where it is missing or old.
+
+    Raises:
+        ArtifactError: none were embedded, or the documents have changed since.
+    """
+    paths = workspace.shards(PASSAGE_TASK)
+    if not paths:
+        raise ArtifactError(f"{workspace.root} has no passages to search", hint=_HINT)
+    headers = [artifacts.read_header(path, kind="embeddings") for path in paths]
+    if any(header.metadata[key] != headers[0].metadata[key] for header in headers for key in ("params", "model")):
+        raise ArtifactError("the passages were embedded by different models or parameters", hint=_HINT)
+    folder = workspace.search / _fingerprint(workspace, paths)
+    if not folder.is_dir():
+        _make(workspace, paths, folder, progress)
+    return _open(paths, headers[0], folder)
+
+
+def _fingerprint(workspace: Workspace, paths: list[Path]) -> str:
+    made_of = {
+        "revision": _REVISION,
+        "documents": artifacts.read_header(workspace.documents, kind="documents").fingerprint,
+        "passages": artifacts.embeddings_fingerprint(paths),
+        "segmenters": sorted(installed()),
+    }
+    return hashlib.sha256(canonical_json(made_of).encode()).hexdigest()[:16]
+
+
+def _open(paths: list[Path], header: Header, folder: Path) -> Passages:
+    import bm25s
+
+    parents: dict[str, int] = {}
+    owners, spans = [], []
+    for path in paths:
+        table = artifacts.read_table(path, kind="embeddings", columns=["parent_id", "start", "stop"])
+        owners += [parents.setdefault(parent, len(parents)) for parent in table["parent_id"].to_pylist()]
+        spans.append(np.column_stack([table["start"].to_numpy(), table["stop"].to_numpy()]))
+    return Passages(
+        header=header,
+        parents=list(parents),
+        owners=np.array(owners),
+        spans=np.concatenate(spans),
+        vectors=np.load(folder / "vectors.npy", mmap_mode="r"),
+        _bm25=bm25s.BM25.load(folder / "words", mmap=True),
+    )
+
+
+def _make(workspace: Workspace, paths: list[Path], folder: Path, progress: Progress) -> None:
+    """Make the index beside its place and rename it, so that a folder that exists is whole; drop older ones."""
+    attempt = folder.with_name(f"{folder.name}.part-{os.getpid()}")
+    try:
+        attempt.mkdir(parents=True)
+        _write_vectors(paths, attempt / "vectors.npy")
+        _write_words(workspace, paths, attempt / "words", progress)
+        if not folder.is_dir():
+            attempt.rename(folder)
+    except OSError as error:
+        raise ArtifactError(
+            f"cannot write {folder}: {error.strerror or error}", hint="free space on that disk"
+        ) from error
+    finally:
+        shutil.rmtree(attempt, ignore_errors=True)
+    for older in workspace.search.iterdir():
+        if older != folder and ".part-" not in older.name:
+            shutil.rmtree(older, ignore_errors=True)
+
+
+def _write_vectors(paths: list[Path], path: Path) -> None:
+    n_rows = sum(artifacts.read_header(shard, kind="embeddings").n_rows for shard in paths)
+    out: np.memmap | None = None
+    row = 0
+    for shard in paths:
+        column = artifacts.read_table(shard, kind="embeddings", columns=["vector"])["vector"].combine_chunks()
+        vectors = column.values.to_numpy(zero_copy_only=False).reshape(len(column), -1).astype(np.float32)
+        if out is None:
+            shape = (n_rows, vectors.shape[1])
+            out = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+        out[row : row + len(vectors)] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        row += len(vectors)
+    if out is not None:
+        out.flush()
+
+
+def _write_words(workspace: Workspace, paths: list[Path], folder: Path, progress: Progress) -> None:
+    import bm25s
+
+    vocabulary: dict[str, int] = {}
+    counted = []
+    n_rows = sum(artifacts.read_header(path, kind="embeddings").n_rows for path in paths)
+    with progress.task("indexing words", total=n_rows, unit="passages") as task:
+        for text in _embedded_texts(workspace, paths):
+            found = words(text, None, segmenters())
+            counted.append([vocabulary.setdefault(word, len(vocabulary)) for word in found])
+            task.advance()
+    index = bm25s.BM25(method="lucene")
+    index.index((counted, vocabulary or {"": 0}), create_empty_token=True, show_progress=False)
+    index.save(folder)
+
+
+def _embedded_texts(workspace: Workspace, paths: list[Path]) -> Iterator[str]:
+    """Yield the text of every row; texts that got no vector are passed over."""
+    params = EmbedParams(**artifacts.read_header(paths[0], kind="embeddings").json("params"))
+    texts = read_texts(workspace, params)
+    for path in paths:
+        for unit_id in artifacts.read_table(path, kind="embeddings", columns=["unit_id"])["unit_id"].to_pylist():
+            text = next((text for passage_id, text in texts if passage_id == unit_id), None)
+            if text is None:
+                raise ArtifactError(f"the documents have changed since {unit_id} was embedded", hint=_HINT)
+            yield text

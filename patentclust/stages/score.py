@@ -1,0 +1,198 @@
+"""Clusters held against what the documents say: classes, citations, families, languages. Writes nothing."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from patentclust import artifacts
+from patentclust.analysis import quality, scorecard
+from patentclust.errors import ConfigError
+from patentclust.schemas import DOCUMENTS, UNIT_KEYS
+from patentclust.scores import SCORES
+from patentclust.stages.atlas import number_keys
+from patentclust.workspace import Workspace
+
+DEFAULT_AGAINST = ("ipc:section", "ipc:subclass", "ipc:group")
+_SCHEMES = ("ipc", "cpc")
+_FINEST = 0
+
+
+@dataclass(frozen=True)
+class Line:
+    """One figure of the scorecard: the name as in `scores.SCORES`, and what it was measured against."""
+
+    score: str
+    value: float | int | None
+    against: str = ""
+
+
+@dataclass
+class _Unit:
+    """What the documents of one unit say together."""
+
+    main: str | None = None
+    classes: set[str] = field(default_factory=set)
+
+
+def run(workspace: Workspace, against: Sequence[str] = DEFAULT_AGAINST) -> list[Line]:
+    """Return the scorecard of a map.
+
+    Args:
+        workspace: clustered.
+        against: each `ipc:LEVEL` or `cpc:LEVEL` (section, class, subclass, group, subgroup), `column:NAME` of
+            documents.parquet, or a CSV file whose first column is a publication number and whose second is a class.
+
+    Raises:
+        ConfigError: one of `against` is none of these.
+        ArtifactError: documents or clusters are missing or damaged.
+    """
+    sources = [_source(text) for text in against]
+    header = artifacts.read_header(workspace.topics, kind="topics")
+    scores = header.json("scores")
+    lines = [Line(name, scores[name]) for name in SCORES if isinstance(scores.get(name), int | float)]
+    unit = header.metadata.get("unit", "document")
+    row_of, labels = _labels(workspace)
+    documents = _documents(workspace, row_of, unit, [source.column for source in sources])
+    for text, source in zip(against, sources, strict=True):
+        lines += _agreement(text, labels, source.classes(documents))
+    return [*lines, *_links(labels, documents), *_languages(labels, documents)]
+
+
+class _Source:
+    """Where classes come from: a column of documents.parquet, cut to a level, or a table of the user's."""
+
+    def __init__(self, column: str, *, level: str = "", table: dict[str, str] | None = None) -> None:
+        self.column = column
+        self._level = level
+        self._table = table
+
+    def classes(self, documents: list[dict[str, Any]]) -> dict[int, _Unit]:
+        units: dict[int, _Unit] = {}
+        # The member that stands for a family says its main class.
+        for document in sorted(documents, key=lambda document: not document["representative"]):
+            unit = units.setdefault(document["row"], _Unit())
+            names = self._names(document)
+            unit.main = unit.main or next(iter(names), None)
+            unit.classes.update(names)
+        return units
+
+    def _names(self, document: dict[str, Any]) -> list[str]:
+        value = document[self.column]
+        if self._table is not None:
+            return [self._table[key] for key in number_keys(value) if key in self._table][:1]
+        names = [value] if isinstance(value, str) else [str(v) for v in value or ()]
+        names = [scorecard.at_level(name, self._level) for name in names] if self._level else names
+        return [name for name in names if name]
+
+
+def _source(text: str) -> _Source:
+    scheme, _, name = text.partition(":")
+    if scheme in _SCHEMES and name in scorecard.LEVELS:
+        return _Source(scheme, level=name)
+    if scheme == "column":
+        known = [f.name for f in DOCUMENTS.schema if _is_text(f.type)]
+        if name in known:
+            return _Source(name)
+        raise ConfigError(f"documents have no column {name!r} of text", hint=f"allowed: {', '.join(known)}")
+    if Path(text).is_file():
+        return _Source("doc_id", table=_read_table(Path(text)))
+    raise ConfigError(
+        f"--against is {text!r}, which is no class scheme, column or file",
+        hint=f"give ipc:LEVEL or cpc:LEVEL (LEVEL: {', '.join(scorecard.LEVELS)}), column:NAME, or a CSV file of"
+        " publication number and class",
+    )
+
+
+def _is_text(type_: pa.DataType) -> bool:
+    return pa.types.is_string(type_) or (pa.types.is_list(type_) and pa.types.is_string(type_.value_type))
+
+
+def _read_table(path: Path) -> dict[str, str]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            rows = [row for row in csv.reader(stream) if len(row) >= 2 and row[1].strip()]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"cannot read {path}: {error}", hint="give a CSV file in UTF-8") from error
+    return {key: row[1].strip() for row in rows for key in number_keys(row[0])}
+
+
+def _labels(workspace: Workspace) -> tuple[dict[str, int], np.ndarray]:
+    table = artifacts.read_table(workspace.clusters, kind="clusters", columns=["unit_id", "layer", "cluster_id"])
+    table = table.filter(pc.field("layer") == _FINEST)
+    ids = table.column("unit_id").to_pylist()
+    return {unit_id: row for row, unit_id in enumerate(ids)}, table.column("cluster_id").to_numpy()
+
+
+def _documents(workspace: Workspace, row_of: dict[str, int], unit: str, columns: list[str]) -> list[dict[str, Any]]:
+    """Read the documents on the map: the columns asked for and those of links and languages, and the unit's `row`."""
+    key = UNIT_KEYS[unit]
+    wanted = list(dict.fromkeys(["doc_id", "family_id", key, "representative", "language", "cited", *columns]))
+    found = []
+    for batch in artifacts.read_batches(workspace.documents, kind="documents", columns=wanted):
+        for document in batch.to_pylist():
+            row = row_of.get(document[key])
+            if row is not None:
+                found.append({**document, "row": row})
+    return found
+
+
+def _agreement(text: str, labels: np.ndarray, units: dict[int, _Unit]) -> list[Line]:
+    main = [units[row].main if row in units else None for row in range(len(labels))]
+    classes = [units[row].classes if row in units else set() for row in range(len(labels))]
+    agreed = quality.agreement(labels, main)
+    pure = scorecard.purity(labels, classes)
+    if not agreed.n:
+        return [Line("n_classified", 0, text)]
+    return [
+        Line("n_classified", agreed.n, text),
+        Line("ami", agreed.ami, text),
+        Line("ari", agreed.ari, text),
+        Line("v_measure", agreed.v_measure, text),
+        Line("purity", pure.purity, text),
+        Line("inverse_purity", pure.inverse_purity, text),
+    ]
+
+
+def _links(labels: np.ndarray, documents: list[dict[str, Any]]) -> list[Line]:
+    """Score citations between units of the map, and members of one family where documents are the units."""
+    row_of = {key: document["row"] for document in documents for key in number_keys(document["doc_id"])}
+    cited = (
+        (document["row"], row_of[key])
+        for document in documents
+        for number in document["cited"]
+        for key in [next((key for key in number_keys(number) if key in row_of), None)]
+        if key is not None
+    )
+    families: dict[str, list[int]] = {}
+    for document in documents:
+        families.setdefault(document["family_id"] or document["doc_id"], []).append(document["row"])
+    kin = ((rows[0], other) for rows in families.values() for other in rows[1:])
+    lines = []
+    for name, linked in (
+        ("citations", scorecard.together(labels, cited)),
+        ("families", scorecard.together(labels, kin)),
+    ):
+        if linked.n:
+            lines += [
+                Line(f"n_{name}", linked.n),
+                Line(f"{name}_inside", linked.share),
+                Line(f"{name}_expected", linked.expected),
+            ]
+    return lines
+
+
+def _languages(labels: np.ndarray, documents: list[dict[str, Any]]) -> list[Line]:
+    languages: list[str | None] = [None] * len(labels)
+    for document in documents:
+        if document["representative"] or languages[document["row"]] is None:
+            languages[document["row"]] = document["language"]
+    value = scorecard.language_ami(labels, languages)
+    return [] if value is None else [Line("language_ami", value)]

@@ -1,0 +1,117 @@
+"""What a run costs before it starts: time, memory, and what would lower them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from patentclust.analysis.texts import estimate_tokens
+from patentclust.embedders import memory
+from patentclust.embedders.llama import LlamaModel
+from patentclust.errors import ModelError
+from patentclust.params import EmbedParams, Resources
+from patentclust.stages import cost, embed
+from tests.corpora import workspace_with
+
+QWEN_4B = memory.Geometry(
+    layers=36,
+    hidden=2560,
+    kv_heads=8,
+    key_length=128,
+    value_length=128,
+    n_vocab=151_669,
+    causal=True,
+    weights_bytes=2_496_703_776,
+)
+ONE = Resources(threads=1)
+
+
+def test_memory_is_weights_cache_and_less_than_400_mib() -> None:
+    need = memory.needed(QWEN_4B, 32_768)
+    assert need.cache == 4608 << 20  # as llama.cpp's own log says
+    assert need.buffers < 400 << 20
+    assert memory.needed(QWEN_4B, 32_768, kv_type="q8_0").cache == 2448 << 20
+    assert memory.needed(replace(QWEN_4B, causal=False), 512).cache == 0
+
+
+def test_a_machine_without_the_memory_is_told_what_to_lower() -> None:
+    free = 5 << 30
+    with pytest.raises(ModelError, match=r"needs 7\.\d GiB .* has 5\.0 GiB free") as caught:
+        memory.check("m", QWEN_4B, 32_768, kv_type="f16", free_bytes=free)
+    tokens = int(caught.value.hint.split("--max-tokens ")[1].split(",")[0])
+    assert "--kv-type q8_0" in caught.value.hint
+    assert memory.check("m", QWEN_4B, tokens, kv_type="f16", free_bytes=free).total <= free
+    with pytest.raises(ModelError) as hopeless:
+        memory.check("m", QWEN_4B, 512, kv_type="q8_0", free_bytes=1 << 30)
+    assert "--max-tokens" not in hopeless.value.hint
+    assert "smaller model" in hopeless.value.hint
+
+
+def test_a_card_gets_as_many_layers_as_it_holds() -> None:
+    layers = [memory.layers_that_fit(QWEN_4B, gib << 30, 32_768) for gib in (0, 2, 4, 6, 8, 24)]
+    assert layers[0] == 0
+    assert layers[-1] == -1
+    assert layers[:4] == sorted(layers[:4])
+    assert 0 < layers[2] < 36
+    assert memory.layers_that_fit(QWEN_4B, 6 << 30, 2048) == -1  # short texts leave room for all
+
+
+def test_the_machine_says_how_much_is_free() -> None:
+    assert memory.available_bytes() > 10 << 20
+
+
+def test_a_files_facts_are_read_without_its_weights(tiny_f32: Path) -> None:
+    facts, whole = LlamaModel(tiny_f32, vocabulary_only=True), LlamaModel(tiny_f32)
+    assert facts.geometry == whole.geometry
+    assert (facts.dim, facts.n_ctx_train, facts.pooling) == (whole.dim, whole.n_ctx_train, whole.pooling)
+    assert facts.tokenize("a battery").tolist() == whole.tokenize("a battery").tolist()
+    assert (whole.geometry.layers, whole.geometry.kv_heads, whole.geometry.key_length) == (2, 2, 32)
+
+
+def test_tokens_are_estimated_alike_in_every_script() -> None:
+    assert estimate_tokens("battery " * 90) == pytest.approx(160)
+    assert estimate_tokens("电池" * 50) == pytest.approx(100)
+    assert estimate_tokens("") == 1
+
+
+def test_a_fit_finds_the_time_of_a_token_and_of_attention() -> None:
+    n = np.array([64, 128, 256, 512, 1024, 2048, 4096])
+    a, b = cost._fit(list(zip(n.tolist(), (n * (1e-3 + 1e-7 * n)).tolist(), strict=True)))
+    assert (a, b) == (pytest.approx(1e-3), pytest.approx(1e-7))
+    speed = cost.Speed(a, b, 4096, 1.0)
+    assert speed.seconds([4096.0]) == pytest.approx(4096 * (1e-3 + 4096e-7), rel=1e-6)
+    # Windows end the growth with length.
+    assert speed.seconds([40_960.0]) == pytest.approx(10 * speed.seconds([4096.0]))
+
+
+def test_a_dry_run_says_the_cost_and_embeds_nothing(tmp_path: Path, tiny_q8: Path) -> None:
+    workspace = workspace_with(tmp_path, 30)
+    params = EmbedParams(model=str(tiny_q8), unit="document")
+    found = embed.estimate(workspace, params, resources=ONE)
+    assert workspace.shards("cluster") == []
+    outcome = embed.run(workspace, params, resources=ONE)
+    assert (found.documents, found.cached) == (30, 0)
+    assert found.tokens == pytest.approx(outcome.facts["tokens"], rel=0.25)
+    assert found.memory is not None
+    assert found.memory.total < found.free_bytes
+    assert 0 < found.shorter["--text ta"] < found.seconds
+    text = "\n".join(cost.sentences(found))
+    assert "30 documents" in text
+    assert "shorter with --text ta: about" in text
+    again = embed.estimate(workspace, params, resources=ONE)
+    assert list(cost.sentences(again)) == ["nothing to embed"]
+
+
+def test_times_are_said_as_people_say_them() -> None:
+    seconds = (0.2, 42, 100, 5400, 30 * 3600, 40 * 86_400)
+    assert [cost.duration(s) for s in seconds] == [
+        "1 seconds",
+        "42 seconds",
+        "1.7 minutes",
+        "1.5 hours",
+        "30 hours",
+        "40 days",
+    ]
