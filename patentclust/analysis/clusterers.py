@@ -15,7 +15,7 @@ from patentclust.errors import MissingExtraError
 from patentclust.params import ClusterParams
 
 CLUSTERERS = {"hdbscan": "_hdbscan", "leiden": "_leiden", "kmeans": "_kmeans", "evoc": "_evoc"}
-# Without noise of its own a method says by this how far out a point lies: see `_outlier_scores`.
+# The share of its walks with which a point belongs rather to one cluster than to all others.
 _FITS = 0.5
 
 
@@ -40,11 +40,10 @@ def find(space: Space, params: ClusterParams) -> Density:
 def admit(found: Density, ties: csr_matrix, max_noise: float) -> Density:
     """Give noise to clusters, best first, until its share is `max_noise`; what fits none stays noise.
 
-    A point fits where at least half the strength of its ties goes to members of one cluster; that share becomes its
+    A point fits where at least half of the walks along its ties meet one cluster first; that share becomes its
     probability.
     """
-    shares = communities.vote(ties, found.labels)
-    best, strength = _best(shares)
+    best, strength = _best(communities.absorbed(ties, found.labels))
     noise = np.flatnonzero(found.labels == NOISE)
     n_over = len(noise) - int(max_noise * len(found.labels))
     ranked = noise[np.argsort(-strength[noise], kind="stable")][: max(n_over, 0)]

@@ -11,6 +11,7 @@ from scipy.sparse import csr_matrix, diags
 from patentclust.analysis.density import NOISE
 
 _RUNS, _TRIALS = 12, 5
+_STEPS = 8
 
 
 def find_communities(ties: csr_matrix, *, resolution: float, min_size: int, seed: int) -> np.ndarray:
@@ -52,6 +53,25 @@ def vote(ties: csr_matrix, labels: np.ndarray) -> csr_matrix:
     shares = (diags(1 / np.where(totals > 0, totals, 1)) @ ties @ belongs).tocsr()
     shares.sort_indices()
     return shares
+
+
+def absorbed(ties: csr_matrix, labels: np.ndarray) -> csr_matrix:
+    """Return where a walk along ties from each noise point first meets a cluster, shape (n, k); others as `vote`.
+
+    Walks of up to _STEPS steps (the harmonic labels of Zhu, Ghahramani & Lafferty 2003); what has met none by then is
+    lost from the row's sum.
+    """
+    once = vote(ties, labels)
+    noise = np.flatnonzero(labels == NOISE)
+    totals = np.asarray(ties.sum(axis=1)).ravel()[noise]
+    inside = diags(1 / np.where(totals > 0, totals, 1)) @ ties[noise][:, noise]
+    met = once[noise]
+    for _ in range(_STEPS):
+        met = (once[noise] + inside @ met).tocsr()
+    spread = csr_matrix((np.ones(len(noise)), (noise, np.arange(len(noise)))), shape=(len(labels), len(noise)))
+    answer = (diags((labels != NOISE).astype(float)) @ once + spread @ met).tocsr()
+    answer.sort_indices()
+    return answer
 
 
 def _leiden(ties: csr_matrix, resolution: float, seed: int) -> np.ndarray:
