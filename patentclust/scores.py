@@ -38,7 +38,7 @@ SCORES = {
     "silhouette_reduced": Score(
         "Silhouette, reduced space",
         "figure",
-        "The same by Euclidean distance after UMAP, which pulls groups apart: it flatters, so compare it only between "
+        "The same by Euclidean distance after reduction; UMAP pulls groups apart, which flatters: compare it only between "
         "runs. Above 20,000 clustered units, the mean of an even sample.",
     ),
     "persistence": Score(
