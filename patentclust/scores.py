@@ -38,8 +38,8 @@ SCORES = {
     "silhouette_reduced": Score(
         "Silhouette, reduced space",
         "figure",
-        "The same by Euclidean distance after reduction; UMAP pulls groups apart, which flatters: compare it only between "
-        "runs. Above 20,000 clustered units, the mean of an even sample.",
+        "The same by Euclidean distance after reduction; UMAP pulls groups apart, which flatters: compare it only "
+        "between runs. Above 20,000 clustered units, the mean of an even sample.",
     ),
     "persistence": Score(
         "Persistence",
