@@ -219,8 +219,8 @@ def test_the_address_may_come_from_the_environment(monkeypatch: pytest.MonkeyPat
 
 def test_offline_allows_this_machine_only() -> None:
     with pytest.raises(ConfigError, match="another machine"):
-        server_embedder._checked_urls(Resources(offline=True, base_urls=("http://example.org/v1",)))
-    assert server_embedder._checked_urls(Resources(offline=True, base_urls=("http://127.0.0.1:1/v1/",)))
+        server_embedder.checked_urls(Resources(offline=True, base_urls=("http://example.org/v1",)))
+    assert server_embedder.checked_urls(Resources(offline=True, base_urls=("http://127.0.0.1:1/v1/",)))
 
 
 def test_the_stage_records_what_a_server_refused(tmp_path: Path) -> None:

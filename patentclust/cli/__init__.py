@@ -20,6 +20,10 @@ from patentclust.cli.flags import (
     Family,
     GpuLayers,
     Json,
+    Labels,
+    LabelsModel,
+    LabelsPrompt,
+    LabelsUrl,
     Map,
     MaxNoise,
     Metadata,
@@ -146,6 +150,11 @@ def cluster(
     min_dist: MinDist = None,
     seed: Seed = None,
     task: Task = None,
+    labels: Labels = None,
+    labels_url: LabelsUrl = "",
+    labels_model: LabelsModel = None,
+    labels_prompt: LabelsPrompt = None,
+    offline: Offline = False,
     threads: Threads = None,
     params: ParamsFile = None,
     as_json: Json = False,
@@ -171,10 +180,14 @@ def cluster(
         "min_dist": min_dist,
         "seed": seed,
         "task": task,
+        "labels": labels,
+        "labels_model": labels_model,
+        "labels_prompt": labels_prompt and labels_prompt.read_text("utf-8", "replace"),
     }
     chosen = resolve(ClusterParams(), _from_file(params).get("cluster", {}), flags)
     progress = console.progress(quiet=quiet or as_json)
-    outcome = pipeline.cluster(opened(workspace), chosen, resources=Resources(threads=threads), progress=progress)
+    resources = Resources(threads=threads, chat_url=labels_url, offline=offline)
+    outcome = pipeline.cluster(opened(workspace), chosen, resources=resources, progress=progress)
     _finish(outcome, as_json=as_json, quiet=quiet)
 
 

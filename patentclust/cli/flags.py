@@ -10,6 +10,7 @@ import typer
 from patentclust.params import (
     CLUSTER_METHODS,
     FAMILY_MODES,
+    LABELS,
     LONG_MODES,
     RECIPES,
     REDUCTIONS,
@@ -143,6 +144,23 @@ MaxNoise = Annotated[
 ]
 Stability = Annotated[
     int | None, typer.Option(help="Seeds to run, to say how far they agree.", show_default="3 up to 5,000 units")
+]
+Labels = Annotated[
+    str | None,
+    typer.Option(
+        help=f"Who names clusters: {', '.join(LABELS)} (a chat server, sent terms and titles).",
+        show_default=_cluster.labels,
+    ),
+]
+LabelsUrl = Annotated[
+    str, typer.Option(help="Chat server for --labels llm: http://HOST:PORT/v1.", envvar="PATENTCLUST_LABELS_URL")
+]
+LabelsModel = Annotated[str | None, typer.Option(help="What that server calls its model.", show_default="its own")]
+LabelsPrompt = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True, dir_okay=False, help="File with the question, holding {terms} and {titles}.", show_default="ours"
+    ),
 ]
 Family = Annotated[
     str | None,
