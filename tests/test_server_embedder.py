@@ -20,8 +20,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from patentclust import models
+from patentclust.cli import app
 from patentclust.embedders import open_embedder
 from patentclust.embedders import openai as server_embedder
 from patentclust.errors import ConfigError, ModelError
@@ -285,3 +287,40 @@ def test_a_server_that_cuts_in_silence_is_found_out(llama_server: str, minilm: P
     there = open_embedder(spec, minilm, params=params, resources=Resources(base_urls=(llama_server,)))
     with pytest.raises(ModelError, match=r"read \d+ of .* tokens"):
         there.encode_document([SAMPLE * 12])
+
+
+def test_every_command_that_embeds_takes_the_servers_address(tmp_path: Path) -> None:
+    folder, query, other = tmp_path / "out", tmp_path / "new.jsonl", tmp_path / "other.jsonl"
+    workspace_with(folder, 60)
+    query.write_text(json.dumps({"title": "Battery", "abstract": "A lithium cell."}))
+    other.write_text(json.dumps({"title": "Antenna", "abstract": "A base station."}))  # the cache would know the first
+    with serving(embeddings) as (url, seen):
+        asked = []
+        for words in (
+            ["run", other, "-w", tmp_path / "one", "-m", "some/model", "--backend", "openai"],
+            ["embed", "-w", folder, "-m", "some/model", "--backend", "openai"],
+            ["assign", query, "-w", folder],
+            ["similar", query, "-w", folder],
+            ["embed", "-w", folder, "-m", "some/model", "--backend", "openai", "--task", "retrieve"],
+            ["search", "solid electrolyte", "-w", folder],
+        ):
+            n_before = len(seen)
+            command([*map(str, words), "--base-url", url])
+            asked.append((words[0], len(seen) > n_before))
+            if words[0] == "embed" and "retrieve" not in words:
+                command(["cluster", "-w", str(folder)])
+    assert asked == [(name, True) for name in ("run", "embed", "assign", "similar", "embed", "search")]
+
+
+@pytest.mark.parametrize("stage", ["run", "embed"])
+def test_a_servers_address_without_its_backend_is_refused(stage: str, tmp_path: Path, tiny_q8: Path) -> None:
+    workspace_with(tmp_path / "out", 3)
+    words = [stage, *([str(tmp_path / "nothing")] if stage == "run" else []), "-w", str(tmp_path / "out")]
+    result = CliRunner().invoke(app, [*words, "-m", str(tiny_q8), "--base-url", "http://127.0.0.1:1/v1"])
+    assert isinstance(result.exception, ConfigError)
+    assert "runs in this process" in str(result.exception)
+
+
+def command(words: list[str]) -> None:
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.exception

@@ -249,7 +249,7 @@ class ServerEmbedder:
 
 
 def _checked_urls(resources: Resources) -> list[str]:
-    # The environment serves the commands that have no such flag: run, assign, similar.
+    # The environment serves what takes no flag: the HTTP face, a notebook, a whole session's commands.
     urls = resources.base_urls or tuple(os.environ.get(URL_VARIABLE, "").split())
     if not urls:
         raise ConfigError(
