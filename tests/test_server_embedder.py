@@ -120,6 +120,33 @@ def test_base64_and_floats_are_the_same() -> None:
     assert np.allclose(a, b, atol=1e-6)
 
 
+def test_half_a_character_is_sent_as_the_question_mark_that_it_is_in_process() -> None:
+    with serving(embeddings) as (url, seen):
+        remote(url).encode_document(["a battery \ud800 cell"])
+    assert seen[-1]["input"] == ["a battery ? cell"]
+
+
+@pytest.mark.parametrize("n_servers", [1, 2])
+def test_a_server_that_cuts_and_counts_what_it_cut_is_found_out(n_servers: int) -> None:
+    def cutting(request: dict[str, Any]) -> Answer:
+        rows = [{"index": i, "embedding": vector_of(text[:1200])} for i, text in enumerate(request["input"])]
+        return 200, {"data": rows, "usage": {"prompt_tokens": sum(map(len, request["input"]))}}
+
+    with serving(embeddings) as (whole, _), serving(cutting) as (url, _):
+        there = remote(*[whole][: n_servers - 1], url)
+        assert not there.encode_document(["battery cell " * 60]).failures
+        with pytest.raises(ModelError, match=r"cuts long texts in silence: one of \d+ tokens"):
+            there.encode_document(["short", "battery cell " * 200])
+
+
+def test_the_end_of_a_text_is_tried_once_for_a_length() -> None:
+    with serving(embeddings) as (url, seen):
+        there = remote(url)
+        for n in (200, 200, 150, 200):
+            there.encode_document(["battery cell " * n])
+    assert [len(request["input"]) for request in seen] == [1, 2, 1, 1, 1, 1]
+
+
 def test_a_cut_is_made_here() -> None:
     with serving(embeddings) as (url, _):
         cut = remote(url, dim=4).encode_document(TEXTS[:3]).vectors
@@ -285,8 +312,20 @@ def test_a_server_that_cuts_in_silence_is_found_out(llama_server: str, minilm: P
     params = EmbedParams(model="minilm", backend="openai")
     spec = replace(models.find_served("minilm"), context_tokens=4096)
     there = open_embedder(spec, minilm, params=params, resources=Resources(base_urls=(llama_server,)))
-    with pytest.raises(ModelError, match=r"read \d+ of .* tokens"):
+    with pytest.raises(ModelError, match="cuts long texts in silence"):
         there.encode_document([SAMPLE * 12])
+
+
+def test_a_server_that_counts_too_few_tokens_is_found_out(minilm: Path) -> None:
+    def short(request: dict[str, Any]) -> Answer:
+        status, body = embeddings(request)
+        return status, body | {"usage": {"prompt_tokens": 5}}
+
+    params, spec = EmbedParams(model="minilm", backend="openai"), replace(models.find_served("minilm"), dim=None)
+    with serving(short) as (url, _):
+        there = open_embedder(spec, minilm, params=params, resources=Resources(base_urls=(url,)))
+        with pytest.raises(ModelError, match=r"read 5 of \d+ tokens"):
+            there.encode_document(["A battery cell with a solid electrolyte and a silicon anode."])
 
 
 def test_every_command_that_embeds_takes_the_servers_address(tmp_path: Path) -> None:
