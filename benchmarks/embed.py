@@ -34,7 +34,7 @@ from typing import Any
 import numpy as np
 
 MEAN_CHARS_PER_TOKEN = 4.7
-SLICE_TOKENS = 6000
+SLICE_TOKENS = {"encoder": 6000, "causal": 500}  # a few seconds of work
 PORT = 18917
 
 
@@ -202,10 +202,11 @@ def pieces(embedder: Any, texts: list[str]) -> list[str]:
 
 
 def sliced(embedder: Any, texts: list[str]) -> list[list[str]]:
+    most = SLICE_TOKENS["causal" if embedder.model.causal else "encoder"]
     slices: list[list[str]] = [[]]
     filled = 0
     for text in texts:
-        if filled > SLICE_TOKENS:
+        if filled > most:
             slices.append([])
             filled = 0
         slices[-1].append(text)
