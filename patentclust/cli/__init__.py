@@ -13,6 +13,8 @@ from patentclust.cli.assignees import assignees_app
 from patentclust.cli.embed import cache_app, embed, terms
 from patentclust.cli.export import export
 from patentclust.cli.flags import (
+    Backend,
+    BaseUrl,
     Bom,
     Components,
     Dim,
@@ -228,6 +230,8 @@ def run(
     metadata: Metadata = None,
     workers: Workers = "auto",
     ocr: Ocr = False,
+    backend: Backend = None,
+    base_url: BaseUrl = None,
     gpu_layers: GpuLayers = "auto",
     threads: Threads = None,
     offline: Offline = False,
@@ -240,7 +244,7 @@ def run(
     from patentclust import console, pipeline
 
     tables = _from_file(params)
-    embed_flags = {"model": model, "task": task, "text": text, "dim": dim, "unit": unit}
+    embed_flags = {"model": model, "task": task, "text": text, "dim": dim, "unit": unit, "backend": backend}
     cluster_flags = {"min_cluster_size": min_size, "seed": seed, "task": task}
     chosen = pipeline.RunParams(
         ingest=resolve(IngestParams(), tables.get("ingest", {}), {"mapping": _mapping(map_), "ocr": ocr or None}),
@@ -248,7 +252,8 @@ def run(
         cluster=resolve(ClusterParams(), tables.get("cluster", {}), cluster_flags),
         report=resolve(ReportParams(), tables.get("report", {}), {"title": title, "task": task}),
     )
-    resources = Resources(workers=workers, threads=threads, gpu_layers=gpu_layers, offline=offline)
+    urls = tuple(base_url or ())
+    resources = Resources(workers=workers, threads=threads, gpu_layers=gpu_layers, offline=offline, base_urls=urls)
     progress = console.progress(quiet=quiet or as_json)
     folder, outcomes = opened(workspace), []
     given = metadata or ()

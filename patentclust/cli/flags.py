@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from patentclust.params import (
+    BACKENDS,
     CLUSTER_METHODS,
     FAMILY_MODES,
     LABELS,
@@ -83,6 +84,16 @@ Long = Annotated[
 MaxTokens = Annotated[int | None, typer.Option(help="Window in tokens, to save memory.", show_default="the model's")]
 GpuLayers = Annotated[
     str, typer.Option(help="Layers on the GPU: auto, all, or a number.", envvar="PATENTCLUST_GPU_LAYERS")
+]
+Backend = Annotated[
+    str | None, typer.Option(help=f"Where the model runs: {' or '.join(BACKENDS)}.", show_default=_embed.backend)
+]
+BaseUrl = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Server of the backend openai, http://HOST:PORT/v1. Repeat to share the work. Key: PATENTCLUST_API_KEY.",
+        show_default="PATENTCLUST_BASE_URL",
+    ),
 ]
 Workers = Annotated[
     str, typer.Option(help="Processes that read files: auto (one a core) or a number.", envvar="PATENTCLUST_WORKERS")

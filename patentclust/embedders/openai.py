@@ -36,6 +36,8 @@ _TIMEOUT_SECONDS = 600.0
 TRY_AGAIN = {408, 425, 429, 500, 502, 503, 504}
 _NOBODYS_TEXT = {401, 403, 404, 405}
 _LEAST_AGREEMENT = 0.999
+# No model reads less; a text beyond is tried without its last part, and vectors so alike are those of a cut text.
+_SURELY_READ_TOKENS, _LAST_PART, _SAME_VECTOR = 120, 16, 1 - 1e-6
 _PROBE = "A battery cell with a solid electrolyte."
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -74,6 +76,7 @@ class ServerEmbedder:
         self._format = "base64"
         self._tokenizer = LlamaModel(path, vocabulary_only=True) if path is not None else None
         self._window = params.max_tokens or spec.context_tokens
+        self._seen_whole_tokens: float = _SURELY_READ_TOKENS
         self._pool = ThreadPoolExecutor(resources.n_requests * len(self._urls))
         self._next_url = itertools.cycle(range(len(self._urls)))
         full_dim = self._probe()
@@ -126,6 +129,7 @@ class ServerEmbedder:
             mine, out.truncated[index] = self._pieces(index, text, template, whole)
             out.n_tokens[index], out.n_windows[index] = round(whole), len(mine)
             pieces += mine
+        self._see_whole(pieces)
         sums: dict[int, np.ndarray] = {}
         pending = out.n_windows.copy()
         for batch, answers in self._answers(list(_batches(pieces))):
@@ -167,6 +171,28 @@ class ServerEmbedder:
         pieces = [_Piece(index, content, count) for content, count in zip(contents, counts, strict=True)]
         return (pieces[:1], True) if self._long == "truncate" else (pieces, False)
 
+    def _see_whole(self, pieces: Sequence[_Piece]) -> None:
+        """Find out a server that cuts in silence, and even counts what it cut: the end of a text must change a vector.
+
+        Tried on the longest text so far, so that a run of any size pays for a few texts.
+        """
+        longest = max(pieces, key=lambda piece: piece.n_tokens, default=None)
+        if longest is None or longest.n_tokens <= self._seen_whole_tokens:
+            return
+        content, n_tokens = longest.content, round(longest.n_tokens)
+        for _ in self._urls:
+            try:
+                vectors, _n = self._ask([content, content[: -max(1, len(content) // _LAST_PART)]])
+            except _RefusedError:
+                return  # its own turn comes, and the server's words go on record then
+            if float(vectors[0].astype(np.float64) @ vectors[1]) > _SAME_VECTOR:
+                raise ModelError(
+                    f"the server cuts long texts in silence: one of {n_tokens:,} tokens has the same vector without "
+                    f"its last {n_tokens // _LAST_PART:,}",
+                    hint="start it with a larger context, or give --max-tokens (256 or 512 with small models)",
+                )
+        self._seen_whole_tokens = longest.n_tokens
+
     def _answers(self, batches: list[list[_Piece]]) -> Iterator[tuple[list[_Piece], list[np.ndarray | str]]]:
         """Yield each batch, in order, with its vectors, or the server's words where it refused one."""
         futures = [self._pool.submit(self._answer, batch) for batch in batches]
@@ -207,11 +233,13 @@ class ServerEmbedder:
 
         index = next(self._next_url) if first_url is None else first_url
         wait, problem, said = _FIRST_WAIT_SECONDS, "", ""
+        # A lone surrogate has no UTF-8; in process it becomes the same question mark.
+        sendable = [content.encode("utf-8", "replace").decode() for content in contents]
         for attempt in range(_ATTEMPTS):
             url = self._urls[index if first_url is not None else (index + attempt) % len(self._urls)]
             asked_wait = 0.0
             try:
-                request = {"model": self._model, "input": contents, "encoding_format": self._format}
+                request = {"model": self._model, "input": sendable, "encoding_format": self._format}
                 answer = self._client.post(f"{url}/embeddings", json=request)
                 if answer.status_code == 200:
                     return _vectors(answer, len(contents), url)
@@ -250,7 +278,7 @@ class ServerEmbedder:
 
 def checked_urls(resources: Resources) -> list[str]:
     """Return the servers' addresses; raise ConfigError where there is none, or one that --offline forbids."""
-    # The environment serves the commands that have no such flag: run, assign, similar.
+    # The environment serves what takes no flag: the HTTP face, a notebook, a whole session's commands.
     urls = resources.base_urls or tuple(os.environ.get(URL_VARIABLE, "").split())
     if not urls:
         raise ConfigError(

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from patentclust import artifacts, interrupts, models
 from patentclust.analysis.texts import estimate_tokens
-from patentclust.embedders import Embedder, Encoded, open_embedder
+from patentclust.embedders import Embedder, Encoded, check_servers, open_embedder
 from patentclust.embedders.cache import CachedEmbedder, Space, open_store
 from patentclust.embedders.inprocess import memory_for
 from patentclust.embedders.memory import Memory, available_bytes
@@ -104,6 +104,7 @@ def estimate(
 
 def _prepare(workspace: Workspace, params: EmbedParams, resources: Resources, progress: Progress) -> _Plan:
     spec, params = resolve(params)
+    check_servers(params, resources)
     if params.backend == "llama":
         path: Path | None = models.ensure(spec, offline=resources.offline, progress=progress)
     else:
