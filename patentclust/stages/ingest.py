@@ -41,7 +41,7 @@ from patentclust.workspace import Workspace
 # A worker costs half a second to start.
 _POOL_BYTES = 1024**2
 # What one task reads: large enough that little is lost between tasks, small enough for memory and progress.
-_PART_BYTES = 8 * 1024**2
+_PART_BYTES = 4 * 1024**2
 _GROUP_BYTES = 256 * 1024
 _GROUP_FILES = 256
 _SHOWN_FAILURES = 3
@@ -67,6 +67,7 @@ def run(
         ConfigError: `params.mapping` names a field or column that does not exist.
         MissingExtraError: OCR is asked for and not installed.
     """
+    artifacts.use_lean_memory()
     check_mapping(params)
     if params.ocr:
         pdf_ocr.check_installed()

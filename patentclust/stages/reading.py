@@ -29,7 +29,7 @@ from patentclust.schemas import DOCUMENTS, FAILURES
 
 # What shapes the corpus after reading: changing it reads nothing again.
 _AFTER_READING = ("family",)
-BATCH_CHARS = 16 * 1024**2
+BATCH_CHARS = 8 * 1024**2
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _SUSPECTS = bytes((*range(9), 0x0B, 0x0C, *range(0x0D, 0x20), 0x7F))
 _DELETE = 0x7F
@@ -132,6 +132,7 @@ def reading_params(params: IngestParams) -> dict[str, Any]:
 
 def read_task(task: ReadTask, tell: Callable[[int], None]) -> Reading:
     """Read all pieces of a task and leave a reading; `tell` hears the number of each item before it is begun."""
+    artifacts.use_lean_memory()
     listing = artifacts.canonical_json([piece.key for piece in task.pieces])
     stamp = artifacts.Stamp(
         kind=DOCUMENTS.kind,
