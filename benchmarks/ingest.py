@@ -1,6 +1,7 @@
 """How fast ingest reads: a made weekly file and a folder of PDFs, with 1 and N workers, against a bare lxml pass.
 
-    python benchmarks/ingest.py FOLDER_OF_XML [--pdfs FOLDER [--copies 5]] [--megabytes 700] [--documents 7000] [--workers N]
+    python benchmarks/ingest.py FOLDER_OF_XML [--megabytes 700] [--documents 7000] [--workers N]
+        [--pdfs FOLDER [--copies 5]]
 
 The weekly file holds the XML documents of the folder again and again under new numbers, and each time with a few other
 words, so that it does not compress as no real file does. The bare pass parses the same bytes, document by document,

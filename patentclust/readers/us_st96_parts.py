@@ -1,9 +1,9 @@
 """Parts of US applications as filed (XML4IP): claims, specification or abstract, one a file, recognised by machine.
 
 Source of the format: files of the USPTO, in its own extension of WIPO ST.96. A part names its application and the day
-it came in, and nothing else: no publication, people or classes. All parts of one application carry one id, made of its number,
-so that ingest joins them into one document: the longest part, its gaps filled from the others as they come. Of a part
-that came in twice, as filed and as amended, one is taken.
+it came in, and nothing else: no publication, people or classes. All parts of an application carry one id, made of its
+number, so that ingest joins them into one document: the longest part, its gaps filled from the others as they come. Of
+a part that came in twice, as filed and as amended, one is taken.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def read(source: Source, params: IngestParams, *, need_text: bool = True) -> Ite
         with spool.open("rb") as stream:
             for name, rows in _sheets(stream, n_sheets):
                 header, body = _split(rows)
-                plan = columns.plan(header, params) if header else None
+                plan = columns.plan(header, params, source.path) if header else None
                 seen += header
                 if plan is None or not plan.serves(need_text=need_text):
                     continue
