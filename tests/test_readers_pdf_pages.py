@@ -216,6 +216,16 @@ def test_a_scan_is_read_by_ocr_where_asked(tmp_path):
     assert document.warnings[0] == "2 of 2 pages were read by OCR"
 
 
+def test_front_pages_of_several_publications_are_a_document_each(tmp_path):
+    other = [line.replace("0999332", "0999777").replace("WATERING", "DRYING") for line in FRONT]
+    (tmp_path / "fronts.pdf").write_bytes(make_pdf([FRONT, [*HEAD, *TEXT[2]], other, other]))
+    first, second = documents(tmp_path / "fronts.pdf")
+    assert (first.doc_id, first.title) == ("US-20160999332-A1", "APPARATUS FOR WATERING OF PLANTS")
+    assert len(first.claims) == 2
+    assert (second.doc_id, second.title) == ("US-20160999777-A1", "APPARATUS FOR DRYING OF PLANTS")
+    assert (first.source_path[-2:], second.source_path[-2:]) == ("#1", "#3")
+
+
 @pytest.mark.parametrize("turn", [1, 2, 3])
 def test_a_page_that_lay_sideways_or_upside_down_is_turned(turn):
     pytest.importorskip("rapidocr", reason="the extra `ocr` is not installed")

@@ -6,6 +6,7 @@ from datetime import date
 import pyarrow.parquet as pq
 import pytest
 
+from patentclust.readers import uspto
 from patentclust.readers.claims import split_claims
 from patentclust.stages import ingest
 from patentclust.workspace import Workspace
@@ -84,6 +85,11 @@ def test_an_application_of_the_search_is_read_in_its_fields(application):
         "blue, see www.alpha.com/a.mu.b.",
     ]
     assert application.claims == ("1. A method of making tea.", "5. The method of claim 1, with milk.")
+
+
+def test_a_provisional_application_told_in_prose_is_a_priority():
+    prose = "This application claims the benefit of U.S. Provisional Application No. 60/053,999, filed Jul. 25, 1997."
+    assert uspto.related([prose]) == [("US-60053999", date(1997, 7, 25))]
 
 
 def test_cancelled_ranges_of_claims_end_the_claim_before():
