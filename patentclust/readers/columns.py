@@ -172,7 +172,7 @@ def plan(names: Sequence[str], params: IngestParams, path: str = "") -> Plan:
         if found is None:
             close = get_close_matches(column, map(str, names), n=3)
             raise ConfigError(
-                f"--map {name}={column}: the table {path} has no such column".replace("  ", " "),
+                f"--map {name}={column}: the table {path} has no such column",
                 hint=(f"do you mean {' or '.join(close)}? " if close else "")
                 + f"it has: {', '.join(map(str, names[:40]))}",
             )
