@@ -26,7 +26,7 @@ from patentclust.records import Document
 _THIN_PAGE_CHARS = 200
 _SHOWN_PROBLEMS = 3
 # How the front page of a publication of the USPTO begins; drawings and text repeat the number without codes.
-_FRONT_PAGE = re.compile(r"\(12\)\s*(?:United States )?Patent(?: Application)?[\s\S]*\(10\)\s*P(?:at|ub)\. ?No")
+_FRONT_PAGE = re.compile(r"\(12\)\s*(?:United States )?Patent(?: Application)?[\s\S]*\(10\)\s*P(?:atent|at\.|ub\.) ?No")
 _HEAD_CHARS = 500
 # From the code of the abstract to the next.
 _ABSTRACT_PART = re.compile(r"^\(57\).*?(?=^\(\d\d\)|\Z)", re.MULTILINE | re.DOTALL)
