@@ -25,8 +25,8 @@ from patentclust.records import Document
 # A printed page of a patent holds some 4,000 characters.
 _THIN_PAGE_CHARS = 200
 _SHOWN_PROBLEMS = 3
-# How the front page of a publication of the USPTO begins; drawings and text repeat the number without codes.
-_FRONT_PAGE = re.compile(r"\(12\)\s*(?:United States )?Patent(?: Application)?[\s\S]*\(10\)\s*P(?:atent|at\.|ub\.) ?No")
+# The heading of a front page of the USPTO; its number stands beside it, and after a column where that is read first.
+_FRONT_PAGE = re.compile(r"\(12\)\s*(?:United States )?Patent\b")
 _HEAD_CHARS = 500
 # From the code of the abstract to the next.
 _ABSTRACT_PART = re.compile(r"^\(57\).*?(?=^\(\d\d\)|\Z)", re.MULTILINE | re.DOTALL)
