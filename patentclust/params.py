@@ -60,6 +60,7 @@ class IngestParams:
 
     Attributes:
         mapping: `(field, column)` pairs for table exports, e.g. `("title", "Title (English)")`; they win over presets.
+            `("orbit.csv:title", …)` is for files of that name, or pattern of names, alone, and wins over the former.
         prefer_language: BCP 47 code of the text to take where a document carries several; None takes the procedure's.
         family: `simple` joins publications with equal priorities, `extended` those that share one.
         ocr: read pages of a PDF that are pictures of text by optical character recognition (extra `ocr`); slow.

@@ -65,7 +65,7 @@ DOCUMENTS = Artifact(
             _required(
                 "doc_id",
                 pa.string(),
-                "`CC-NUMBER-KIND` (ST.3 country, number, ST.16 kind), else `sha256:<16 hex>` of the file",
+                "`CC-NUMBER-KIND` (ST.3 country, number, ST.16 kind), else `sha256:<16 hex>` of file or application",
             ),
             _field("family_id", pa.string(), "patent family: as a source states it (DOCDB), else by priorities"),
             _required("title", pa.string(), "title, empty when the source has none"),

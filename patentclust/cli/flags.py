@@ -47,7 +47,10 @@ Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 when any fil
 Map = Annotated[
     list[str] | None,
     typer.Option(
-        "--map", metavar="FIELD=COLUMN", help='Name a table\'s column, e.g. --map title="Title (English)". Repeatable.'
+        "--map",
+        metavar="[FILE:]FIELD=COLUMN",
+        help='Name a table\'s column, e.g. --map title="Title (English)", or for one file --map orbit.csv:title=Titel. '
+        "Repeatable.",
     ),
 ]
 Metadata = Annotated[
