@@ -103,4 +103,5 @@ SCORES = {
         "Clusters of clusters, the finer layer first: how many there are, how apart they lie, how far they agree with "
         "the classification.",
     ),
+    "n_ids": Score("Ids given", "count", "Cluster ids given so far; one that went is not given again."),
 }

@@ -21,7 +21,7 @@ from patentclust.progress import Progress, Quiet
 from patentclust.schemas import CLUSTERS, NOISE, UNIT_KEYS
 from patentclust.schemas import topics as topics_contract
 from patentclust.scores import SCORES
-from patentclust.stages import Outcome, naming
+from patentclust.stages import Outcome, keeping, naming
 from patentclust.stages.map_rows import FINEST, Found, Layer, cluster_table, mean, topic_rows
 from patentclust.workspace import Workspace
 
@@ -53,24 +53,35 @@ def run(
     workspace: Workspace,
     params: ClusterParams = ClusterParams(),
     *,
+    keep: bool = False,
     resources: Resources = Resources(),
     progress: Progress = Quiet(),
 ) -> Outcome:
     """Write clusters.parquet, topics.parquet and scores.json; do nothing when they are there and current.
 
+    With `keep`, clusters of the map that is there keep their ids and names where they are still there. Such a map is
+    current as long as its documents and embeddings are the same, also for a run without `keep`.
+
     Raises:
         ArtifactError: documents or embeddings are missing, damaged or empty, or were not made from each other.
     """
     documents = artifacts.read_header(workspace.documents, kind="documents")
-    clusters_stamp, topics_stamp = _stamps(workspace, params, documents)
-    scores = _current_scores(workspace, clusters_stamp, topics_stamp)
-    current = scores is not None
+    stamps = _stamps(workspace, params, documents, made_from=_made_from(workspace))
+    scores = _current_scores(workspace, *stamps)
+    current, changes = scores is not None, list[str]()
     if scores is None:
+        before = keeping.read_before(workspace) if keep else None
+        clusters_stamp, topics_stamp = stamps = _stamps(
+            workspace, params, documents, made_from=before.header.fingerprint if before else None
+        )
         embeddings = _read_embeddings(workspace, params)
         units = _read_units(workspace, embeddings, documents.n_rows, params, progress)
         with neighbours.one_thread():
             source = naming.Source(workspace, embeddings.header, params, resources)
             found, scores = _compute(embeddings, units, source, progress)
+        if before:
+            found, changes = keeping.keep(found, before)
+        scores["n_ids"] = found.n_ids
         artifacts.write_table(workspace.clusters, CLUSTERS, clusters_stamp, cluster_table(found))
         contract = topics_contract(embeddings.vectors.shape[1])
         artifacts.write_rows(workspace.topics, contract, topics_stamp, topic_rows(found), scores=scores)
@@ -81,12 +92,22 @@ def run(
         "cluster",
         current=current,
         facts=_facts(scores),
-        warnings=tuple(_warnings(scores, params)),
+        warnings=(*_warnings(scores, params), *changes),
         outputs=(workspace.clusters, workspace.topics, workspace.scores),
     )
 
 
-def _stamps(workspace: Workspace, params: ClusterParams, documents: Header) -> tuple[Stamp, Stamp]:
+def _made_from(workspace: Workspace) -> str | None:
+    """Return the fingerprint of the map that the one there took its ids from, None where it took none."""
+    if not workspace.topics.exists():
+        return None
+    inputs: dict[str, str] = artifacts.read_header(workspace.topics, kind="topics").json("inputs")
+    return inputs.get("before")
+
+
+def _stamps(
+    workspace: Workspace, params: ClusterParams, documents: Header, *, made_from: str | None
+) -> tuple[Stamp, Stamp]:
     paths = workspace.shards(params.task)
     if not paths:
         raise ArtifactError(
@@ -95,6 +116,7 @@ def _stamps(workspace: Workspace, params: ClusterParams, documents: Header) -> t
     first = artifacts.read_header(paths[0], kind="embeddings")
     embedded = first.json("params")
     inputs = {"documents": documents.fingerprint, "embeddings": artifacts.embeddings_fingerprint(paths)}
+    inputs |= {"before": made_from} if made_from else {}
     clusters, topics_ = (
         Stamp(
             kind=kind,
@@ -226,7 +248,8 @@ def _compute(
         reduced = quality.euclidean_silhouette(grouped.points, found.labels, n_max=_MAX_SCORED)
         scores = _scores(embeddings, units, grouped, layers_, reduced)
         task.advance(n)
-    return Found(embeddings.unit_ids, grouped, places, layers_), scores
+    n_clusters = len(found.persistence)
+    return Found(embeddings.unit_ids, grouped, places, layers_, np.arange(n_clusters), n_clusters), scores
 
 
 def _layers(

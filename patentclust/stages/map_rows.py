@@ -35,12 +35,23 @@ class Layer:
 
 @dataclass(frozen=True)
 class Found:
-    """What was found: unit ids in the order of `grouping` and `places`, shape (n, 2), and the layers, finest first."""
+    """What was found.
+
+    Attributes:
+        unit_ids: in the order of the rest.
+        grouping: the finest clusters and how they came about.
+        places: shape (n, 2), on the map.
+        layers: finest first.
+        ids: what the finest clusters are called in the files, by their number.
+        n_ids: ids given so far, in this map and in those before it.
+    """
 
     unit_ids: Sequence[str]
     grouping: Grouping
     places: np.ndarray
     layers: list[Layer]
+    ids: np.ndarray
+    n_ids: int
 
 
 def cluster_table(found: Found) -> pa.Table:
@@ -50,20 +61,27 @@ def cluster_table(found: Found) -> pa.Table:
 
 def _layer_table(found: Found, number: int, layer: Layer) -> pa.Table:
     grouped, density, n = found.grouping, found.grouping.found, len(found.unit_ids)
+    labels, runner_up = layer.labels, grouped.runner_up
+    if number == FINEST:
+        labels, runner_up = _called(labels, found.ids), _called(runner_up, found.ids)
     unasked = (grouped.runner_up == NOISE) | (number != FINEST)
     columns = {
         "unit_id": pa.array(found.unit_ids),
         "layer": pa.array(np.full(n, number, np.int32)),
-        "cluster_id": pa.array(layer.labels.astype(np.int32)),
+        "cluster_id": pa.array(labels.astype(np.int32)),
         "probability": pa.array(density.probabilities),
         "outlier_score": _known(density.outlier_scores),
         "silhouette": _known(layer.silhouettes),
         "x": pa.array(found.places[:, 0]),
         "y": pa.array(found.places[:, 1]),
-        "runner_up": pa.array(grouped.runner_up, mask=unasked),
+        "runner_up": pa.array(runner_up, mask=unasked),
         "runner_up_share": pa.array(grouped.runner_up_share, mask=unasked),
     }
     return pa.table(columns).select(CLUSTERS.schema.names).cast(CLUSTERS.schema)
+
+
+def _called(labels: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    return np.append(ids, NOISE).astype(np.int32)[labels]
 
 
 def _known(values: np.ndarray) -> pa.Array:
@@ -79,7 +97,7 @@ def topic_rows(found: Found) -> list[dict[str, Any]]:
             members = layer.labels == cluster
             row = {
                 "layer": number,
-                "cluster_id": cluster,
+                "cluster_id": int(found.ids[cluster]) if finest else cluster,
                 "parent_id": int(layer.parents[cluster]) if len(layer.parents) else None,
                 "size": int(np.sum(members)),
                 "label": name,
