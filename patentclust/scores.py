@@ -97,4 +97,11 @@ SCORES = {
     "n_windowed": Score(
         "Windowed", "count", "Units longer than the model's window; their vector is the mean over several."
     ),
+    "layers": Score(
+        "Coarser layers",
+        "figure",
+        "Clusters of clusters, the finer layer first: how many there are, how apart they lie, how far they agree with "
+        "the classification.",
+    ),
+    "n_ids": Score("Ids given", "count", "Cluster ids given so far; one that went is not given again."),
 }

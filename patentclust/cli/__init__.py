@@ -68,6 +68,7 @@ from patentclust.cli.outcomes import show as _show
 from patentclust.cli.reading import assign, diff, explain, score, similar
 from patentclust.cli.search import search
 from patentclust.cli.serve import keys_app, serve
+from patentclust.cli.update import update
 from patentclust.errors import ConfigError, PatentclustError, StoppedError
 from patentclust.params import (
     ClusterParams,
@@ -281,7 +282,7 @@ def status(workspace: Workspace = None, task: Task = None, as_json: Json = False
         console.show_status(states)
 
 
-for _command in (score, explain, assign, similar, search, diff, graph, export, serve):
+for _command in (update, score, explain, assign, similar, search, diff, graph, export, serve):
     app.command()(_command)
 
 
