@@ -16,24 +16,27 @@ import numpy as np
 from patentclust.render.content import Cluster, Entry, Place
 from patentclust.render.links import REGISTERS, register_numbers
 from patentclust.render.text import clean, shorten
+from patentclust.render.titles import class_title
 
 # Map positions are whole numbers up to this: finer than a screen at the deepest zoom that the script allows.
 RESOLUTION = 65_535
 DETAILS_A_BLOCK = 500
 DETAIL_FIELDS = (
-    "abstract", "claim", "ipc", "cpc", "inventors", "priority", "filing", "publication", "language", "family",
-    "source", "registers", "warnings", "outlier", "similarity", "runner_up", "runner_up_similarity",
+    "abstract", "claim", "ipc", "cpc", "priority", "filing", "publication", "language", "family", "source",
+    "registers", "warnings", "outlier", "similarity", "runner_up", "runner_up_similarity", "cut",
 )  # fmt: skip
 # Characters of abstracts and claims that a page carries in all, and the bounds for one document.
 _TEXT_BUDGET = 24_000_000
 _LEAST_TEXT, _MOST_TEXT = 210, 6_000
 _MAX_TITLE = 300
 _MAX_LIST = 30
+# What stands at the end of a text that was cut.
+CUT = "…"
 # In the packed neighbours: no document.
 NOWHERE = 2**32 - 1
 _COLUMNS = (
-    "ids", "titles", "owners", "years", "origins", "class_of", "office_of", "language_of", "clusters", "probability",
-    "silhouette", "x", "y",
+    "ids", "titles", "owners", "years", "origins", "class_of", "office_of", "language_of", "family_of", "clusters",
+    "probability", "silhouette", "x", "y",
 )  # fmt: skip
 
 
@@ -114,6 +117,10 @@ class PageData:
         self.details: list[str] = []
         self._columns: dict[str, list[Any]] = {key: [] for key in _COLUMNS}
         self._lists: dict[str, dict[str, int]] = {name: {} for name in ("names", "classes", "offices", "languages")}
+        self._inventors: dict[str, int] = {}
+        self._invented: list[list[int]] = []
+        self._cited: list[list[int]] = []
+        self._families: dict[str, int] = {}
         self._lead: dict[int, int] = {}
         self._units: list[int] = []
         self._pending: list[list[Any]] = []
@@ -126,12 +133,15 @@ class PageData:
         columns = self._columns
         columns["ids"].append(clean(entry.doc_id))
         columns["titles"].append(shorten(clean(entry.title), _MAX_TITLE))
-        columns["owners"].append([self._number("names", name) for name in entry.owners[:_MAX_LIST]])
+        columns["owners"].append([_number(self._lists["names"], name) for name in entry.owners[:_MAX_LIST]])
         columns["years"].append(entry.year)
         columns["origins"].append(entry.origin.year if entry.origin else None)
-        columns["class_of"].append([self._number("classes", name) for name in entry.subclasses[:_MAX_LIST]])
-        columns["office_of"].append(self._number("offices", entry.country or ""))
-        columns["language_of"].append(self._number("languages", entry.language or ""))
+        columns["class_of"].append([_number(self._lists["classes"], name) for name in entry.subclasses[:_MAX_LIST]])
+        columns["office_of"].append(_number(self._lists["offices"], entry.country or ""))
+        columns["language_of"].append(_number(self._lists["languages"], entry.language or ""))
+        columns["family_of"].append(self._families.setdefault(entry.family_id or entry.doc_id, len(self._families)))
+        self._invented.append([_number(self._inventors, name) for name in entry.inventors[:_MAX_LIST]])
+        self._cited.append(entry.cited[:_MAX_LIST])
         row = entry.place.row if entry.place else -1
         if row >= 0 and (entry.representative or row not in self._lead):
             self._lead[row] = len(self._units)
@@ -148,10 +158,6 @@ class PageData:
         self._columns["silhouette"].append(thousandths(place.silhouette) if place else None)
         self._columns["x"].append(point[0] if point else None)
         self._columns["y"].append(point[1] if point else None)
-
-    def _number(self, which: str, name: str) -> int:
-        names = self._lists[which]
-        return names.setdefault(shorten(clean(name), _MAX_TITLE), len(names))
 
     def _flush(self) -> None:
         if self._pending:
@@ -177,13 +183,18 @@ class PageData:
         shares[:-1] = np.round(255 * np.clip(cosines, 0, 1))
         return pack(numbers[units].astype("<u4").tobytes() + shares[units].tobytes())
 
-    def finish(self, clusters: Sequence[Cluster], outlines: Sequence[Outline]) -> str:
-        """Close the last block of details and return the main block."""
+    def links(self) -> str:
+        """Return what only the graph and the cards need, packed: inventors, and citations by document number."""
+        return pack_json({"inventors": list(self._inventors), "invented": self._invented, "cited": self._cited})
+
+    def finish(self, clusters: Sequence[Cluster], outlines: Sequence[Outline], **more: Any) -> str:
+        """Close the last block of details and return the main block, packed, with `more` in it."""
         self._flush()
-        return embed_json(
+        return pack_json(
             {
                 **self._columns,
                 **{name: list(numbers) for name, numbers in self._lists.items()},
+                "class_titles": [class_title(symbol) for symbol in self._lists["classes"]],
                 "topics": [
                     _topic(cluster) | self._label_room(outline)
                     for cluster, outline in zip(clusters, outlines, strict=True)
@@ -191,6 +202,7 @@ class PageData:
                 "detail_fields": DETAIL_FIELDS,
                 "details_a_block": DETAILS_A_BLOCK,
                 "registers": REGISTERS,
+                **more,
             }
         )
 
@@ -203,13 +215,16 @@ class PageData:
         return dict(zip(names, (*middle, top[1], bottom[1]), strict=True))
 
 
+def _number(numbers: dict[str, int], name: str) -> int:
+    return numbers.setdefault(shorten(clean(name), _MAX_TITLE), len(numbers))
+
+
 def _detail(entry: Entry) -> list[Any]:
     return [
         clean(entry.abstract, keep_lines=True),
         clean(entry.claim, keep_lines=True),
         [clean(symbol) for symbol in entry.ipc[:_MAX_LIST]],
         [clean(symbol) for symbol in entry.cpc[:_MAX_LIST]],
-        [clean(name) for name in entry.inventors[:_MAX_LIST]],
         _day(entry.priority_date),
         _day(entry.filing_date),
         _day(entry.publication_date),
@@ -222,6 +237,7 @@ def _detail(entry: Entry) -> list[Any]:
         thousandths(entry.place.similarity) if entry.place else None,
         entry.place.runner_up if entry.place else None,
         thousandths(entry.place.runner_up_similarity) if entry.place else None,
+        entry.abstract.endswith(CUT) or entry.claim.endswith(CUT),
     ]
 
 
@@ -233,6 +249,9 @@ def _topic(cluster: Cluster) -> dict[str, Any]:
         "size": topic.size,
         "terms": [clean(term) for term, _ in topic.terms],
         "colour": cluster.colour,
+        "exemplars": [exemplar.index for exemplar in cluster.exemplars if exemplar.index is not None],
+        "near": cluster.near,
+        "pinned": cluster.pinned,
     }
 
 

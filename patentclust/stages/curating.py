@@ -17,13 +17,14 @@ from patentclust.render.content import Topic
 
 _ALLOWED = {
     "rename": {"members", "label"},
+    "pin": {"members", "label"},
     "merge": {"members", "label"},
     "split": {"members", "label"},
     "move": {"members", "near"},
     "exclude": {"members"},
     "note": {"members", "text"},
 }
-_NEEDED = {"rename": {"label"}, "split": {"label"}, "move": {"near"}, "note": {"text"}}
+_NEEDED = {"rename": {"label"}, "pin": {"label"}, "split": {"label"}, "move": {"near"}, "note": {"text"}}
 _HINT = 'write tables such as [[rename]] with members = ["US-1-B2", …] and label = "…"'
 _N_EXEMPLARS, _N_TERMS = 5, 20
 

@@ -32,7 +32,7 @@ class Filters {
     const field = this.field(name);
     const list = field.list ?? field;
     for (const { name: text, count } of items.slice(0, MOST_OPTIONS)) {
-      list.append(new Option(field.list ? "" : `${text} (${count.toLocaleString("en")})`, text));
+      list.append(new Option(field.list ? "" : `${text} (${spell(count)})`, text));
     }
   }
 
@@ -103,7 +103,7 @@ class Timeline {
       const sizes = { x: place + 0.08, y: 40 - height, width: 0.84, height };
       for (const [name, value] of Object.entries(sizes)) bar.setAttribute(name, value);
       const title = document.createElementNS("http://www.w3.org/2000/svg", "title");
-      title.textContent = `${this.first + place}: ${count.toLocaleString("en")}`;
+      title.textContent = say("year_count", { year: String(this.first + place), n: count });
       bar.append(title);
       svg.append(bar);
       return bar;
@@ -189,7 +189,6 @@ class Selection {
     Object.assign(this, { box, corpus, rows: [] });
     this.table = new DocumentTable(box.querySelector("#selected-rows"), corpus, { bare: true });
     box.querySelector("#export").addEventListener("click", () => download("selection.csv", selectionCsv(corpus, this.rows), "text/csv"));
-    box.querySelector("#curate").addEventListener("click", (event) => this.copy(event.target));
   }
 
   show(mask) {
@@ -198,20 +197,6 @@ class Selection {
     if (mask === null) return;
     for (let i = 0; i < mask.length; i += 1) if (mask[i]) this.rows.push(i);
     this.table.list(this.rows);
-    this.box.querySelector("#n-selected").textContent = this.rows.length.toLocaleString("en");
-  }
-
-  /** What curation.toml understands: the chosen documents as a cluster of their own. */
-  snippet() {
-    const ids = this.rows.filter((i) => this.corpus.x[i] !== NOWHERE).map((i) => JSON.stringify(this.corpus.ids[i]));
-    return `[[split]]\nlabel = "new cluster"\nmembers = [\n  ${ids.join(",\n  ")},\n]\n`;
-  }
-
-  copy(button) {
-    const area = this.box.querySelector("#snippet");
-    area.hidden = false;
-    area.value = this.snippet();
-    area.select();
-    navigator.clipboard?.writeText(area.value).then(() => { button.dataset.copied = "yes"; }, () => { button.dataset.copied = "no"; });
+    this.box.querySelector("#n-selected").textContent = spell(this.rows.length);
   }
 }

@@ -1,0 +1,89 @@
+// The names of clusters on the map: placed without overlap, those that are pinned and the largest first.
+const COUNTED = 5000;
+
+class Labels {
+  constructor(map) {
+    this.map = map;
+    this.topics = [...map.corpus.topics].sort((a, b) => Number(b.pinned) - Number(a.pinned) || b.size - a.size || a.id - b.id);
+    this.most = this.topics.reduce((size, topic) => Math.max(size, topic.size), 1);
+  }
+
+  draw(context) {
+    const { map } = this;
+    const taken = [];
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.lineJoin = "round";
+    for (const topic of this.topics) {
+      if (topic.x === null || (map.only !== undefined && map.only !== null && map.only !== topic.id)) continue;
+      const share = Math.sqrt(topic.size / this.most);
+      const size = Math.round(map.cssWidth < 600 ? 10 + 2 * share : 11 + 3 * share);
+      context.font = `600 ${size}px ${map.font}`;
+      const box = this.place(context, topic, size, taken);
+      if (box === null) continue;
+      taken.push(box);
+      this.write(context, box, size);
+    }
+    this.drawn = taken.length;
+  }
+
+  /** Find room for a label: above or below a cluster of few lines' height, in the middle of a larger one; null for none. */
+  place(context, topic, size, taken) {
+    const { view, cssWidth, cssHeight } = this.map;
+    const x = topic.x * view.scale + view.x;
+    const y = topic.y * view.scale + view.y;
+    if (x < 0 || y < 0 || x > cssWidth || y > cssHeight) return null;
+    const lines = wrapLabel(topic.label);
+    const width = Math.max(...lines.map((line) => context.measureText(line).width)) + 8;
+    const height = lines.length * size * 1.2 + 4;
+    const left = Math.max(4, Math.min(cssWidth - width - 4, x - width / 2));
+    const above = topic.top * view.scale + view.y - height - this.map.radius();
+    const below = topic.bottom * view.scale + view.y + this.map.radius();
+    const middle = y - height / 2;
+    let best = null;
+    for (const top of below - above > 6 * height ? [middle, above, below] : [above, below, middle]) {
+      const box = { left, top, width, height, lines };
+      if (top < 2 || top + height > cssHeight - 2 || taken.some((other) => overlaps(box, other))) continue;
+      box.covered = this.covered(box);
+      if (best === null || box.covered < best.covered) best = box;
+    }
+    return best;
+  }
+
+  /** How many points a box hides; 0 on a large map, where there are points everywhere. */
+  covered({ left, top, width, height }) {
+    const { map } = this;
+    if (map.order.length > COUNTED) return 0;
+    const margin = map.radius();
+    const [x0, y0] = map.toWorld(left - margin, top - margin);
+    const [x1, y1] = map.toWorld(left + width + margin, top + height + margin);
+    return map.grid.count(x0, y0, x1, y1);
+  }
+
+  write(context, box, size) {
+    box.lines.forEach((line, row) => {
+      const x = box.left + box.width / 2;
+      const y = box.top + 2 + size * 1.2 * (row + 0.5);
+      context.lineWidth = 4;
+      context.strokeStyle = `rgba(${this.map.paper}, 0.88)`;
+      context.strokeText(line, x, y);
+      context.fillStyle = `rgb(${this.map.ink})`;
+      context.fillText(line, x, y);
+    });
+  }
+}
+
+function overlaps(a, b) {
+  return a.left < b.left + b.width && b.left < a.left + a.width && a.top < b.top + b.height && b.top < a.top + a.height;
+}
+
+/** Break a label into at most three short lines, at commas and blanks. */
+function wrapLabel(label) {
+  const lines = [];
+  for (const word of label.split(/(?<=,)\s+|\s+/)) {
+    const last = lines.length - 1;
+    if (last >= 0 && lines[last].length + word.length < 22) lines[last] += ` ${word}`;
+    else lines.push(word.length > 30 ? `${word.slice(0, 29)}…` : word);
+  }
+  return lines.length > 3 ? [...lines.slice(0, 2), `${lines[2]}…`] : lines;
+}
