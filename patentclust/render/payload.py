@@ -25,6 +25,7 @@ DETAIL_FIELDS = (
     "abstract", "claim", "ipc", "cpc", "priority", "filing", "publication", "language", "family", "source",
     "registers", "warnings", "outlier", "similarity", "runner_up", "runner_up_similarity", "cut",
 )  # fmt: skip
+_OUTLINE_SAMPLE, _OUTLINE_STEPS = 300, 10
 # Characters of abstracts and claims that a page carries in all, and the bounds for one document.
 _TEXT_BUDGET = 24_000_000
 _LEAST_TEXT, _MOST_TEXT = 210, 6_000
@@ -92,7 +93,10 @@ class Frame:
 
 @dataclass(frozen=True)
 class Outline:
-    """Say where a cluster lies on the map: the middle of its members, and the bounds of their inner four fifths."""
+    """Say where a cluster lies on the map: the middle of its densest part, and the bounds of what is around that.
+
+    A cluster may lie in two places; the middle of all its points would then be where none is.
+    """
 
     x: float
     y: float
@@ -105,8 +109,18 @@ class Outline:
         sound = points[np.isfinite(points).all(axis=1)]
         if not len(sound):
             return cls(math.nan, math.nan, math.nan, math.nan)
-        y_low, y, y_high = np.quantile(sound[:, 1], [0.1, 0.5, 0.9])
-        return cls(float(np.median(sound[:, 0])), float(y), float(y_low), float(y_high))
+        sample = sound[:: max(1, len(sound) // _OUTLINE_SAMPLE)]
+        apart = np.hypot(*(sample[:, None] - sample[None]).T)
+        # The point with a quarter of the others closest about it.
+        reaches = np.sort(apart, axis=1)[:, len(sample) // 4]
+        anchor = int(np.argmin(reaches))
+        middle, reach = sample[anchor], 3 * reaches[anchor]
+        for _ in range(_OUTLINE_STEPS):
+            around = sound[np.hypot(*(sound - middle).T) <= reach]
+            middle = np.median(around, axis=0) if len(around) else middle
+        x, y = middle
+        y_low, y_high = np.quantile(around[:, 1] if len(around) else sound[:, 1], [0.1, 0.9])
+        return cls(float(x), float(y), float(y_low), float(y_high))
 
 
 class PageData:

@@ -31,11 +31,16 @@ class Curation {
     return this.box.querySelector(`#k-${name}`);
   }
 
+  /** Take up the cluster that is highlighted on the map. */
+  follow(cluster) {
+    if (cluster !== null && cluster > NOISE) this.field("cluster").value = cluster;
+    this.show();
+  }
+
   /** Show the fields that the chosen kind takes, and what is chosen on the map. */
   show() {
     const kind = this.field("kind").value;
     for (const name of ["cluster", "other", "label", "text"]) this.field(`${name}-box`).hidden = !CURATION_FIELDS[kind].includes(name);
-    if (this.reader.cluster > NOISE) this.field("cluster").value = this.reader.cluster;
     this.suggest();
     this.said.textContent = OF_DOCUMENTS.includes(kind) ? say("chosen_documents", { n: this.documents().length }) : "";
   }

@@ -77,13 +77,17 @@ function overlaps(a, b) {
   return a.left < b.left + b.width && b.left < a.left + a.width && a.top < b.top + b.height && b.top < a.top + a.height;
 }
 
-/** Break a label into at most three short lines, at commas and blanks. */
+/** Break a label into at most three short lines, between its terms rather than inside them. */
 function wrapLabel(label) {
   const lines = [];
-  for (const word of label.split(/(?<=,)\s+|\s+/)) {
+  const add = (piece, glue) => {
     const last = lines.length - 1;
-    if (last >= 0 && lines[last].length + word.length < 22) lines[last] += ` ${word}`;
-    else lines.push(word.length > 30 ? `${word.slice(0, 29)}…` : word);
+    if (last >= 0 && lines[last].length + piece.length < 22) lines[last] += glue + piece;
+    else lines.push(piece.length > 30 ? `${piece.slice(0, 29)}…` : piece);
+  };
+  for (const term of label.split(/\s+·\s+/)) {
+    if (term.length < 22) add(term, " · ");
+    else term.split(/\s+/).forEach((word, place) => add(word, place ? " " : " · "));
   }
   return lines.length > 3 ? [...lines.slice(0, 2), `${lines[2]}…`] : lines;
 }

@@ -220,7 +220,7 @@ class Reader {
     map.request();
     this.timeline.show();
     this.selection.show(map.emphasis);
-    this.curation.show();
+    this.curation.follow(this.cluster);
     this.address.write();
   }
 

@@ -86,6 +86,7 @@ class Timeline {
     // A single wrong date must not squeeze all the others: the axis holds the inner 998 of 1,000.
     const cut = Math.floor(years.length / 1000);
     [this.first, this.last] = [years[cut], years[years.length - 1 - cut]];
+    box.hidden = this.first === this.last;
     const counts = new Array(this.last - this.first + 1).fill(0);
     for (const year of years) if (year >= this.first && year <= this.last) counts[year - this.first] += 1;
     this.draw(counts);

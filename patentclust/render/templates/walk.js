@@ -6,7 +6,7 @@ const LEFT_SIDE = ["filed_by", "invented_by", "assignees", "inventors", "same_fa
 
 class Walk {
   constructor(section, reader) {
-    Object.assign(this, { reader, corpus: reader.corpus, past: [], at: -1 });
+    Object.assign(this, { reader, corpus: reader.corpus, past: [], at: -1, turn: 0 });
     this.box = section.querySelector("#walk");
     [this.back, this.forward, this.input] = ["back", "forward", "find"].map((name) => section.querySelector(`#walk-${name}`));
     this.said = section.querySelector("#walk-said");
@@ -25,7 +25,7 @@ class Walk {
     const watch = new IntersectionObserver((entries) => {
       if (!entries.some((entry) => entry.isIntersecting)) return;
       watch.disconnect();
-      if (this.at < 0) this.start();
+      if (this.turn === 0) this.start();
     }, { rootMargin: "200px" });
     watch.observe(section);
   }
@@ -51,9 +51,10 @@ class Walk {
 
   /** Walk to a node; `quiet` leaves the reader where he is. */
   async go(id, quiet = false) {
+    const turn = ++this.turn;
     const relations = await this.open();
     const node = relations?.node(id);
-    if (!node) return;
+    if (!node || turn !== this.turn) return;
     this.past = [...this.past.slice(0, this.at + 1), id];
     this.at += 1;
     await this.show(node, quiet);
@@ -62,12 +63,16 @@ class Walk {
   async step(by) {
     const id = this.past[this.at + by];
     if (id === undefined) return;
+    this.turn += 1;
     this.at += by;
-    await this.show((await this.open()).node(id), false);
+    await this.show(this.relations.node(id), false);
   }
 
+  /** Draw a node with its neighbours, unless the reader has walked on meanwhile. */
   async show(node, quiet) {
+    const { turn } = this;
     const groups = await this.relations.neighbours(node);
+    if (turn !== this.turn) return;
     this.back.disabled = this.at <= 0;
     this.forward.disabled = this.at >= this.past.length - 1;
     const sides = [[], []];
