@@ -1,78 +1,147 @@
-"""How far clusterings agree with known classes and, over seeds, with each other.
+"""Time, memory and agreement with the truth of clusterers on the labelled mixture of `mixture.py`, in one run.
 
-    python benchmarks/cluster.py CORPUS.jsonl.gz WORKSPACE [--seeds 10] [-- --method leiden --resolution 1]
+    python benchmarks/cluster.py [--sizes 1000 10000 50000 100000] [--dims 2560] [--methods patentclust …] [--threads 2]
 
-WORKSPACE holds the corpus ingested and embedded (`embed --unit document`); nothing is written there. What follows `--`
-are fields of ClusterParams as flags. Noise counts as one class.
+Each run is a process of its own that gets the vectors and gives labels: from neighbours to clusters, no map, no names,
+compiled code warm (what compiling took is a column). Peak memory counts the vectors. ARI and AMI are over documents
+that have a topic, with noise as one class. The last lines give the exponent of growth between the two largest sizes.
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
-import itertools
 import json
+import math
+import resource
+import subprocess
+import sys
+import tempfile
 import time
-from dataclasses import replace
+import warnings
 from pathlib import Path
 
 import numpy as np
-from quality import labels_by_unit
-from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
-from patentclust import artifacts
-from patentclust.analysis import grouping, neighbours
-from patentclust.params import ClusterParams, Resources
-from patentclust.workspace import Workspace
+HEADER = "| method | n | s | core s | ×, of the first | peak MB | of vectors | clusters | noise | ARI | AMI | first s |"
+
+
+def patentclust(vectors: np.ndarray, threads: int, method: str = "hdbscan") -> np.ndarray:
+    from patentclust.analysis import grouping, neighbours
+    from patentclust.params import ClusterParams
+
+    params = ClusterParams(method=method, stability=1)
+    with neighbours.one_thread():
+        near = neighbours.nearest(vectors, n_neighbors=params.n_neighbors, seed=params.seed, threads=threads)
+        return grouping.group(vectors, near, params, threads=threads, done=lambda: None).found.labels
+
+
+def patentclust_leiden(vectors: np.ndarray, threads: int) -> np.ndarray:
+    return patentclust(vectors, threads, "leiden")
+
+
+def article(vectors: np.ndarray, threads: int) -> np.ndarray:
+    """UMAP to 50 dimensions, cosine, seed 42; HDBSCAN, min size 10, eom. The seed holds UMAP to one thread."""
+    from hdbscan import HDBSCAN
+    from umap import UMAP
+
+    points = UMAP(n_components=50, metric="cosine", random_state=42).fit_transform(vectors)
+    return HDBSCAN(min_cluster_size=10, core_dist_n_jobs=threads).fit_predict(points)
+
+
+def bertopic(vectors: np.ndarray, threads: int) -> np.ndarray:
+    """The UMAP and HDBSCAN that BERTopic 0.17 sets up by default; no seed, so all threads."""
+    from hdbscan import HDBSCAN
+    from umap import UMAP
+
+    points = UMAP(
+        n_neighbors=15, n_components=5, min_dist=0.0, metric="cosine", low_memory=False, n_jobs=threads
+    ).fit_transform(vectors)
+    return HDBSCAN(min_cluster_size=10, prediction_data=True, core_dist_n_jobs=threads).fit_predict(points)
+
+
+def evoc(vectors: np.ndarray, threads: int) -> np.ndarray:
+    """EVoC's defaults, seed 42; the layer that it returns."""
+    from evoc import EVoC
+
+    return EVoC(random_state=42).fit_predict(vectors)
+
+
+METHODS = {
+    "patentclust": patentclust,
+    "patentclust, leiden": patentclust_leiden,
+    "umap-learn + hdbscan, article": article,
+    "umap-learn + hdbscan, BERTopic": bertopic,
+    "EVoC": evoc,
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("corpus", type=Path)
-    parser.add_argument("workspace", type=Path)
-    parser.add_argument("--seeds", type=int, default=10)
-    arguments, rest = parser.parse_known_args()
-    flags = [flag for flag in rest if flag != "--"]
-    changes = {
-        name.removeprefix("--").replace("-", "_"): number(v) for name, v in zip(flags[::2], flags[1::2], strict=True)
-    }
-    base = ClusterParams(stability=1, **changes)
-    with gzip.open(arguments.corpus, "rt", encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
-    workspace = Workspace(arguments.workspace)
-    embeddings = artifacts.read_embeddings(workspace.shards(base.task))
-    classes = labels_by_unit(workspace.root, rows)
-    truth = [classes[unit] for unit in embeddings.unit_ids]
-    threads, start = Resources().n_threads, time.perf_counter()
-    near = neighbours.nearest(embeddings.vectors, n_neighbors=base.n_neighbors, seed=base.seed, threads=threads)
-    runs = []
-    for seed in range(arguments.seeds):
-        found = grouping.group(
-            embeddings.vectors, near, replace(base, seed=seed), threads=threads, done=lambda: None
-        ).found
-        runs.append(found.labels)
-    print(line(runs, truth) + f" | {(time.perf_counter() - start) / arguments.seeds:.1f} s a run")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 50_000, 100_000])
+    parser.add_argument("--dims", type=int, default=2560)
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--one", nargs=2, metavar=("METHOD", "VECTORS"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.one:
+        print(json.dumps(measured(*arguments.one, arguments.threads)))
+        return
+    print(HEADER + "\n" + "|---" * (HEADER.count("|") - 1) + "|", flush=True)
+    seconds: dict[str, dict[int, float]] = {method: {} for method in arguments.methods}
+    for n in arguments.sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            race(n, Path(folder), arguments, seconds)
+    for method, by_size in seconds.items():
+        if len(by_size) > 1:
+            (n0, s0), (n1, s1) = list(by_size.items())[-2:]
+            print(f"{method}: seconds grow as n^{math.log(s1 / s0) / math.log(n1 / n0):.2f} from {n0} to {n1}")
 
 
-def number(text: str) -> object:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+def race(n: int, folder: Path, arguments: argparse.Namespace, seconds: dict[str, dict[int, float]]) -> None:
+    from mixture import mixture
+    from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
+
+    vectors, topics = mixture(n, dims=arguments.dims)
+    np.save(folder / "vectors.npy", vectors)
+    megabytes, known = vectors.nbytes / 1e6, topics >= 0
+    del vectors
+    for method in arguments.methods:
+        command = [sys.executable, __file__, "--one", method, str(folder / "vectors.npy")]
+        command += ["--threads", str(arguments.threads)]
+        found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.splitlines()[-1])
+        labels = np.load(folder / "labels.npy")
+        seconds[method][n] = found["s"]
+        print(
+            f"| {method} | {n:,} | {found['s']:.1f} | {found['core_s']:.1f}"
+            f" | {found['s'] / seconds[arguments.methods[0]][n]:.1f} | {found['peak_mb']:,.0f}"
+            f" | {found['peak_mb'] / megabytes:.2f} | {labels.max() + 1} | {np.mean(labels < 0):.3f}"
+            f" | {adjusted_rand_score(topics[known], labels[known]):.3f}"
+            f" | {adjusted_mutual_info_score(topics[known], labels[known]):.3f} | {found['first_s']:.1f} |",
+            flush=True,
+        )
 
 
-def line(runs: list[np.ndarray], truth: list[str]) -> str:
-    ari = [adjusted_rand_score(truth, labels) for labels in runs]
-    ami = [adjusted_mutual_info_score(truth, labels) for labels in runs]
-    clusters = [int(labels.max()) + 1 for labels in runs]
-    noise = [float(np.mean(labels == -1)) for labels in runs]
-    between = [adjusted_rand_score(one, other) for one, other in itertools.combinations(runs, 2)] or [1.0]
-    return (
-        f"ARI {np.mean(ari):.3f} ± {np.std(ari):.3f} | AMI {np.mean(ami):.3f} ± {np.std(ami):.3f} | clusters "
-        f"{min(clusters)}-{max(clusters)} | noise {min(noise):.2f}-{max(noise):.2f} | between seeds "
-        f"{np.mean(between):.3f}, lowest {min(between):.3f}"
+def measured(method: str, path: str, threads: int) -> dict[str, float]:
+    """Run one method on vectors, write labels.npy beside them, return what it took."""
+    warnings.simplefilter("ignore")
+    start = time.perf_counter()
+    rng = np.random.default_rng(0)
+    few = rng.standard_normal((600, 64)).astype(np.float32)
+    METHODS[method](few / np.linalg.norm(few, axis=1, keepdims=True), threads)
+    first = time.perf_counter() - start
+    vectors = np.load(path)
+    start, cores = time.perf_counter(), core_seconds()
+    labels = METHODS[method](vectors, threads)
+    took = {"s": time.perf_counter() - start, "core_s": core_seconds() - cores, "first_s": first}
+    np.save(Path(path).with_name("labels.npy"), labels)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    return took | {"peak_mb": peak}
+
+
+def core_seconds() -> float:
+    return sum(
+        usage.ru_utime + usage.ru_stime
+        for usage in (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
     )
 
 

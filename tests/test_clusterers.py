@@ -121,7 +121,7 @@ def test_stability_is_measured_over_as_many_seeds_as_asked():
     runs = []
     rows = blobs(40, 40)
     near = near_of(rows)
-    params = ClusterParams(method="leiden", stability=4)
+    params = ClusterParams(method="leiden", resolution=1.0, stability=4)
     result = grouping.group(rows, near, params, threads=1, done=lambda: runs.append(1))
     assert len(runs) == 4
     assert result.stability == pytest.approx(1)

@@ -22,7 +22,7 @@ DOORS = {
     "pypdfium2": {"readers/pdf_boxes.py"},
     "rapidocr": {"readers/pdf_ocr.py"},
     "graspologic_native": {"analysis/communities.py"},
-    "numba": {"analysis/fuzzy.py", "analysis/clusterers.py"},
+    "numba": {"analysis/compiled.py", "analysis/clusterers.py"},
     "lxml": {"readers/"},
     "rich": {"console.py"},
     "typer": {"cli/"},

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from patentclust.analysis import communities, density
+from patentclust.analysis import communities, consensus, density
 from patentclust.analysis.density import NOISE, Density, by_size
 from patentclust.analysis.neighbours import Neighbours, one_thread
 from patentclust.errors import MissingExtraError
@@ -21,12 +22,16 @@ _FITS = 0.5
 
 @dataclass(frozen=True)
 class Space:
-    """What clusterers look at: vectors, shape (n, d); their neighbours; UMAP's graph; the reduced points."""
+    """What clusterers look at: vectors, shape (n, d); their neighbours; UMAP's graph; the reduced points.
+
+    `layouts` are parts of the points, by columns, each to be clustered on its own; often there is one, the whole.
+    """
 
     vectors: np.ndarray
     near: Neighbours
     ties: csr_matrix
     points: np.ndarray
+    layouts: Sequence[np.ndarray]
 
 
 def find(space: Space, params: ClusterParams) -> Density:
@@ -77,13 +82,17 @@ def _best(shares: csr_matrix) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _hdbscan(space: Space, params: ClusterParams) -> Density:
-    return density.find_clusters(
-        space.points,
-        min_cluster_size=params.min_cluster_size,
-        min_samples=params.min_samples,
-        selection=params.selection,
-        guarded=params.recipe != "article",
-    )
+    runs = [
+        density.find_clusters(
+            points,
+            min_cluster_size=params.min_cluster_size,
+            min_samples=params.min_samples,
+            selection=params.selection,
+            guarded=params.recipe != "article",
+        )
+        for points in space.layouts
+    ]
+    return consensus.agree(runs, min_cluster_size=params.min_cluster_size)
 
 
 def _leiden(space: Space, params: ClusterParams) -> Density:

@@ -9,21 +9,20 @@ other coordinates. Knows nothing of vectors or clusters.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from numba import get_num_threads, njit, prange, set_num_threads
 from scipy.optimize import curve_fit
 from scipy.sparse import csr_matrix
 
+from patentclust.analysis import compiled
 from patentclust.analysis.neighbours import Neighbours
 
 _BISECTIONS = 64
 _MIN_SCALE = 1e-3
-_NEGATIVES = 5
 # Fewer than umap-learn: later epochs hardly move a point, and what they cost grows with the corpus.
 EPOCHS_SMALL, EPOCHS_LARGE, LARGE = 200, 100, 10_000
-_BLOCK_ROWS = 256
+# The bits of the highest finite float32.
+_HIGHEST = 0x7F7FFFFF
 
 
 def graph(near: Neighbours) -> csr_matrix:
@@ -89,76 +88,30 @@ def layout(ties: csr_matrix, start: np.ndarray, *, min_dist: float, seed: int, t
     row_of = np.repeat(np.arange(len(start)), np.diff(ties.indptr))[kept]
     indptr = np.concatenate([[0], np.cumsum(np.bincount(row_of, minlength=len(start)))])
     period = (weights.max(initial=1) / weights[kept]).astype(np.float32)
-    pull, push = period.copy(), period / np.float32(_NEGATIVES)
+    pull, push = period.copy(), period / np.float32(compiled.NEGATIVES)
     edges = (indptr, ties.indices[kept].astype(np.int32), period, pull, push)
-    a, b = curve(min_dist)
+    forces = _forces(*curve(min_dist))
     old, new = np.ascontiguousarray(start, np.float32), np.empty(start.shape, np.float32)
-    before = get_num_threads()
     # Waiting for each other at every epoch would cost more than a few blocks of work.
-    set_num_threads(max(1, min(threads, before, len(start) // (8 * _BLOCK_ROWS))))
-    try:
+    with compiled.threads(min(threads, len(start) // (8 * compiled.BLOCK_ROWS))):
         for epoch in range(n_epochs):
             rate = np.float32(1 - epoch / n_epochs)
-            _epoch(old, new, (0,) * start.shape[1], edges, (np.float32(a), np.float32(b), rate), (seed, epoch))
+            compiled.move(old, new, (0,) * start.shape[1], edges, (*forces, rate), (seed, epoch))
             old, new = new, old
-    finally:
-        set_num_threads(before)
     return old
 
 
-@njit(parallel=True, fastmath=True, nogil=True, error_model="numpy", cache=True)
-def _epoch(old: Any, new: Any, shape: Any, edges: Any, forces: Any, clock: Any) -> None:  # noqa: C901
-    # `shape` is a tuple whose length is known when this is compiled: loops over dimensions are unrolled.
-    dim = len(shape)
-    indptr, tails, period, pull, push = edges
-    a, b, rate = forces
-    seed, epoch = clock
-    n = len(old)
-    attract = np.float32(-4) * a * b * rate
-    repel = np.float32(2) * b * rate
-    most, most_twice = np.float32(4) * rate, np.float32(8) * rate
-    one, tiny = np.float32(1), np.float32(0.001)
-    for block in prange((n + _BLOCK_ROWS - 1) // _BLOCK_ROWS):
-        here = np.empty(dim, np.float32)
-        for j in range(block * _BLOCK_ROWS, min(n, (block + 1) * _BLOCK_ROWS)):
-            for d in range(dim):
-                here[d] = old[j, d]
-            state = np.uint64(seed) + np.uint64(j) * np.uint64(0x9E3779B97F4A7C15)
-            state += np.uint64(epoch) * np.uint64(0xD1B54A32D192ED03)
-            state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-            state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-            state = (state ^ (state >> np.uint64(31))) | np.uint64(1)
-            for e in range(indptr[j], indptr[j + 1]):
-                if pull[e] > epoch:
-                    continue
-                k = tails[e]
-                square = np.float32(0)
-                for d in range(dim):
-                    gap = here[d] - old[k, d]
-                    square += gap * gap
-                if square > 0:
-                    power = math.exp(b * math.log(square))
-                    force = attract * power / (square * (a * power + one))
-                    for d in range(dim):
-                        here[d] += min(most_twice, max(-most_twice, force * (here[d] - old[k, d])))
-                pull[e] += period[e]
-                n_push = int((epoch - push[e]) * _NEGATIVES / period[e])
-                for _ in range(n_push):
-                    state ^= state << np.uint64(13)
-                    state ^= state >> np.uint64(7)
-                    state ^= state << np.uint64(17)
-                    k = np.int64(((state >> np.uint64(32)) * np.uint64(n)) >> np.uint64(32))
-                    if k == j:
-                        continue
-                    square = np.float32(0)
-                    for d in range(dim):
-                        gap = here[d] - old[k, d]
-                        square += gap * gap
-                    if square > 0:
-                        power = math.exp(b * math.log(square))
-                        force = repel / ((tiny + square) * (a * power + one))
-                        for d in range(dim):
-                            here[d] += min(most, max(-most, force * (here[d] - old[k, d])))
-                push[e] += n_push * period[e] / _NEGATIVES
-            for d in range(dim):
-                new[j, d] = here[d]
+def _forces(a: float, b: float) -> tuple[np.ndarray, np.ndarray]:
+    """Tabulate the pull and the push between two points over the square of their distance, as UMAP defines them.
+
+    A row for each float32 whose lower bits are zero, which is 128 steps to each doubling; what lies between two rows is
+    interpolated, off by less than a ten-thousandth of the force. It replaces a power and a division for each pair.
+    """
+    bits = np.arange((_HIGHEST >> compiled.DROPPED) + 2, dtype=np.int32) << compiled.DROPPED
+    square = bits.view(np.float32).astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        power = square**b
+        pull = -4 * a * b * power / (square * (1 + a * power))
+        push = 2 * b / ((0.001 + square) * (1 + a * power))
+    pull[0], push[0] = pull[1], push[1]
+    return pull.astype(np.float32), push.astype(np.float32)

@@ -22,11 +22,11 @@ MAX_ROWS_EXACT = 8_192
 _BLOCK_ROWS = 1024
 # Candidates come from this many principal components: enough for them, a twentieth of the work of all dimensions.
 _CANDIDATE_DIMS = 96
-_N_CANDIDATES = 96
+_N_CANDIDATES = 64
 _PCA_ROWS = 20_000
 # Rows of one cell search the cells nearest to it: a cell holds about n / n_cells rows.
 _ROWS_PER_CELL = 200
-_CELLS_SEARCHED = 48
+_CELLS_SEARCHED = 128
 _CELL_ROUNDS = 8
 
 
@@ -172,6 +172,8 @@ def _smallest(distances: np.ndarray, ids: np.ndarray, k: int) -> tuple[np.ndarra
 
 
 def _among_candidates(vectors: np.ndarray, k: int, seed: int, threads: int) -> Neighbours:
+    from patentclust.analysis import compiled
+
     n = len(vectors)
     scores, _ = principal(vectors, min(_CANDIDATE_DIMS, vectors.shape[1]), seed, threads)
     centres, cell_of = _cells(scores, seed, threads)
@@ -188,9 +190,8 @@ def _among_candidates(vectors: np.ndarray, k: int, seed: int, threads: int) -> N
             rows = members[cell][start : start + _BLOCK_ROWS]
             rough = squares[around] - 2 * (scores[rows] @ scores[around].T)
             n_candidates = min(max(_N_CANDIDATES, 2 * k), len(around))
-            best = np.argpartition(rough, n_candidates - 1, axis=1)[:, :n_candidates]
-            candidates = np.sort(around[best], axis=1)
-            exact = np.stack([1 - vectors[c] @ vectors[row] for row, c in zip(rows, candidates, strict=True)])
+            candidates = around[compiled.smallest(rough, n_candidates)]
+            exact = compiled.cosine_distances(vectors, rows, candidates)
             np.clip(exact, 0, 2, out=exact)
             exact[candidates == rows[:, None]] = -1
             indices[rows], distances[rows] = _smallest(exact, candidates, k)

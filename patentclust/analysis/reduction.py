@@ -85,6 +85,13 @@ def reduce(
     return out
 
 
+def layouts(points: np.ndarray) -> list[np.ndarray]:
+    """Return the single layouts that `reduce` set side by side."""
+    width = min(LAYOUT_DIMS, points.shape[1])
+    parts = [points[:, start : start + width] for start in range(0, points.shape[1], width)]
+    return [part for part in parts if part.shape[1] == width and part.any()] or [points]
+
+
 def reduce_exactly(
     vectors: np.ndarray, *, n_components: int, min_dist: float, seed: int, neighbours: Neighbours
 ) -> np.ndarray:

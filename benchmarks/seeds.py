@@ -1,0 +1,80 @@
+"""How far clusterings agree with known classes and, over seeds, with each other.
+
+    python benchmarks/seeds.py CORPUS.jsonl.gz WORKSPACE [--seeds 10] [-- --method leiden --resolution 1]
+
+WORKSPACE holds the corpus ingested and embedded (`embed --unit document`); nothing is written there. What follows `--`
+are fields of ClusterParams as flags. Noise counts as one class.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import itertools
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from quality import labels_by_unit
+from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
+
+from patentclust import artifacts
+from patentclust.analysis import grouping, neighbours
+from patentclust.params import ClusterParams, Resources
+from patentclust.workspace import Workspace
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("workspace", type=Path)
+    parser.add_argument("--seeds", type=int, default=10)
+    arguments, rest = parser.parse_known_args()
+    flags = [flag for flag in rest if flag != "--"]
+    changes = {
+        name.removeprefix("--").replace("-", "_"): number(v) for name, v in zip(flags[::2], flags[1::2], strict=True)
+    }
+    base = ClusterParams(stability=1, **changes)
+    with gzip.open(arguments.corpus, "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    workspace = Workspace(arguments.workspace)
+    embeddings = artifacts.read_embeddings(workspace.shards(base.task))
+    classes = labels_by_unit(workspace.root, rows)
+    truth = [classes[unit] for unit in embeddings.unit_ids]
+    threads, start = Resources().n_threads, time.perf_counter()
+    near = neighbours.nearest(embeddings.vectors, n_neighbors=base.n_neighbors, seed=base.seed, threads=threads)
+    runs = []
+    for seed in range(arguments.seeds):
+        found = grouping.group(
+            embeddings.vectors, near, replace(base, seed=seed), threads=threads, done=lambda: None
+        ).found
+        runs.append(found.labels)
+    print(line(runs, truth) + f" | {(time.perf_counter() - start) / arguments.seeds:.1f} s a run")
+
+
+def number(text: str) -> object:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def line(runs: list[np.ndarray], truth: list[str]) -> str:
+    ari = [adjusted_rand_score(truth, labels) for labels in runs]
+    ami = [adjusted_mutual_info_score(truth, labels) for labels in runs]
+    clusters = [int(labels.max()) + 1 for labels in runs]
+    noise = [float(np.mean(labels == -1)) for labels in runs]
+    between = [adjusted_rand_score(one, other) for one, other in itertools.combinations(runs, 2)] or [1.0]
+    return (
+        f"ARI {np.mean(ari):.3f} ± {np.std(ari):.3f} | AMI {np.mean(ami):.3f} ± {np.std(ami):.3f} | clusters "
+        f"{min(clusters)}-{max(clusters)} | noise {min(noise):.2f}-{max(noise):.2f} | between seeds "
+        f"{np.mean(between):.3f}, lowest {min(between):.3f}"
+    )
+
+
+if __name__ == "__main__":
+    main()
