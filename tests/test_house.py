@@ -35,7 +35,8 @@ def functions(path: Path) -> list[ast.FunctionDef]:
 
 
 def test_functions_and_files_stay_readable() -> None:
-    long_files = [f"{p.name}: {n}" for p in (*SOURCES, *TEMPLATES) if (n := len(p.read_text().splitlines())) > MOST_FILE_LINES]
+    files = (*SOURCES, *TEMPLATES)
+    long_files = [f"{p.name}: {n}" for p in files if (n := len(p.read_text().splitlines())) > MOST_FILE_LINES]
     long_functions = [
         f"{path.name}:{node.lineno} {node.name}"
         for path in SOURCES

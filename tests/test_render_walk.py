@@ -10,7 +10,11 @@ from tests.test_render_browser import CHROMIUM, browser
 from tests.test_report import DIM, document, topic, unit, write_workspace
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")
-GROUPS = "Object.fromEntries((await reader.walk.relations.neighbours(reader.walk.relations.node(reader.walk.here))).map(g => [g.link, g.items.map(i => reader.walk.relations.id(i.node))]))"
+GROUPS = (
+    "(async () => { const { relations, here } = reader.walk;"
+    " const found = await relations.neighbours(relations.node(here));"
+    " return Object.fromEntries(found.map(g => [g.link, g.items.map(i => relations.id(i.node))])); })()"
+)
 
 
 def walked(root):
@@ -44,7 +48,7 @@ def page(tmp_path):
 
 
 def groups(page):
-    return page.evaluate(f"(async () => {GROUPS})()")
+    return page.evaluate(GROUPS)
 
 
 def go(page, node):

@@ -30,7 +30,9 @@ def blanks(text):
 def test_no_sentence_is_missing_or_fills_in_other_values(language, part):
     ours, english = getattr(words.words_of(language), part), getattr(words.words_of("en"), part)
     assert set(ours) == set(english)
-    assert [key for key in english if {*map(frozenset, blanks(ours[key]))} - {*map(frozenset, blanks(english[key]))}] == []
+    assert [
+        key for key in english if {*map(frozenset, blanks(ours[key]))} - {*map(frozenset, blanks(english[key]))}
+    ] == []
     assert [key for key, text in ours.items() if not text.strip()] == []
 
 
@@ -50,7 +52,11 @@ def test_every_sentence_is_said_somewhere_and_every_key_is_known():
     code = "".join(path.read_text(encoding="utf-8") for path in [*RENDER.glob("*.py"), Path(report.__file__)])
     quoted = set(re.findall(r'"([a-z_A-Z0-9]+)"', pages + code))
     # Names of links are keys of objects in the script.
-    named = set(re.findall(r'"([a-z_0-9]+)"', scripts)) | set(re.findall(r"\b([a-z_]+):", scripts)) | {"clusters", "patents"}
+    named = (
+        set(re.findall(r'"([a-z_0-9]+)"', scripts))
+        | set(re.findall(r"\b([a-z_]+):", scripts))
+        | {"clusters", "patents"}
+    )
     english = words.words_of("en")
     built = {key for key in english.page if key.startswith(("curation_", "kind_"))}
     assert set(english.page) - quoted - built == set()
@@ -61,8 +67,11 @@ def test_every_sentence_is_said_somewhere_and_every_key_is_known():
 
 @pytest.mark.parametrize(
     ("language", "html_lang", "said"),
-    [("zh", "zh-Hans", ("专利族", "申请人", "噪声", "轮廓系数")), ("ja", "ja", ("特許ファミリー", "出願人", "ノイズ", "シルエット係数"))],
-)  # fmt: skip
+    [
+        ("zh", "zh-Hans", ("专利族", "申请人", "噪声", "轮廓系数")),
+        ("ja", "ja", ("特許ファミリー", "出願人", "ノイズ", "シルエット係数")),
+    ],
+)
 def test_the_page_speaks_the_language_that_was_asked_for(tmp_path, language, html_lang, said):
     workspace = small_workspace(tmp_path)
     report.run(workspace, ReportParams(lang=language, workbook=False))

@@ -35,7 +35,7 @@ class Rule:
 
 @dataclass
 class Curated:
-    """What became of the map: cluster numbers (EXCLUDED for what is off the map), names, labels to keep, notes, what found nothing."""
+    """What became of the map: cluster numbers (EXCLUDED for what is off it), names, notes, and what found nothing."""
 
     clusters: np.ndarray
     labels: dict[int, str] = field(default_factory=dict)

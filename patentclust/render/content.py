@@ -110,6 +110,16 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Hold one cluster of a coarser layer: `clusters` of the finest layer are in it, with `size` members."""
+
+    cluster_id: int
+    label: str
+    size: int
+    clusters: list[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """Hold one line of a list of documents; `index` is the document's position in the page's data."""
 
@@ -201,6 +211,7 @@ class Report:
         near: the nearest documents of each, packed; empty where the vectors are not there.
         links: inventors and citations, packed.
         evolution: trends, names and places of the clusters.
+        layers: the groups of the coarser layers, coarsest first.
         notes: what the analyst says of each cluster.
         missed: the analyst's corrections that found nothing to correct.
     """
@@ -227,6 +238,7 @@ class Report:
     near: str
     links: str
     evolution: Evolution
+    layers: list[list[Group]]
     notes: Mapping[int, list[str]]
     missed: Sequence[Rule]
 

@@ -17,6 +17,7 @@ from patentclust.render import charts
 from patentclust.render.content import Report
 from patentclust.render.payload import embed_json
 from patentclust.render.text import clean
+from patentclust.render.tree import tree
 from patentclust.render.words import Words, words_of
 
 _SCRIPTS = (
@@ -52,9 +53,10 @@ def render_page(report: Report, language: str = "en") -> str:
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
     # The hash covers the exact text between the tags, so both go in as they are.
-    parts = {"policy": policy, "style": Markup(style), "script": Markup(script)}
+    parts: dict[str, Any] = {"policy": policy, "style": Markup(style), "script": Markup(script)}
     say = words_of(language)
     labels = {cluster.topic.cluster_id: cluster.topic.label for cluster in report.clusters}
+    parts |= {"tree": tree(report.layers, report.clusters) if report.layers else []}
     parts |= {"html_lang": say.html_lang, "words": embed_json(dict(say.script)), "labels": labels}
     return _environment(language).get_template("report.html").render(report=report, charts=charts, **parts)
 

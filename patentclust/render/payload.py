@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from patentclust.render.content import Cluster, Entry, Place
+from patentclust.render.content import Cluster, Entry, Group, Place
 from patentclust.render.links import REGISTERS, register_numbers
+from patentclust.render.palette import assign_colours
 from patentclust.render.text import clean, shorten
 from patentclust.render.titles import class_title
 
@@ -200,6 +201,16 @@ class PageData:
     def links(self) -> str:
         """Return what only the graph and the cards need, packed: inventors, and citations by document number."""
         return pack_json({"inventors": list(self._inventors), "invented": self._invented, "cited": self._cited})
+
+    def groups(self, groups: Sequence[Group], outlines: Sequence[Outline]) -> list[dict[str, Any]]:
+        """Return the clusters of a coarser layer as the map shows them."""
+        colours = assign_colours(np.array([(outline.x, outline.y) for outline in outlines]).reshape(-1, 2))
+        return [
+            {"id": group.cluster_id, "label": clean(group.label), "size": group.size, "clusters": group.clusters}
+            | {"colour": colour, "pinned": False}
+            | self._label_room(outline)
+            for group, colour, outline in zip(groups, colours, outlines, strict=True)
+        ]
 
     def finish(self, clusters: Sequence[Cluster], outlines: Sequence[Outline], **more: Any) -> str:
         """Close the last block of details and return the main block, packed, with `more` in it."""

@@ -30,10 +30,12 @@ from patentclust.stages import Outcome
 from patentclust.stages.curating import load_rules
 from patentclust.stages.curating import sha256 as curation_sha256
 from patentclust.stages.entries import read_cut_texts, read_entries
+from patentclust.stages.layering import read_layers
 from patentclust.stages.placing import FINEST, Map, read_map, read_topics
 from patentclust.stages.sheets import open_sheets
 from patentclust.stages.sheets import outputs as sheet_paths
 from patentclust.workspace import Workspace
+
 
 @dataclass(frozen=True)
 class _Inputs:
@@ -167,12 +169,15 @@ def _write(workspace: Workspace, params: ReportParams, inputs: _Inputs, fingerpr
         clusters = _clusters(topics, tally, outlines, evolution=evolution, curated=curated, n_units=len(places.rows))
         sheets.write_clusters(workspace, clusters, evolution)
         sheets.write_crosses(workspace, topics, crosses, evolution)
+        layers = read_layers(workspace, places, topics)
+        groups = layers[0] if layers else []
         sheets.write_texts(workspace, read_cut_texts(workspace, limits))
         report = _report(
             inputs, places, tally, params, fingerprint=fingerprint,
-            clusters=clusters, failures=_read_failures(workspace.failures), data=data.finish(clusters, outlines),
+            clusters=clusters, failures=_read_failures(workspace.failures),
+            data=data.finish(clusters, outlines, groups=data.groups(groups, places.outlines(groups))),
             evolution=evolution, notes=curated.notes, missed=curated.missed,
-            details=data.details, near=data.near(*places.nearest), links=data.links(),
+            details=data.details, near=data.near(*places.nearest), links=data.links(), layers=layers,
         )  # fmt: skip
         page_path.write_bytes(page.render_page(report, params.lang).encode("utf-8", "replace"))
 

@@ -26,9 +26,7 @@ class Sheets:
     def __init__(self, stack: ExitStack, params: ReportParams, book: Workbook | None) -> None:
         self._stack, self._bom, self._book = stack, params.bom, book
 
-    def write(
-        self, path: Path, columns: Sequence[str], rows: Iterator[Sequence[Any]], *, in_book: bool = True
-    ) -> int:
+    def write(self, path: Path, columns: Sequence[str], rows: Iterator[Sequence[Any]], *, in_book: bool = True) -> int:
         """Write one table and return its number of rows."""
         if self._book is not None and in_book:
             rows = self._book.also(path.stem, columns, rows)

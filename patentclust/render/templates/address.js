@@ -41,7 +41,7 @@ class Address {
     const state = new URLSearchParams(location.hash.slice(6));
     const { reader } = this;
     this.reading = true;
-    for (const [name, key] of Object.entries(FILTERS)) reader.filters.set(name, state.get(key), true);
+    for (const name of reader.filters.names) reader.filters.set(name, state.get(FILTERS[name]), true);
     const line = (state.get("s") ?? "").split(" ").map((pair) => pair.split(",").map(Number));
     reader.search(state.get("q") ?? "");
     reader.select(line.every((pair) => pair.length === 2 && pair.every(Number.isFinite)) ? line : []);

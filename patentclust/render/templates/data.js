@@ -41,7 +41,14 @@ class Corpus {
     this.y = Float32Array.from(raw.y, (value) => value ?? NOWHERE);
     this.clusters = Int32Array.from(raw.clusters, (value) => value ?? LEFT_OUT);
     this.topicOf = new Map(raw.topics.map((topic) => [topic.id, topic]));
+    this.groupOf = new Map(raw.groups.flatMap((group) => group.clusters.map((cluster) => [cluster, group])));
+    this.colourBy = "cluster";
     this.haystack = null;
+  }
+
+  /** The colour number of a cluster, undefined for none. */
+  colour(cluster) {
+    return (this.colourBy === "group" ? this.groupOf : this.topicOf).get(cluster)?.colour;
   }
 
   owners(index) {
@@ -59,8 +66,8 @@ class Corpus {
   }
 
   swatch(cluster) {
-    const topic = this.topicOf.get(cluster);
-    return make("span", `swatch ${topic ? `c${topic.colour}` : "noise"}`);
+    const colour = this.colour(cluster);
+    return make("span", `swatch ${colour === undefined ? "noise" : `c${colour}`}`);
   }
 
   figure(name, index) {

@@ -1,22 +1,32 @@
 // The names of clusters on the map: placed without overlap, those that are pinned and the largest first.
 const COUNTED = 5000;
+const NEAR = 1.8;
 
 class Labels {
   constructor(map) {
     this.map = map;
-    this.topics = [...map.corpus.topics].sort((a, b) => Number(b.pinned) - Number(a.pinned) || b.size - a.size || a.id - b.id);
-    this.most = this.topics.reduce((size, topic) => Math.max(size, topic.size), 1);
+    const ranked = (topics) => [...topics].sort((a, b) => Number(b.pinned) - Number(a.pinned) || b.size - a.size || a.id - b.id);
+    [this.topics, this.groups] = [ranked(map.corpus.topics), ranked(map.corpus.raw.groups)];
+  }
+
+  /** Far out, the coarser groups have their names on the map, with what is pinned; near, all clusters. */
+  shown() {
+    const { map } = this;
+    const near = map.view.scale >= NEAR * map.fitScale || (map.only ?? null) !== null || map.emphasis;
+    return near || !this.groups.length ? this.topics : [...this.topics.filter((topic) => topic.pinned), ...this.groups];
   }
 
   draw(context) {
     const { map } = this;
+    const shown = this.shown();
+    const most = shown.reduce((size, topic) => Math.max(size, topic.size), 1);
     const taken = [];
     context.textAlign = "center";
     context.textBaseline = "middle";
     context.lineJoin = "round";
-    for (const topic of this.topics) {
-      if (topic.x === null || (map.only !== undefined && map.only !== null && map.only !== topic.id)) continue;
-      const share = Math.sqrt(topic.size / this.most);
+    for (const topic of shown) {
+      if (topic.x === null || ((map.only ?? null) !== null && map.only !== topic.id)) continue;
+      const share = Math.sqrt(topic.size / most);
       const size = Math.round(map.cssWidth < 600 ? 10 + 2 * share : 11 + 3 * share);
       context.font = `600 ${size}px ${map.font}`;
       const box = this.place(context, topic, size, taken);

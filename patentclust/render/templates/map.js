@@ -83,7 +83,7 @@ class TechnologyMap {
     this.width = this.xs.reduce((most, value) => Math.max(most, value), 0);
     this.height = this.ys.reduce((most, value) => Math.max(most, value), 0);
     this.grid = new Grid(this.xs, this.ys, Math.max(this.width, this.height));
-    this.colourOf = Uint8Array.from(placed, (i) => corpus.topicOf.get(corpus.clusters[i])?.colour ?? 255);
+    this.colourOf = Uint8Array.from(placed, (i) => corpus.colour(corpus.clusters[i]) ?? 255);
   }
 
   readColours() {

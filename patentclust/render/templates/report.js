@@ -142,6 +142,7 @@ class Reader {
       this.lassoing = !this.lassoing;
       byId("lasso").setAttribute("aria-pressed", String(this.lassoing));
     });
+    byId("colour-by")?.addEventListener("change", (event) => this.colourBy(event.target.value));
     byId("search").addEventListener("input", (event) => this.search(event.target.value));
     document.addEventListener("click", (event) => {
       const link = event.target.closest?.("a[data-doc], a[data-cluster], a[data-node]");
@@ -183,6 +184,14 @@ class Reader {
     this.lassoed = mask.includes(1) ? mask : null;
     this.map.lasso = this.lassoed ? line : null;
     this.emphasise();
+  }
+
+  /** Colour points, legend and cards by cluster, or by the coarser group. */
+  colourBy(what) {
+    this.corpus.colourBy = what;
+    for (const link of document.querySelectorAll("#legend a")) link.querySelector(".swatch").replaceWith(this.corpus.swatch(Number(link.dataset.cluster)));
+    this.map.sortPoints();
+    this.map.request();
   }
 
   /** Choose documents by number. */

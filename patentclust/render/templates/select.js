@@ -1,5 +1,5 @@
 // What is chosen: filters, the brush over years, the lasso, and the table and file that follow them.
-const FILTERS = { owner: "a", klass: "k", office: "o", language: "l", from: "from", to: "to" };
+const FILTERS = { owner: "a", klass: "k", office: "o", language: "l", group: "t", from: "from", to: "to" };
 const MOST_OPTIONS = 400;
 
 /** Names by number of documents, most first. */
@@ -18,10 +18,16 @@ class Filters {
     this.fill("klass", ranked(raw.classes, raw.class_of));
     this.fill("office", ranked(raw.offices, raw.office_of));
     this.fill("language", ranked(raw.languages, raw.language_of));
-    for (const name of Object.keys(FILTERS)) {
+    for (const group of raw.groups) this.field("group").append(new Option(`${group.label} (${spell(group.size)})`, group.id));
+    for (const name of this.names) {
       this.field(name).addEventListener("change", (event) => this.set(name, event.target.value));
     }
     box.querySelector("#f-clear").addEventListener("click", () => this.clear());
+  }
+
+  /** The filters that this page has: one by group only where there are groups. */
+  get names() {
+    return Object.keys(FILTERS).filter((name) => this.field(name) !== null);
   }
 
   field(name) {
@@ -46,7 +52,7 @@ class Filters {
   }
 
   clear(quiet = false) {
-    for (const name of Object.keys(FILTERS)) this.set(name, "", true);
+    for (const name of this.names) this.set(name, "", true);
     if (!quiet) this.changed();
   }
 
@@ -60,7 +66,7 @@ class Filters {
   /** One test for each filter that is set. */
   tests() {
     const { raw } = this.corpus;
-    const { owner, klass, office, language, from, to } = this.values;
+    const { owner, klass, office, language, group, from, to } = this.values;
     const tests = [];
     const among = (list, set) => (i) => list[i].some((number) => set.has(number));
     if (owner) tests.push(among(raw.owners, this.numbers(raw.names, owner, false)));
@@ -70,6 +76,7 @@ class Filters {
       const set = this.numbers(names, value, true);
       tests.push((i) => set.has(column[i]));
     }
+    if (group) tests.push((i) => this.corpus.groupOf.get(this.corpus.clusters[i])?.id === Number(group));
     if (from) tests.push((i) => raw.origins[i] !== null && raw.origins[i] >= Number(from));
     if (to) tests.push((i) => raw.origins[i] !== null && raw.origins[i] <= Number(to));
     return tests;
