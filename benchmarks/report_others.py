@@ -92,7 +92,10 @@ def _coloured(page: object) -> float:
     import numpy as np
     from PIL import Image
 
-    shot = base64.b64decode(page.call("Page.captureScreenshot", format="png")["data"])
+    try:
+        shot = base64.b64decode(page.call("Page.captureScreenshot", format="png")["data"])
+    except AssertionError:  # A page that is still coming in cannot be photographed.
+        return 0.0
     pixels = np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(int)[250:850, 50:1000]
     return float((pixels.max(axis=2) - pixels.min(axis=2) > 60).mean())
 

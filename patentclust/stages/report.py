@@ -27,7 +27,7 @@ from patentclust.render.tally import MOST_LISTED, MOST_ROWS, Tally
 from patentclust.render.words import words_of
 from patentclust.schemas import NOISE, UNIT_KEYS
 from patentclust.stages import Outcome
-from patentclust.stages.curating import load_rules
+from patentclust.stages.curating import read_rules
 from patentclust.stages.curating import sha256 as curation_sha256
 from patentclust.stages.entries import read_cut_texts, read_entries
 from patentclust.stages.layering import read_layers
@@ -154,7 +154,7 @@ def _facts(workspace: Workspace, inputs: _Inputs) -> dict[str, Any]:
 
 
 def _write(workspace: Workspace, params: ReportParams, inputs: _Inputs, fingerprint: str, progress: Progress) -> None:
-    rules = load_rules(workspace.curation, _unit_of(workspace, inputs.unit))
+    rules = read_rules(workspace, inputs.unit)
     places, topics, curated = read_map(workspace, read_topics(workspace.topics), task=params.task, rules=rules)
     outlines = places.outlines(topics)
     data = PageData(Frame.around(places.columns["x"], places.columns["y"]))
@@ -180,14 +180,6 @@ def _write(workspace: Workspace, params: ReportParams, inputs: _Inputs, fingerpr
             details=data.details, near=data.near(*places.nearest), links=data.links(), layers=layers,
         )  # fmt: skip
         page_path.write_bytes(page.render_page(report, params.lang).encode("utf-8", "replace"))
-
-
-def _unit_of(workspace: Workspace, unit: str) -> dict[str, str]:
-    """Return the unit of each document that is not one itself, where there are corrections to read."""
-    if unit == "document" or not workspace.curation.is_file():
-        return {}
-    keys = artifacts.read_table(workspace.documents, kind="documents", columns=["doc_id", UNIT_KEYS[unit]])
-    return dict(zip(keys["doc_id"].to_pylist(), keys[UNIT_KEYS[unit]].to_pylist(), strict=True))
 
 
 def _walk(
