@@ -59,12 +59,7 @@ def build(root: Path, n: int) -> Workspace:
             block = slice(start, min(n, start + 5_000))
             vectors = centres[cluster[block]] + 1.5 * rng.normal(size=(len(ids[block]), DIM))
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-            rows = [
-                {"unit_id": u, "text_sha256": "", "vector": v, "n_tokens": 9, "n_tokens_used": 9, "n_windows": 1}
-                | {"truncated": False}
-                for u, v in zip(ids[block], vectors.astype(np.float16), strict=True)
-            ]
-            writer.write_table(artifacts.pa.Table.from_pylist(rows, schema=embeddings(DIM).schema))
+            writer.write_table(_vectors_table(ids[block], vectors.astype(np.float16)))
     inputs = {"documents": made.fingerprint, "embeddings": artifacts.embeddings_fingerprint([shard])}
     shared = {"params": vars(ClusterParams()), "inputs": inputs, "model": {"name": "synthetic"}}
     units = [
@@ -84,6 +79,16 @@ def build(root: Path, n: int) -> Workspace:
     return workspace
 
 
+def _vectors_table(ids: list[str], vectors: np.ndarray) -> artifacts.pa.Table:
+    pa, n = artifacts.pa, len(ids)
+    columns = {"unit_id": pa.array(ids), "text_sha256": pa.array([""] * n)}
+    columns["vector"] = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel(), pa.float16()), DIM)
+    columns |= {name: pa.array(np.full(n, 9), pa.int32()) for name in ("n_tokens", "n_tokens_used", "n_windows")}
+    columns["truncated"] = pa.array(np.zeros(n, bool))
+    schema = embeddings(DIM).schema
+    return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+
 def _words(cluster: int) -> list[str]:
     return [WORDS[(cluster * 7 + k * (1 + cluster % 5)) % len(WORDS)] for k in range(8)]
 
@@ -91,7 +96,8 @@ def _words(cluster: int) -> list[str]:
 def _document(rng: np.random.Generator, ids: list[str], number: int, cluster: int) -> dict[str, object]:
     doc_id = ids[number]
     local = _words(cluster) if cluster >= 0 else WORDS
-    text = [str(rng.choice(local if rng.random() < 0.6 else WORDS)) for _ in range(90)]
+    picks, own = rng.integers(0, 1 << 30, 90).tolist(), (rng.random(90) < 0.6).tolist()
+    text = [words[pick % len(words)] for pick, words in zip(picks, (local if o else WORDS for o in own), strict=True)]
     year = int(rng.integers(2005, 2024))
     owner = f"Company {int(rng.zipf(1.5)) % 5000}"
     inventors = [f"{GIVEN[k % 40]} {WORDS[k % 59].title()}{WORDS[k % 53]}" for k in rng.integers(0, 80_000, 3).tolist()]

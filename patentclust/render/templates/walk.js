@@ -80,7 +80,7 @@ class Walk {
     this.centre = this.middle(node, groups.length);
     this.lines = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     this.lines.setAttribute("aria-hidden", "true");
-    this.box.replaceChildren(this.lines, make("div", "side left", ...sides[0]), this.centre, make("div", "side right", ...sides[1]));
+    this.box.replaceChildren(this.lines, this.centre, make("div", "side left", ...sides[0]), make("div", "side right", ...sides[1]));
     this.drawLines();
     if (quiet) return;
     this.walked = true;
