@@ -179,10 +179,11 @@ class TechnologyMap {
     return found < 0 ? -1 : this.order[found];
   }
 
-  radius() {
+  /** The radius of a point on the screen, smaller where there are many; `n` are those that are meant. */
+  radius(n = this.order.length) {
     const zoom = Math.max(1, this.view.scale / this.fitScale);
     const room = Math.max(0.7, Math.min(1.15, Math.min(this.cssWidth, this.cssHeight) / 600));
-    return Math.min(8, Math.max(1.1, room * (12 / Math.max(1, this.order.length) ** 0.2)) * zoom ** 0.3);
+    return Math.min(8, Math.max(1.1, room * (12 / Math.max(1, n) ** 0.2)) * zoom ** 0.3);
   }
 
   request() {
@@ -242,8 +243,8 @@ class TechnologyMap {
   }
 
   /** A disc of the current radius as pixel offsets and coverage, 0 to 256. */
-  disc(opacity) {
-    const radius = this.radius() * this.pixelRatio;
+  disc(opacity, n) {
+    const radius = this.radius(n) * this.pixelRatio;
     const reach = Math.ceil(radius);
     const offsets = [];
     const alphas = [];
@@ -261,7 +262,9 @@ class TechnologyMap {
 
   /** Stamp the points whose emphasis is `wanted` (all are 1 when there is none). */
   stamp(wanted, colourFor, opacity) {
-    const { reach, offsets, alphas } = this.disc(opacity);
+    // A few that are chosen among very many stand out by size too.
+    const n = this.emphasis && wanted ? Math.max(this.emphasis.reduce((a, b) => a + b, 0), this.order.length / 30) : undefined;
+    const { reach, offsets, alphas } = this.disc(opacity, n);
     const { data, width, height } = this.image;
     const scale = this.view.scale * this.pixelRatio;
     const [left, top] = [this.view.x * this.pixelRatio, this.view.y * this.pixelRatio];
