@@ -1,7 +1,7 @@
 """Draw the same map with plotly, bokeh and datamapplot, and measure those pages and ours in one way.
 
 They live in an environment of their own, given by its interpreter:
-PYTHONPATH=. python benchmarks/report_others.py WORKSPACE OTHER_PYTHON
+PYTHONPATH=. python benchmarks/report_others.py WORKSPACE OTHER_PYTHON [NAME …]
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ def draw(name: str, folder: Path) -> None:
 
         marks = {"size": 3, "color": labels, "colorscale": "Turbo"}
         figure = go.Figure(go.Scattergl(x=points[:, 0], y=points[:, 1], mode="markers", marker=marks, text=titles))
+        figure.update_layout(dragmode="pan")
         figure.write_html(out, include_plotlyjs=True, config={"scrollZoom": True})
     elif name == "bokeh":
         from bokeh.models import ColumnDataSource
@@ -129,7 +130,7 @@ def main() -> None:
         folder = Path(name)
         n = export(root, folder)
         pages = {"patentclust": (root / "report.html", float("nan"))}
-        for other in NAMES:
+        for other in sys.argv[3:] or NAMES:
             made = subprocess.run(
                 [python, __file__, "--draw", other, name], capture_output=True, text=True, check=False
             )
