@@ -64,6 +64,7 @@ SCORES = {
         "figure",
         "From 0 to 1: clusters hold one class each, and classes lie in one cluster each; not corrected for chance.",
     ),
+    "n": Score("Units compared", "count", "Units on the map that carry such a class."),
     "n_classified": Score("Classified", "count", "Units on the map that carry such a class."),
     "purity": Score(
         "Purity",

@@ -26,6 +26,7 @@ from patentclust.cli.flags import (
     LabelsModel,
     LabelsPrompt,
     LabelsUrl,
+    Lang,
     Map,
     MaxNoise,
     Metadata,
@@ -198,6 +199,7 @@ def cluster(
 def report(
     workspace: Workspace = None,
     title: Title = None,
+    lang: Lang = None,
     task: Task = None,
     bom: Bom = None,
     workbook: Xlsx = None,
@@ -208,7 +210,7 @@ def report(
     """Draw the map: one offline HTML page, and CSV tables."""
     from patentclust import console, pipeline
 
-    given = {"title": title, "task": task, "bom": bom, "workbook": workbook}
+    given = {"title": title, "lang": lang, "task": task, "bom": bom, "workbook": workbook}
     chosen = resolve(ReportParams(), _from_file(params).get("report", {}), given)
     progress = console.progress(quiet=quiet or as_json)
     outcome = pipeline.report(opened(workspace), chosen, progress=progress)
@@ -227,6 +229,7 @@ def run(
     seed: Seed = None,
     task: Task = None,
     title: Title = None,
+    lang: Lang = None,
     map_: Map = None,
     metadata: Metadata = None,
     workers: Workers = "auto",
@@ -251,7 +254,7 @@ def run(
         ingest=resolve(IngestParams(), tables.get("ingest", {}), {"mapping": _mapping(map_), "ocr": ocr or None}),
         embed=resolve(EmbedParams(), tables.get("embed", {}), embed_flags),
         cluster=resolve(ClusterParams(), tables.get("cluster", {}), cluster_flags),
-        report=resolve(ReportParams(), tables.get("report", {}), {"title": title, "task": task}),
+        report=resolve(ReportParams(), tables.get("report", {}), {"title": title, "lang": lang, "task": task}),
     )
     urls = tuple(base_url or ())
     resources = Resources(workers=workers, threads=threads, gpu_layers=gpu_layers, offline=offline, base_urls=urls)
