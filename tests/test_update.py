@@ -89,7 +89,6 @@ def test_an_updated_map_is_current_until_its_patents_change_and_every_reader_tak
     assert pipeline.cluster(workspace, PARAMS).current
     found = diff.run(first, workspace)
     assert [change.kind for change in found.changes].count("kept") == 2
-    pipeline.report(workspace)
     corpus(workspace, [3 * i for i in range(40)] + [3 * i + 2 for i in range(30)])
     assert not pipeline.cluster(workspace, PARAMS).current
     assert set(clusters(workspace)) == {0, 1}

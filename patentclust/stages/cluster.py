@@ -289,7 +289,9 @@ def _scores(
         "n_left_out": units.n_left_out,
         "n_truncated": embeddings.n_truncated,
         "n_windowed": embeddings.n_windowed,
-        "layers": [_layer_scores(layer, units) for layer in layers_[1:]],
+        "layers": {
+            str(number): _layer_scores(layer, units) for number, layer in enumerate(layers_) if number != FINEST
+        },
     } | ({"naming_problem": problems[0]} if problems else {})
 
 
