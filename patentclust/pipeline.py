@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from patentclust.stages.search import Found
     from patentclust.stages.similar import Likeness, Shelf, Where
 
+# A pasted text has no number; the hash that stands for one would tell the reader nothing.
+_PASTED = "text"
+
 
 @dataclass(frozen=True)
 class RunParams:
@@ -190,7 +193,8 @@ def similar(
         return [stage.to_unit(shelf, str(source), where=where)]
     with _read_aside(source, text, resources, progress) as new:
         embed(new, shelf.embed_params, resources=replace(resources, cache="off"), progress=progress)
-        return _named(stage.to_documents(shelf, new, where=where), text)
+        found = list(stage.to_documents(shelf, new, where=where))
+        return found if text is None else [replace(likeness, doc_id=_PASTED) for likeness in found]
 
 
 def similar_by(
@@ -210,16 +214,20 @@ def similar_by(
         ArtifactError: there is nothing to embed.
         SourceError: the file holds nothing that can be read.
     """
+    from patentclust.analysis.texts import compose
     from patentclust.stages import similar as stage
     from patentclust.stages.units import read_texts
 
+    if text is not None:
+        (vector,) = encode([compose([text])])
+        return [stage.to_vector(shelf, vector, _PASTED, "", where=where)]
     params = shelf.embed_params
-    with _read_aside(source, text, resources, Quiet()) as new:
+    with _read_aside(source, None, resources, Quiet()) as new:
         texts = {unit_id: words for unit_id, words in read_texts(new, params) if words}
         if not texts:
             raise ArtifactError(f"there is no text in its {params.text}", hint="give a document that carries text")
         vectors = dict(zip(texts, encode(list(texts.values())), strict=True))
-        return _named(stage.to_vectors(shelf, new, vectors, where=where), text)
+        return list(stage.to_vectors(shelf, new, vectors, where=where))
 
 
 @contextmanager
@@ -232,11 +240,6 @@ def _read_aside(source: str | Path, text: str | None, resources: Resources, prog
         new = Workspace(Path(folder) / "new")
         ingest(new, [source], resources=resources, progress=progress)
         yield new
-
-
-def _named(found: Iterator[Likeness], text: str | None) -> list[Likeness]:
-    # A pasted text has no number; the hash that stands for one would tell the reader nothing.
-    return list(found) if text is None else [replace(likeness, doc_id="text") for likeness in found]
 
 
 def search(

@@ -175,8 +175,12 @@ def to_vectors(
     """Yield the same for the documents of `new` with these unit vectors."""
     titles = {doc_id: row["title"] for doc_id, row in unit_documents(new, "document", ["title"]).items()}
     for doc_id, vector in vectors.items():
-        hits = _hits(shelf, vector, where=where, without=set())
-        yield Likeness(doc_id, titles[doc_id], _place(shelf, vector), hits)
+        yield to_vector(shelf, vector, doc_id, titles[doc_id], where=where)
+
+
+def to_vector(shelf: Shelf, vector: np.ndarray, doc_id: str, title: str, *, where: Where = Where()) -> Likeness:
+    """Return the same for one unit vector and what it is called."""
+    return Likeness(doc_id, title, _place(shelf, vector), _hits(shelf, vector, where=where, without=set()))
 
 
 def _place(shelf: Shelf, vector: np.ndarray) -> Place:
