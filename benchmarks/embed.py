@@ -4,9 +4,11 @@
 
 The limit is raw prompt processing, `llama_decode` with embeddings off and one output a text, of the same tokens at each
 text's own length, by the same model on the same threads; an encoder has no such mode, so there it is its bare call.
-Slices of the texts are run in turn by the limit and by us, so that a busy machine slows both alike; figures are tokens
-by CPU-second. `--others` adds Llama.embed, llama_cpp.server on loopback, and with `--torch-python PYTHON
---safetensors FOLDER` sentence-transformers, each in a process of its own with its own defaults for long texts.
+Slices of the texts are run in turn by the limit and by us, and one long text in step, call by call, so that a busy
+machine slows both alike; figures are tokens by CPU-second. `--others` adds Llama.embed, llama_cpp.server on loopback,
+and with `--torch-python PYTHON --safetensors FOLDER` sentence-transformers, each in a process of its own. An encoder's
+long texts are given to them window by window, which they would else cut in silence; a causal model's context is made as
+long as the longest text.
 
 Workloads, made of the corpus's titles and abstracts: `abstracts` as they are; `mixed` 200 to 8,000 tokens a text,
 log-uniform; `long` one text of 30,000 tokens.
@@ -32,7 +34,7 @@ from typing import Any
 import numpy as np
 
 MEAN_CHARS_PER_TOKEN = 4.7
-SLICE_TOKENS = 6000
+SLICE_TOKENS = {"encoder": 6000, "causal": 500}  # a few seconds of work
 PORT = 18917
 
 
@@ -53,6 +55,7 @@ def main() -> None:
         ours = launch(arguments, "ours", path, sys.executable)
         show("limit", ours, ours["limit_seconds"])
         show("patentclust", ours, ours["seconds"])
+        path.write_text(json.dumps(ours["pieces"]))
         others = ["Llama.embed", "llama_cpp.server"] if arguments.others else []
         for name in others:
             show(name, launch(arguments, name, path, sys.executable) | {"ours": ours}, None)
@@ -114,7 +117,7 @@ def show(name: str, found: dict[str, Any], seconds: float | None) -> None:
     # Others count tokens by our count, so the same texts give the same figure; what they leave out is in the cosine.
     rate, limit = ours["tokens"] / seconds, ours["tokens"] / ours["limit_seconds"]
     cosine = ""
-    if ours is not found:
+    if ours is not found and len(found["vectors"]) == len(ours["vectors"]):
         mine, theirs = np.array(ours["vectors"]), np.array(found["vectors"])
         cosine = f"{(mine * theirs).sum(axis=1).min():.4f}"
     python = f"{found['python']:.1%}" if name == "patentclust" else ""
@@ -179,6 +182,7 @@ def run_ours(arguments: argparse.Namespace, texts: list[str]) -> dict[str, Any]:
     llama_cpp.llama_decode = decode
     ours, limit = interleaved(arguments, embedder, slices)
     return {
+        "pieces": pieces(embedder, texts),
         "tokens": int(sum(encoded.n_tokens_used.sum() for _, encoded in runs)),
         "vectors": np.concatenate([encoded.vectors for _, encoded in runs]),
         "seconds": ours,
@@ -188,11 +192,21 @@ def run_ours(arguments: argparse.Namespace, texts: list[str]) -> dict[str, Any]:
     }
 
 
+def pieces(embedder: Any, texts: list[str]) -> list[str]:
+    """What others are given: the texts, or their windows' own text where a text has several."""
+    found = []
+    for i, text in enumerate(texts):
+        windows = embedder._windows(i, text, embedder._template)[2]
+        found += [text] if len(windows) == 1 else [embedder.model.detokenize(window.tokens) for window in windows]
+    return found
+
+
 def sliced(embedder: Any, texts: list[str]) -> list[list[str]]:
+    most = SLICE_TOKENS["causal" if embedder.model.causal else "encoder"]
     slices: list[list[str]] = [[]]
     filled = 0
     for text in texts:
-        if filled > SLICE_TOKENS:
+        if filled > most:
             slices.append([])
             filled = 0
         slices[-1].append(text)
@@ -208,10 +222,44 @@ def interleaved(arguments: argparse.Namespace, embedder: Any, slices: list[list[
     ours, raw = np.zeros((2, arguments.rounds, len(slices)))
     for turn in range(arguments.rounds):
         for i, part in enumerate(slices):
+            if len(part) == 1:
+                ours[turn, i], raw[turn, i] = in_step(embedder, limit, part, tokens[i])
+                continue
             jobs = [(ours, lambda part=part: embedder.encode_document(part)), (raw, lambda i=i: limit.run(tokens[i]))]
             for into, job in jobs if (turn + i) % 2 else jobs[::-1]:
                 into[turn, i] = cpu_seconds(job)[0]
     return float(np.median(ours, axis=0).sum()), float(np.median(raw, axis=0).sum())
+
+
+def in_step(embedder: Any, limit: Limit, part: list[str], tokens: list[np.ndarray]) -> tuple[float, float]:
+    """CPU-seconds of one long text by us and by the limit, which makes its call as soon as we are as far."""
+    import llama_cpp
+
+    decode, behind = llama_cpp.llama_decode, limit.steps(tokens)
+    raw, done, reached = 0.0, 0, 0
+
+    def step(until: int) -> None:
+        nonlocal raw, reached
+        start = time.process_time()
+        while reached < until:
+            reached = next(behind, until)
+        raw += time.process_time() - start
+
+    def ours_then_limit(handle: Any, batch: Any) -> int:
+        nonlocal done
+        status: int = decode(handle, batch)
+        done += batch.n_tokens
+        step(done - limit.n_batch + 1)
+        return status
+
+    llama_cpp.llama_decode = ours_then_limit
+    try:
+        both, _ = cpu_seconds(lambda: embedder.encode_document(part))
+    finally:
+        llama_cpp.llama_decode = decode
+    ours = both - raw
+    step(sum(len(sequence) for sequence in tokens))
+    return ours, raw
 
 
 def sequences(embedder: Any, texts: list[str]) -> list[np.ndarray]:
@@ -224,7 +272,7 @@ class Limit:
     def __init__(self, model: Any, longest: int, threads: int) -> None:
         import llama_cpp
 
-        self.lib, self.causal = llama_cpp, model.causal
+        self.lib, self.causal, self.decode = llama_cpp, model.causal, llama_cpp.llama_decode
         params = llama_cpp.llama_context_default_params()
         params.n_ctx = -(-longest // 256) * 256
         params.n_batch, params.n_ubatch = (2048, 512) if model.causal else (params.n_ctx, params.n_ctx)
@@ -240,14 +288,22 @@ class Limit:
 
     def run(self, texts: list[np.ndarray]) -> None:
         """Process each text by itself."""
+        for _ in self.steps(texts):
+            pass
+
+    def steps(self, texts: list[np.ndarray]) -> Iterator[int]:
+        """Process each text by itself, call by call; yield how many tokens are done."""
+        done = 0
         for tokens in texts:
             if self.memory:
                 self.lib.llama_memory_clear(self.memory, False)
             for start in range(0, len(tokens), self.n_batch):
                 part = tokens[start : start + self.n_batch]
                 self._fill(part, start, last=start + len(part) == len(tokens))
-                if self.lib.llama_decode(self.context, self.batch):
+                if self.decode(self.context, self.batch):
                     raise RuntimeError("llama_decode refused the limit's batch")
+                done += len(part)
+                yield done
 
     def _fill(self, tokens: np.ndarray, start: int, *, last: bool) -> None:
         n = len(tokens)
@@ -264,7 +320,7 @@ class Limit:
 def run_llama_embed(arguments: argparse.Namespace, texts: list[str]) -> dict[str, Any]:
     from llama_cpp import Llama
 
-    n_ctx = 512  # enough for abstracts; longer texts would be cut without a word
+    n_ctx = context_tokens(texts)
     model = Llama(
         str(arguments.model), embedding=True, n_ctx=n_ctx, n_batch=n_ctx, n_ubatch=512, verbose=False,
         n_threads=arguments.threads, n_threads_batch=arguments.threads,
@@ -273,12 +329,20 @@ def run_llama_embed(arguments: argparse.Namespace, texts: list[str]) -> dict[str
     return {"seconds": seconds, "vectors": vectors}
 
 
+def context_tokens(texts: list[str]) -> int:
+    """A context, and so a batch, that cuts nothing: these two cut at their batch without a word."""
+    # Windows of an encoder, and abstracts, have 512 tokens at most; no long English text has 3.5 characters a token.
+    longest = max(len(text) for text in texts)
+    return 512 if longest < 3500 else -(-int(longest / 3.5) // 256) * 256
+
+
 def run_server(arguments: argparse.Namespace, texts: list[str]) -> dict[str, Any]:
     import httpx
     import psutil
 
     command = [sys.executable, "-m", "llama_cpp.server", "--model", str(arguments.model), "--embedding", "true"]
-    command += ["--n_ctx", "512", "--n_batch", "512", "--n_ubatch", "512", "--n_threads", str(arguments.threads)]
+    n_ctx = str(context_tokens(texts))
+    command += ["--n_ctx", n_ctx, "--n_batch", n_ctx, "--n_ubatch", "512", "--n_threads", str(arguments.threads)]
     command += ["--n_threads_batch", str(arguments.threads), "--port", str(PORT)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{PORT}/v1/embeddings"

@@ -1,6 +1,7 @@
 """How fast ingest reads: a made weekly file and a folder of PDFs, with 1 and N workers, against a bare lxml pass.
 
-    python benchmarks/ingest.py FOLDER_OF_XML [--pdfs FOLDER] [--megabytes 700] [--documents 7000] [--workers N]
+    python benchmarks/ingest.py FOLDER_OF_XML [--megabytes 700] [--documents 7000] [--workers N]
+        [--pdfs FOLDER [--copies 5]]
 
 The weekly file holds the XML documents of the folder again and again under new numbers, and each time with a few other
 words, so that it does not compress as no real file does. The bare pass parses the same bytes, document by document,
@@ -15,6 +16,7 @@ import os
 import random
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -135,6 +137,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("xml", type=Path)
     parser.add_argument("--pdfs", type=Path)
+    parser.add_argument("--copies", type=int, default=5)
     parser.add_argument("--megabytes", type=int, default=700)
     parser.add_argument("--documents", type=int, default=7000)
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
@@ -168,16 +171,24 @@ def main() -> None:
         show("again, another file of 1 MB changed", ingest(extra, folder / "out3", asked.workers))
         print(f"\nBytes of documents.parquet are {'equal' if len(documents) == 1 else 'NOT EQUAL'} for all workers.")
         if asked.pdfs:
-            pdfs(asked.pdfs, folder, asked.workers)
+            pdfs(asked.pdfs, folder, asked.workers, asked.copies)
 
 
-def pdfs(folder: Path, out: Path, workers: int) -> None:
-    files = sorted(folder.rglob("*.pdf"))
+def pdfs(folder: Path, out: Path, workers: int, copies: int) -> None:
+    """Read the PDFs of a folder so many times; one that cannot be read is counted, for it is tried as well."""
+    piled = out / "pile"
+    piled.mkdir()
+    for number, file in itertools.product(range(copies), sorted(folder.rglob("*.pdf"))):
+        if file.stat().st_size:
+            shutil.copy(file, piled / f"{number}-{file.name}")
+    files = list(piled.iterdir())
     size = sum(file.stat().st_size for file in files) / 1e6
-    print(f"\n{len(files)} PDFs, {size:.1f} MB\n\n| | seconds | PDFs/s |\n|---|---|---|")
+    print(f"\n{len(files)} PDFs, {size:.1f} MB\n")
+    print("| | seconds | PDFs/s | peak memory, MB |\n|---|---|---|---|")
     for number in dict.fromkeys((1, workers)):
-        seconds = ingest(folder, out / f"pdfs{number}", number).seconds
-        print(f"| {number} worker{'s' if number > 1 else ''} | {seconds:.1f} | {len(files) / seconds:.2f} |")
+        cost = ingest(piled, out / f"pdfs{number}", number)
+        figures = f"{cost.seconds:.1f} | {len(files) / cost.seconds:.2f} | {cost.peak / 1e6:.0f}"
+        print(f"| {number} worker{'s' if number > 1 else ''} | {figures} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,11 @@
 
     pip download --no-deps --no-binary llama-cpp-python llama-cpp-python==0.3.36
     tar xzf llama_cpp_python-0.3.36.tar.gz --wildcards '*/ggml-vocab-qwen2.gguf'
-    python benchmarks/make_models.py VOCABULARY.gguf FOLDER [0.6b 4b tiny]
+    python benchmarks/make_models.py VOCABULARY.gguf FOLDER [0.6b 0.6b-slice 4b tiny]
 
 The vocabulary is the one llama.cpp ships for its own tests. Linear layers are random Q4_K and Q6_K blocks in the
-mixture that llama.cpp calls Q4_K_M; `tiny` is F32, to be compared with other implementations.
+mixture that llama.cpp calls Q4_K_M; `tiny` is F32, to be compared with other implementations; `0.6b-slice` has 2 of the
+28 layers, for texts whose attention would take an hour.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class Geometry:
 
 GEOMETRIES = {
     "0.6b": Geometry(28, 1024, 3072, 16, 8, 128),
+    "0.6b-slice": Geometry(2, 1024, 3072, 16, 8, 128),
     "4b": Geometry(36, 2560, 9728, 32, 8, 128),
     "tiny": Geometry(4, 256, 512, 8, 4, 64, quantised=False),
 }

@@ -28,6 +28,7 @@ MOST_GPUS = 16
 SELECTION_METHODS = ("eom", "leaf")
 CLUSTER_METHODS = ("hdbscan", "leiden", "kmeans", "evoc")
 RECIPES = ("stable", "article")
+LABELS = ("auto", "terms", "model", "llm")
 REDUCTIONS = ("umap", "pca", "none")
 
 
@@ -59,6 +60,7 @@ class IngestParams:
 
     Attributes:
         mapping: `(field, column)` pairs for table exports, e.g. `("title", "Title (English)")`; they win over presets.
+            `("orbit.csv:title", …)` is for files of that name, or pattern of names, alone, and wins over the former.
         prefer_language: BCP 47 code of the text to take where a document carries several; None takes the procedure's.
         family: `simple` joins publications with equal priorities, `extended` those that share one.
         ocr: read pages of a PDF that are pictures of text by optical character recognition (extra `ocr`); slow.
@@ -141,6 +143,10 @@ class ClusterParams:
         stability: how many seeds to run, to say how far they agree; None takes a few where that is cheap.
         seed: of every random choice; the same seed and input give the same bytes.
         task: which embeddings to read.
+        labels: who names clusters: their `terms`; the `model` of the vectors, which looks at the terms too; `llm`, a
+            chat server; `auto` takes the model where it is at hand and small.
+        labels_model: what the chat server calls its model.
+        labels_prompt: what the chat server is asked, with {terms} and {titles}; None takes ours.
     """
 
     method: str = "hdbscan"
@@ -159,6 +165,9 @@ class ClusterParams:
     stability: int | None = None
     seed: int = 42
     task: str = "cluster"
+    labels: str = "auto"
+    labels_model: str | None = None
+    labels_prompt: str | None = None
 
     def __post_init__(self) -> None:
         _check_types(self)
@@ -166,6 +175,7 @@ class ClusterParams:
         _check_choice("method", self.method, CLUSTER_METHODS)
         _check_choice("recipe", self.recipe, RECIPES)
         _check_choice("reduce", self.reduce, REDUCTIONS)
+        _check_choice("labels", self.labels, LABELS)
         _check(self.min_cluster_size >= 2, f"min-size is {self.min_cluster_size}", hint="give 2 or more")
         _check(
             self.min_samples is None or self.min_samples >= 1,
@@ -224,6 +234,7 @@ class Resources:
         cache_days: how long a redis:// cache keeps a vector.
         base_urls: servers to send texts to, for the backend `openai`; several share the work.
         n_requests: requests in flight at a time, to each server.
+        chat_url: server that names clusters, for `labels` = `llm`.
     """
 
     workers: str = "auto"
@@ -238,6 +249,7 @@ class Resources:
     cache_days: int = 90
     base_urls: tuple[str, ...] = ()
     n_requests: int = 4
+    chat_url: str = ""
 
     def __post_init__(self) -> None:
         _check_types(self)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patentclust import __version__, artifacts, models
+from patentclust.embedders import check_servers
 from patentclust.errors import ArtifactError, ConfigError
 from patentclust.params import (
     STAGE_PARAMS,
@@ -140,6 +141,7 @@ def run(
     """
     if not params.embed.task == params.cluster.task == params.report.task:
         raise ConfigError("embed, cluster and report must name one task", hint="give --task once, or in all tables")
+    check_servers(params.embed, resources)
     if params.embed.backend == "llama":
         models.ensure(models.find(params.embed.model), offline=resources.offline, progress=progress)
     yield ingest(workspace, paths, params.ingest, metadata=metadata, resources=resources, progress=progress)

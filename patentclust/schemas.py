@@ -65,7 +65,7 @@ DOCUMENTS = Artifact(
             _required(
                 "doc_id",
                 pa.string(),
-                "`CC-NUMBER-KIND` (ST.3 country, number, ST.16 kind), else `sha256:<16 hex>` of the file",
+                "`CC-NUMBER-KIND` (ST.3 country, number, ST.16 kind), else `sha256:<16 hex>` of file or application",
             ),
             _field("family_id", pa.string(), "patent family: as a source states it (DOCDB), else by priorities"),
             _required("title", pa.string(), "title, empty when the source has none"),
@@ -198,11 +198,11 @@ def topics(dim: int) -> Artifact:
                 _required("layer", pa.int32(), "0 = finest"),
                 _required("cluster_id", pa.int32(), "0 = largest; noise has no row"),
                 _required("size", pa.int32(), "members"),
-                _required("label", pa.string(), "short name made of the leading terms"),
+                _required("label", pa.string(), "short name: of the leading terms, or a chat server's"),
                 _required(
                     "terms",
                     pa.list_(pa.field("item", term, nullable=False)),
-                    "leading terms by class-based TF-IDF, heaviest first",
+                    "leading terms by class-based TF-IDF, and by the model where it named; heaviest first",
                 ),
                 _required("exemplars", _STRINGS, "most central members (medoid first), by cosine to the centroid"),
                 _required(
@@ -217,6 +217,7 @@ def topics(dim: int) -> Artifact:
                     pa.float32(),
                     "share of pairs of members that other seeds keep together; null if unmeasured",
                 ),
+                _field("named_by", pa.string(), "who gave the label: terms, model, llm"),
             ]
         ),
     )

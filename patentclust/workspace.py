@@ -56,6 +56,11 @@ class Workspace:
         return self.root / "clusters.parquet"
 
     @property
+    def names(self) -> Path:
+        """Where the answers of a chat server are kept; may be deleted."""
+        return self.root / "names.jsonl"
+
+    @property
     def topics(self) -> Path:
         """Where cluster puts the clusters' names and figures."""
         return self.root / "topics.parquet"

@@ -193,6 +193,11 @@ def test_two_failures_of_one_path_are_one_row(workspace, folder):
     assert "<root>" in row["message"]
 
 
+def test_a_mapping_for_a_file_that_is_not_there_is_a_mistake_of_the_user(workspace):
+    with pytest.raises(ConfigError, match=r"orbits\.csv:title: no file of that name"):
+        ingest.run(workspace, [DATA / "us_grant.xml"], IngestParams(mapping=(("orbits.csv:title", "x"),)))
+
+
 def test_a_wrong_mapping_is_a_mistake_of_the_user_whatever_the_input(workspace):
     with pytest.raises(ConfigError, match="no such field"):
         ingest.run(workspace, [DATA / "us_grant.xml"], IngestParams(mapping=(("titel", "x"),)))

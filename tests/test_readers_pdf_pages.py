@@ -3,6 +3,7 @@
 import zlib
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from patentclust.errors import MissingExtraError
@@ -182,11 +183,11 @@ def test_the_largest_letters_of_a_report_are_its_title(tmp_path):
     assert documents(tmp_path / "report.pdf")[0].title == "Dry summers and wicks"
 
 
-def scan(pages):
-    """Return a PDF whose pages are pictures of pages, without any text."""
+def scan(pages, *, turn=0):
+    """Return a PDF whose pages are pictures of pages, without any text, each turned by so many quarters."""
     kids, objects = [], [b"<< /Type /Catalog /Pages 2 0 R >>", b""]
     for number in range(1, len(pages) + 1):
-        picture = pdf_boxes.render(make_pdf(pages), number)
+        picture = np.rot90(pdf_boxes.render(make_pdf(pages), number), turn)
         height, width = picture.shape[:2]
         pixels = zlib.compress(picture[:, :, 0].tobytes())
         first = len(objects) + 1
@@ -213,6 +214,24 @@ def test_a_scan_is_read_by_ocr_where_asked(tmp_path):
     assert document.abstract.startswith("A pot (10) has a tank and a wick")
     assert len(document.claims) == 2
     assert document.warnings[0] == "2 of 2 pages were read by OCR"
+
+
+def test_front_pages_of_several_publications_are_a_document_each(tmp_path):
+    other = [line.replace("0999332", "0999777").replace("WATERING", "DRYING") for line in FRONT]
+    (tmp_path / "fronts.pdf").write_bytes(make_pdf([FRONT, [*HEAD, *TEXT[2]], other, other]))
+    first, second = documents(tmp_path / "fronts.pdf")
+    assert (first.doc_id, first.title) == ("US-20160999332-A1", "APPARATUS FOR WATERING OF PLANTS")
+    assert len(first.claims) == 2
+    assert (second.doc_id, second.title) == ("US-20160999777-A1", "APPARATUS FOR DRYING OF PLANTS")
+    assert (first.source_path[-2:], second.source_path[-2:]) == ("#1", "#3")
+
+
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_a_page_that_lay_sideways_or_upside_down_is_turned(turn):
+    pytest.importorskip("rapidocr", reason="the extra `ocr` is not installed")
+    text = pdf_ocr.read_page(scan([PAPER], turn=turn), 1)
+    assert text.startswith("Watering of plants by wicks")
+    assert text.index("Jane Roe") < text.index("Keywords") < text.index("sill of a window")
 
 
 def test_ocr_that_is_not_installed_is_said_before_anything_is_read(monkeypatch):

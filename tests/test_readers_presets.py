@@ -39,6 +39,15 @@ PATSNAP = (
     ["US20990101709A1", "Cup", "A cup.", "Acme Inc | Beta Llc", "Doe Jane | Roe Rick", "A23L2/02", "2099-04-25",
      "2011-10-24"],
 )  # fmt: skip
+INCOPAT = (
+    ",",
+    ["序号", "标题 (中文)", "标题 (英文)", "摘要 (中文)", "摘要 (英文)", "申请人", "公开（公告）号", "公开（公告）日",
+     "申请号", "申请日", "公开国别", "链接到incoPat", "首项权利要求", "独立权利要求", "IPC主分类", "IPC",
+     "当前权利人", "发明人", "最早优先权日", "引证专利", "DocDB同族ID"],
+    ["1", "Cup", "The cup", "A cup.", "The cup.", "Acme Inc", "US20990101709A1", "2099-04-25", "US13280001",
+     "2011-10-24", "US", "https://x", "1. A cup.", "1. A cup.", "A23L2/02", "A23L2/02",
+     "Acme Inc; Beta Llc", "Doe Jane; Roe Rick", "2011-10-24", "US5000001A; EP1000001B1", "99000001"],
+)  # fmt: skip
 ESPACENET = (
     ",",
     ["No", "Title", "Inventors", "Applicants", "Publication number", "Earliest priority", "IPC", "CPC",
@@ -65,8 +74,8 @@ PATENTSVIEW = (
     ["9990001", "utility", "2099-04-25", "Cup", "A cup.", "B2", "7"],
 )
 EXPORTS = {
-    "lens": LENS, "derwent": DERWENT, "orbit": ORBIT, "patsnap": PATSNAP, "espacenet": ESPACENET,
-    "patentscope": PATENTSCOPE, "google": GOOGLE, "patentsview": PATENTSVIEW,
+    "lens": LENS, "derwent": DERWENT, "orbit": ORBIT, "patsnap": PATSNAP, "incopat": INCOPAT,
+    "espacenet": ESPACENET, "patentscope": PATENTSCOPE, "google": GOOGLE, "patentsview": PATENTSVIEW,
 }  # fmt: skip
 
 
@@ -92,21 +101,22 @@ def test_every_export_gives_number_title_and_date(tmp_path, name):
     assert document.priority_date == date(2011, 10, 24) or name in ("patentsview", "patentscope")
 
 
-@pytest.mark.parametrize("name", ["lens", "derwent", "orbit", "patsnap"])
+@pytest.mark.parametrize("name", ["lens", "derwent", "orbit", "patsnap", "incopat"])
 def test_owners_stand_beside_applicants_in_order(tmp_path, name):
     document = read(tmp_path, name)
     assert [party.casefold() for party in document.assignees] == ["acme inc", "beta llc"]
     assert [party.casefold() for party in document.inventors] == ["doe jane", "roe rick"]
 
 
-@pytest.mark.parametrize("name", ["lens", "derwent", "orbit", "patsnap", "espacenet", "patentscope"])
+@pytest.mark.parametrize("name", ["lens", "derwent", "orbit", "patsnap", "incopat", "espacenet", "patentscope"])
 def test_classes_are_written_as_everywhere(tmp_path, name):
     document = read(tmp_path, name)
     assert document.ipc == ("A23L2/02",)
 
 
-def test_cited_publications_of_an_export_are_numbers(tmp_path):
-    assert read(tmp_path, "derwent").cited == ("US-5000001-A", "EP-1000001-B1")
+@pytest.mark.parametrize("name", ["derwent", "incopat"])
+def test_cited_publications_of_an_export_are_numbers(tmp_path, name):
+    assert read(tmp_path, name).cited == ("US-5000001-A", "EP-1000001-B1")
 
 
 def test_an_original_title_goes_before_the_vendors_own(tmp_path):

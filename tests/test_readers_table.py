@@ -184,6 +184,18 @@ def test_the_user_may_name_the_columns(table):
     assert (document.doc_id, document.title, document.abstract) == ("DE-102011114434-A1", "Falle", "Schließt")
 
 
+def test_a_mapping_for_one_file_leaves_the_others_alone(tmp_path):
+    mapping = (("abstract", "Abstract"), ("*.tsv:abstract", "Notes"), ("orbit.csv:title", "Titel"))
+    for name in ("orbit.csv", "other.csv", "some.tsv"):
+        (tmp_path / name).write_text("Title,Titel,Abstract,Notes\nTrap,Falle,short,long\n", encoding="utf-8")
+    found = {
+        name: (document.title, document.abstract)
+        for name in ("orbit.csv", "other.csv", "some.tsv")
+        for document in documents(tmp_path / name, IngestParams(mapping=mapping))
+    }
+    assert found == {"orbit.csv": ("Falle", "short"), "other.csv": ("Trap", "short"), "some.tsv": ("Trap", "long")}
+
+
 def test_a_mapping_to_a_missing_column_is_a_mistake_of_the_user(table):
     with pytest.raises(ConfigError, match="no such column") as caught:
         documents(table("title\nTrap\n"), IngestParams(mapping=(("abstract", "Nowhere"),)))

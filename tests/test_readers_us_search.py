@@ -3,9 +3,13 @@
 import json
 from datetime import date
 
+import pyarrow.parquet as pq
 import pytest
 
+from patentclust.readers import uspto
 from patentclust.readers.claims import split_claims
+from patentclust.stages import ingest
+from patentclust.workspace import Workspace
 from tests.test_readers_suite import DATA, documents, failures
 
 ROWS = json.loads((DATA / "us_ppubs.json").read_text(encoding="utf-8"))
@@ -83,6 +87,11 @@ def test_an_application_of_the_search_is_read_in_its_fields(application):
     assert application.claims == ("1. A method of making tea.", "5. The method of claim 1, with milk.")
 
 
+def test_a_provisional_application_told_in_prose_is_a_priority():
+    prose = "This application claims the benefit of U.S. Provisional Application No. 60/053,999, filed Jul. 25, 1997."
+    assert uspto.related([prose]) == [("US-60053999", date(1997, 7, 25))]
+
+
 def test_cancelled_ranges_of_claims_end_the_claim_before():
     claims = ["1. A lid.", "2-4. (canceled)", "5. The lid of claim 1, for 2-3. Of brass.", "6. A kettle."]
     assert split_claims("\n".join(claims)) == claims
@@ -123,7 +132,7 @@ def test_a_specification_as_filed_is_read_with_the_title_before_its_sections():
     assert document.application_number == "US-13962001"
     assert document.country is None
     assert document.publication_date is None
-    assert document.warnings == ("no publication: the specification of application US-13962001 as of 2013-08-08 alone",)
+    assert document.warnings == ("no publication: the specification of application US-13962001 as of 2013-08-08",)
 
 
 def test_claims_as_filed_lose_their_states_headers_and_preamble(tmp_path):
@@ -137,6 +146,25 @@ def test_an_abstract_as_filed_is_an_abstract(tmp_path):
     (document,) = documents(written(tmp_path, text))
     assert document.abstract.startswith("A lid.\nTECHNICAL FIELD")
     assert (document.title, document.description) == ("", "")
+
+
+def test_the_parts_of_one_application_are_one_document(tmp_path):
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    abstract = PARTS.replace(">SPEC<", ">ABST<").replace("KETTLE LID", "ABSTRACT").replace("WITH A VENT", "A lid.")
+    parts = {"a.abst": abstract, "b.clm": CLAIMS, "c.spec": PARTS, "d.spec": PARTS.replace("13962001", "13962002")}
+    for name, text in parts.items():
+        (folder / f"{name}.xml").write_text(text, encoding="utf-8")
+    workspace = Workspace(tmp_path / "out")
+    ingest.run(workspace, [folder])
+    joined, other = pq.read_table(workspace.documents).to_pylist()
+    assert joined["title"] == "KETTLE LID WITH A VENT"
+    assert joined["description"].startswith("TECHNICAL FIELD")
+    assert joined["claims"] == ["1. A lid, comprising:\na plate.", "2. The lid of claim 1, of brass."]
+    assert joined["independent"] == [True, False]
+    assert joined["abstract"].startswith("A lid.")
+    assert sum(warning.startswith("also read from ") for warning in joined["warnings"]) == 2
+    assert (other["application_number"], other["claims"]) == ("US-13962002", [])
 
 
 def test_a_part_without_text_is_a_failure(tmp_path):

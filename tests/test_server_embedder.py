@@ -20,8 +20,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from patentclust import models
+from patentclust.cli import app
 from patentclust.embedders import open_embedder
 from patentclust.embedders import openai as server_embedder
 from patentclust.errors import ConfigError, ModelError
@@ -116,6 +118,33 @@ def test_base64_and_floats_are_the_same() -> None:
     with serving(packed) as (one, _), serving(floats_only) as (two, _):
         a, b = (remote(url).encode_document(TEXTS[:5]).vectors for url in (one, two))
     assert np.allclose(a, b, atol=1e-6)
+
+
+def test_half_a_character_is_sent_as_the_question_mark_that_it_is_in_process() -> None:
+    with serving(embeddings) as (url, seen):
+        remote(url).encode_document(["a battery \ud800 cell"])
+    assert seen[-1]["input"] == ["a battery ? cell"]
+
+
+@pytest.mark.parametrize("n_servers", [1, 2])
+def test_a_server_that_cuts_and_counts_what_it_cut_is_found_out(n_servers: int) -> None:
+    def cutting(request: dict[str, Any]) -> Answer:
+        rows = [{"index": i, "embedding": vector_of(text[:1200])} for i, text in enumerate(request["input"])]
+        return 200, {"data": rows, "usage": {"prompt_tokens": sum(map(len, request["input"]))}}
+
+    with serving(embeddings) as (whole, _), serving(cutting) as (url, _):
+        there = remote(*[whole][: n_servers - 1], url)
+        assert not there.encode_document(["battery cell " * 60]).failures
+        with pytest.raises(ModelError, match=r"cuts long texts in silence: one of \d+ tokens"):
+            there.encode_document(["short", "battery cell " * 200])
+
+
+def test_the_end_of_a_text_is_tried_once_for_a_length() -> None:
+    with serving(embeddings) as (url, seen):
+        there = remote(url)
+        for n in (200, 200, 150, 200):
+            there.encode_document(["battery cell " * n])
+    assert [len(request["input"]) for request in seen] == [1, 2, 1, 1, 1, 1]
 
 
 def test_a_cut_is_made_here() -> None:
@@ -219,8 +248,8 @@ def test_the_address_may_come_from_the_environment(monkeypatch: pytest.MonkeyPat
 
 def test_offline_allows_this_machine_only() -> None:
     with pytest.raises(ConfigError, match="another machine"):
-        server_embedder._checked_urls(Resources(offline=True, base_urls=("http://example.org/v1",)))
-    assert server_embedder._checked_urls(Resources(offline=True, base_urls=("http://127.0.0.1:1/v1/",)))
+        server_embedder.checked_urls(Resources(offline=True, base_urls=("http://example.org/v1",)))
+    assert server_embedder.checked_urls(Resources(offline=True, base_urls=("http://127.0.0.1:1/v1/",)))
 
 
 def test_the_stage_records_what_a_server_refused(tmp_path: Path) -> None:
@@ -283,5 +312,54 @@ def test_a_server_that_cuts_in_silence_is_found_out(llama_server: str, minilm: P
     params = EmbedParams(model="minilm", backend="openai")
     spec = replace(models.find_served("minilm"), context_tokens=4096)
     there = open_embedder(spec, minilm, params=params, resources=Resources(base_urls=(llama_server,)))
-    with pytest.raises(ModelError, match=r"read \d+ of .* tokens"):
+    with pytest.raises(ModelError, match="cuts long texts in silence"):
         there.encode_document([SAMPLE * 12])
+
+
+def test_a_server_that_counts_too_few_tokens_is_found_out(minilm: Path) -> None:
+    def short(request: dict[str, Any]) -> Answer:
+        status, body = embeddings(request)
+        return status, body | {"usage": {"prompt_tokens": 5}}
+
+    params, spec = EmbedParams(model="minilm", backend="openai"), replace(models.find_served("minilm"), dim=None)
+    with serving(short) as (url, _):
+        there = open_embedder(spec, minilm, params=params, resources=Resources(base_urls=(url,)))
+        with pytest.raises(ModelError, match=r"read 5 of \d+ tokens"):
+            there.encode_document(["A battery cell with a solid electrolyte and a silicon anode."])
+
+
+def test_every_command_that_embeds_takes_the_servers_address(tmp_path: Path) -> None:
+    folder, query, other = tmp_path / "out", tmp_path / "new.jsonl", tmp_path / "other.jsonl"
+    workspace_with(folder, 60)
+    query.write_text(json.dumps({"title": "Battery", "abstract": "A lithium cell."}))
+    other.write_text(json.dumps({"title": "Antenna", "abstract": "A base station."}))  # the cache would know the first
+    with serving(embeddings) as (url, seen):
+        asked = []
+        for words in (
+            ["run", other, "-w", tmp_path / "one", "-m", "some/model", "--backend", "openai"],
+            ["embed", "-w", folder, "-m", "some/model", "--backend", "openai"],
+            ["assign", query, "-w", folder],
+            ["similar", query, "-w", folder],
+            ["embed", "-w", folder, "-m", "some/model", "--backend", "openai", "--task", "retrieve"],
+            ["search", "solid electrolyte", "-w", folder],
+        ):
+            n_before = len(seen)
+            command([*map(str, words), "--base-url", url])
+            asked.append((words[0], len(seen) > n_before))
+            if words[0] == "embed" and "retrieve" not in words:
+                command(["cluster", "-w", str(folder)])
+    assert asked == [(name, True) for name in ("run", "embed", "assign", "similar", "embed", "search")]
+
+
+@pytest.mark.parametrize("stage", ["run", "embed"])
+def test_a_servers_address_without_its_backend_is_refused(stage: str, tmp_path: Path, tiny_q8: Path) -> None:
+    workspace_with(tmp_path / "out", 3)
+    words = [stage, *([str(tmp_path / "nothing")] if stage == "run" else []), "-w", str(tmp_path / "out")]
+    result = CliRunner().invoke(app, [*words, "-m", str(tiny_q8), "--base-url", "http://127.0.0.1:1/v1"])
+    assert isinstance(result.exception, ConfigError)
+    assert "runs in this process" in str(result.exception)
+
+
+def command(words: list[str]) -> None:
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.exception

@@ -22,8 +22,8 @@ MIN_ROWS_UMAP = 16
 # distance in k layouts side by side is the root mean square over k draws: what differs between draws averages out.
 # Five dimensions each: layouts of more are no truer and their seeds agree less (benchmarks/cluster.md).
 LAYOUT_DIMS = 5
-# A large corpus averages over its own points, and its layouts are what takes the time.
-_LARGE, _MOST_LAYOUTS_LARGE = 10_000, 4
+# A large corpus averages over its own points, and layouts, and clustering in many dimensions, are what takes the time.
+_MOST_LAYOUTS = ((50_000, 3), (10_000, 4))
 # The map is for the eye: with a wider neighbourhood groups keep their relations instead of flying apart, and with
 # more distance their members can be told from each other.
 MAP_NEIGHBOURS = 2
@@ -48,7 +48,7 @@ def reduce(
 
     Args:
         vectors: shape (n, d), float32, rows of unit length; n = 0 and duplicates are fine.
-        n_components: columns of the answer: as many layouts as fit, four at most above 10,000 rows.
+        n_components: columns of the answer: as many layouts as fit, few above 10,000 rows.
         min_dist: how close points may come, 0 to 1.
         seed: of the optimisation.
         neighbours: of `nearest`; more show the global picture, fewer the local one.
@@ -76,7 +76,7 @@ def reduce(
         graph = fuzzy.graph(neighbours)
         width = min(n_components, LAYOUT_DIMS, n - 2, d)
         n_layouts = max(1, n_components // LAYOUT_DIMS)
-        n_layouts = min(n_layouts, _MOST_LAYOUTS_LARGE) if n > _LARGE else n_layouts
+        n_layouts = min([n_layouts, *(most for rows, most in _MOST_LAYOUTS if n > rows)])
         scores, _ = principal(vectors, width, seed, threads)
         for number in range(n_layouts):
             own_seed = int(np.random.default_rng([seed, number]).integers(2**32))

@@ -1,6 +1,7 @@
 """What a cluster is about: its leading terms, a short name, its centre and its most central members.
 
-Terms are weighed by class-based TF-IDF (Grootendorst 2022, "BERTopic", arXiv:2203.05794, eq. 2). Knows
+Terms are weighed by class-based TF-IDF (Grootendorst 2022, "BERTopic", arXiv:2203.05794, eq. 2) and, where the model
+of the vectors is at hand, by how near their own vectors are to the cluster's centre (Grootendorst 2020, KeyBERT). Knows
 nothing of how clusters were found.
 """
 
@@ -26,11 +27,27 @@ MAX_MEMBERS = 500
 _MIN_SHARE = 0.04
 _POOL = 80
 _FULLER = 0.4
+# Terms that the model looks at, for each place.
+_CANDIDATES = 3
+# What a term loses for saying what one before it said (maximal marginal relevance, Carbonell & Goldstein 1998).
+_REPEATED = 0.3
+
+
+@dataclass(frozen=True)
+class Nearness:
+    """What tells how near terms are to clusters: their centres, shape (k, d), and what turns terms into unit rows."""
+
+    centres: np.ndarray
+    encode: Callable[[list[str]], np.ndarray]
 
 
 @dataclass(frozen=True)
 class Term:
-    """A word or phrase and its class-based TF-IDF in the cluster, times the share of its language there."""
+    """A word or phrase and its weight in the cluster, times the share of its language there.
+
+    The weight is the class-based TF-IDF; where the model had its say, the root of that (of the heaviest candidate's)
+    times the cosine of the term and the centre, less what earlier terms say already.
+    """
 
     term: str
     weight: float
@@ -43,6 +60,7 @@ def extract(
     *,
     n_terms: int = 10,
     segmenters: Mapping[str, Words] | None = None,
+    nearness: Nearness | None = None,
 ) -> list[list[Term]]:
     """Return the leading terms of every cluster, heaviest first, ties in alphabetical order.
 
@@ -55,6 +73,7 @@ def extract(
         languages: n BCP 47 codes; None is guessed from the script.
         n_terms: places per cluster.
         segmenters: by language, how a run of letters falls into words (`segment.segmenters()`).
+        nearness: without it terms are ranked by TF-IDF alone.
 
     Returns:
         k lists; a list is empty where no text holds a word that is not on the stop lists.
@@ -73,8 +92,10 @@ def extract(
             segment = (segmenters or {}).get(language)
             split = [phrases.split(texts[i], language, segment) for i in members]
             unspaced = phrases.compounds if segment else phrases.pieces
-            terms = _weigh(split, labels[members], language, places, unspaced)
-            for cluster, chosen in terms.items():
+            wanted = {c: n * (_CANDIDATES if nearness else 1) for c, n in places.items()}
+            terms = _weigh(split, labels[members], language, wanted, unspaced)
+            for cluster, candidates in terms.items():
+                chosen = _near(candidates, cluster, nearness)[: places[cluster]] if nearness else candidates
                 share = np.mean(groups[labels == cluster] == language)
                 found[cluster] += [Term(t.term, t.weight * float(share)) for t in chosen]
     return [sorted(terms, key=lambda t: (-t.weight, t.term))[:n_terms] for terms in found]
@@ -229,6 +250,26 @@ def _best(table: _Table, floor: int, n: int, commoner: Mapping[str, str]) -> lis
     pool = [(str(table.names[kept[i]]), int(n_uses[i]), float(weights[i])) for i in order]
     chosen = [(name, weight) for name, uses, weight in pool if not _absorbed(name, uses, pool)]
     return [Term(phrases.shown(name, commoner), weight) for name, weight in chosen[:n]]
+
+
+def _near(terms: Sequence[Term], cluster: int, nearness: Nearness) -> list[Term]:
+    """Rank terms by weight and by closeness to the cluster's centre, none that only repeats those before it."""
+    if not terms:
+        return []
+    vectors = nearness.encode([t.term for t in terms])
+    cosines = np.maximum(vectors @ nearness.centres[cluster], 0)
+    weights = np.array([t.weight for t in terms])
+    relevance = np.sqrt(weights / weights.max()) * cosines
+    alike = np.maximum(vectors @ vectors.T, 0)
+    repeated, left, ranked = np.zeros(len(terms)), list(range(len(terms))), []
+    while left:
+        # Rounded, so that the last bits of a model's arithmetic decide nothing.
+        scores = np.round(relevance * (1 - _REPEATED * repeated), 6)
+        best = max(left, key=lambda i: (scores[i], -i))
+        ranked.append(Term(terms[best].term, float(scores[best])))
+        left.remove(best)
+        repeated = np.maximum(repeated, alike[best])
+    return ranked
 
 
 def _absorbed(name: str, uses: int, pool: list[tuple[str, int, float]]) -> bool:

@@ -13,6 +13,8 @@ from patentclust.cli.assignees import assignees_app
 from patentclust.cli.embed import cache_app, embed, terms
 from patentclust.cli.export import export
 from patentclust.cli.flags import (
+    Backend,
+    BaseUrl,
     Bom,
     Components,
     Dim,
@@ -20,6 +22,10 @@ from patentclust.cli.flags import (
     Family,
     GpuLayers,
     Json,
+    Labels,
+    LabelsModel,
+    LabelsPrompt,
+    LabelsUrl,
     Map,
     MaxNoise,
     Metadata,
@@ -146,6 +152,11 @@ def cluster(
     min_dist: MinDist = None,
     seed: Seed = None,
     task: Task = None,
+    labels: Labels = None,
+    labels_url: LabelsUrl = "",
+    labels_model: LabelsModel = None,
+    labels_prompt: LabelsPrompt = None,
+    offline: Offline = False,
     threads: Threads = None,
     params: ParamsFile = None,
     as_json: Json = False,
@@ -171,10 +182,14 @@ def cluster(
         "min_dist": min_dist,
         "seed": seed,
         "task": task,
+        "labels": labels,
+        "labels_model": labels_model,
+        "labels_prompt": labels_prompt and labels_prompt.read_text("utf-8", "replace"),
     }
     chosen = resolve(ClusterParams(), _from_file(params).get("cluster", {}), flags)
     progress = console.progress(quiet=quiet or as_json)
-    outcome = pipeline.cluster(opened(workspace), chosen, resources=Resources(threads=threads), progress=progress)
+    resources = Resources(threads=threads, chat_url=labels_url, offline=offline)
+    outcome = pipeline.cluster(opened(workspace), chosen, resources=resources, progress=progress)
     _finish(outcome, as_json=as_json, quiet=quiet)
 
 
@@ -215,6 +230,8 @@ def run(
     metadata: Metadata = None,
     workers: Workers = "auto",
     ocr: Ocr = False,
+    backend: Backend = None,
+    base_url: BaseUrl = None,
     gpu_layers: GpuLayers = "auto",
     threads: Threads = None,
     offline: Offline = False,
@@ -227,7 +244,7 @@ def run(
     from patentclust import console, pipeline
 
     tables = _from_file(params)
-    embed_flags = {"model": model, "task": task, "text": text, "dim": dim, "unit": unit}
+    embed_flags = {"model": model, "task": task, "text": text, "dim": dim, "unit": unit, "backend": backend}
     cluster_flags = {"min_cluster_size": min_size, "seed": seed, "task": task}
     chosen = pipeline.RunParams(
         ingest=resolve(IngestParams(), tables.get("ingest", {}), {"mapping": _mapping(map_), "ocr": ocr or None}),
@@ -235,7 +252,8 @@ def run(
         cluster=resolve(ClusterParams(), tables.get("cluster", {}), cluster_flags),
         report=resolve(ReportParams(), tables.get("report", {}), {"title": title, "task": task}),
     )
-    resources = Resources(workers=workers, threads=threads, gpu_layers=gpu_layers, offline=offline)
+    urls = tuple(base_url or ())
+    resources = Resources(workers=workers, threads=threads, gpu_layers=gpu_layers, offline=offline, base_urls=urls)
     progress = console.progress(quiet=quiet or as_json)
     folder, outcomes = opened(workspace), []
     given = metadata or ()

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from patentclust.cli.flags import (
+    Backend,
+    BaseUrl,
     Dim,
     GpuLayers,
     Json,
@@ -27,7 +29,7 @@ from patentclust.cli.flags import (
 )
 from patentclust.cli.outcomes import finish, from_file
 from patentclust.errors import ConfigError
-from patentclust.params import BACKENDS, KV_TYPES, EmbedParams, Resources, resolve
+from patentclust.params import KV_TYPES, EmbedParams, Resources, resolve
 
 _embed, _resources = EmbedParams(), Resources()
 
@@ -40,16 +42,6 @@ Instruction = Annotated[
 KvType = Annotated[
     str | None,
     typer.Option(help=f"Attention cache: {' or '.join(KV_TYPES)} (half of it).", show_default=_embed.kv_type),
-]
-Backend = Annotated[
-    str | None, typer.Option(help=f"Where the model runs: {' or '.join(BACKENDS)}.", show_default=_embed.backend)
-]
-BaseUrl = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Server of the backend openai, http://HOST:PORT/v1. Repeat to share the work. Key: PATENTCLUST_API_KEY.",
-        show_default="PATENTCLUST_BASE_URL",
-    ),
 ]
 Requests = Annotated[int, typer.Option("--requests", help="Requests in flight at a time, to each server.")]
 MainGpu = Annotated[int | None, typer.Option(help="Use this GPU alone, by number.", show_default="all")]

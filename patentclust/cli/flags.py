@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from patentclust.params import (
+    BACKENDS,
     CLUSTER_METHODS,
     FAMILY_MODES,
+    LABELS,
     LONG_MODES,
     RECIPES,
     REDUCTIONS,
@@ -45,7 +47,10 @@ Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 when any fil
 Map = Annotated[
     list[str] | None,
     typer.Option(
-        "--map", metavar="FIELD=COLUMN", help='Name a table\'s column, e.g. --map title="Title (English)". Repeatable.'
+        "--map",
+        metavar="[FILE:]FIELD=COLUMN",
+        help='Name a table\'s column, e.g. --map title="Title (English)", or for one file --map orbit.csv:title=Titel. '
+        "Repeatable.",
     ),
 ]
 Metadata = Annotated[
@@ -82,6 +87,16 @@ Long = Annotated[
 MaxTokens = Annotated[int | None, typer.Option(help="Window in tokens, to save memory.", show_default="the model's")]
 GpuLayers = Annotated[
     str, typer.Option(help="Layers on the GPU: auto, all, or a number.", envvar="PATENTCLUST_GPU_LAYERS")
+]
+Backend = Annotated[
+    str | None, typer.Option(help=f"Where the model runs: {' or '.join(BACKENDS)}.", show_default=_embed.backend)
+]
+BaseUrl = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Server of the backend openai, http://HOST:PORT/v1. Repeat to share the work. Key: PATENTCLUST_API_KEY.",
+        show_default="PATENTCLUST_BASE_URL",
+    ),
 ]
 Workers = Annotated[
     str, typer.Option(help="Processes that read files: auto (one a core) or a number.", envvar="PATENTCLUST_WORKERS")
@@ -143,6 +158,23 @@ MaxNoise = Annotated[
 ]
 Stability = Annotated[
     int | None, typer.Option(help="Seeds to run, to say how far they agree.", show_default="3 up to 5,000 units")
+]
+Labels = Annotated[
+    str | None,
+    typer.Option(
+        help=f"Who names clusters: {', '.join(LABELS)} (a chat server, sent terms and titles).",
+        show_default=_cluster.labels,
+    ),
+]
+LabelsUrl = Annotated[
+    str, typer.Option(help="Chat server for --labels llm: http://HOST:PORT/v1.", envvar="PATENTCLUST_LABELS_URL")
+]
+LabelsModel = Annotated[str | None, typer.Option(help="What that server calls its model.", show_default="its own")]
+LabelsPrompt = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True, dir_okay=False, help="File with the question, holding {terms} and {titles}.", show_default="ours"
+    ),
 ]
 Family = Annotated[
     str | None,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from patentclust.cli.flags import GpuLayers, Json, Offline, Paths, Quiet, Threads, Workspace, opened
+from patentclust.cli.flags import BaseUrl, GpuLayers, Json, Offline, Paths, Quiet, Threads, Workspace, opened
 from patentclust.params import Resources
 
 Against = Annotated[
@@ -63,6 +63,7 @@ def assign(
     paths: Paths,
     workspace: Workspace = None,
     csv_file: CsvFile = None,
+    base_url: BaseUrl = None,
     gpu_layers: GpuLayers = "auto",
     threads: Threads = None,
     offline: Offline = False,
@@ -74,7 +75,8 @@ def assign(
 
     from patentclust import console, pipeline
 
-    resources = Resources(threads=threads, gpu_layers=gpu_layers, offline=offline)
+    urls = tuple(base_url or ())
+    resources = Resources(threads=threads, gpu_layers=gpu_layers, offline=offline, base_urls=urls)
     outcomes, rows = pipeline.assign(
         opened(workspace), paths, resources=resources, progress=console.progress(quiet=quiet or as_json)
     )
@@ -101,6 +103,7 @@ def similar(
     office: Office = "",
     language: Language = "",
     csv_file: CsvFile = None,
+    base_url: BaseUrl = None,
     offline: Offline = False,
     as_json: Json = False,
 ) -> None:
@@ -116,7 +119,7 @@ def similar(
         source,
         text=sys.stdin.read() if source == "-" else None,
         where=where,
-        resources=Resources(offline=offline),
+        resources=Resources(offline=offline, base_urls=tuple(base_url or ())),
         progress=console.progress(quiet=as_json),
     )
     if csv_file is not None:

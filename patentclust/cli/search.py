@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from patentclust.cli.flags import GpuLayers, Json, Offline, Quiet, Threads, Workspace, opened
+from patentclust.cli.flags import BaseUrl, GpuLayers, Json, Offline, Quiet, Threads, Workspace, opened
 from patentclust.cli.reading import Assignee, Cluster, CsvFile, Ipc, Language, Office, Top, Years
 from patentclust.params import Resources
 
@@ -22,6 +22,7 @@ def search(
     office: Office = "",
     language: Language = "",
     csv_file: CsvFile = None,
+    base_url: BaseUrl = None,
     gpu_layers: GpuLayers = "auto",
     threads: Threads = None,
     offline: Offline = False,
@@ -39,7 +40,7 @@ def search(
         opened(workspace),
         question,
         where=where,
-        resources=Resources(threads=threads, gpu_layers=gpu_layers, offline=offline),
+        resources=Resources(threads=threads, gpu_layers=gpu_layers, offline=offline, base_urls=tuple(base_url or ())),
         progress=console.progress(quiet=quiet or as_json),
     )
     if csv_file is not None:

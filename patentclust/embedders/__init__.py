@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from patentclust.errors import ConfigError
 from patentclust.models import ModelSpec
 from patentclust.params import EmbedParams, Resources
 
@@ -89,13 +90,27 @@ class Embedder(Protocol):
         """Free what it holds; a second call does nothing."""
 
 
+def check_servers(params: EmbedParams, resources: Resources) -> None:
+    """Refuse servers for a model that runs in this process: nothing would be sent to them.
+
+    Raises:
+        ConfigError: servers were named, and the backend is another.
+    """
+    if resources.base_urls and params.backend != "openai":
+        raise ConfigError(
+            f"--base-url was given, and {params.model} runs in this process (backend {params.backend})",
+            hint="embed with --backend openai, or leave --base-url out",
+        )
+
+
 def open_embedder(spec: ModelSpec, path: Path | None, *, params: EmbedParams, resources: Resources) -> Embedder:
     """Return the embedder of the chosen backend, loaded or connected.
 
     Raises:
         ModelError: the model cannot be loaded, or the server not reached.
-        ConfigError: a task, dimension or window the model does not have.
+        ConfigError: a task, dimension or window the model does not have, or servers for a model of this process.
     """
+    check_servers(params, resources)
     place = ISOLATED if resources.isolate and params.backend == "llama" else BACKENDS[params.backend]
     module, name = place.split(":")
     factory: Any = getattr(import_module(module), name)

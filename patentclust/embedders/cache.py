@@ -6,6 +6,7 @@ shorter one is cut from them. A cache that fails costs time, never the run and n
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +21,7 @@ from patentclust.analysis.texts import text_sha256
 from patentclust.analysis.vectors import cut
 from patentclust.embedders import Embedder, Encoded, OnDone
 from patentclust.errors import MissingExtraError
-from patentclust.params import Resources
+from patentclust.params import EmbedParams, Resources
 
 _COUNTS = ("n_tokens", "n_tokens_used", "n_windows", "truncated")
 _QUERY_KEYS = 500
@@ -38,6 +39,16 @@ class Space:
 
     key: str
     facts: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, model: Mapping[str, Any], params: EmbedParams) -> Space:
+        """Return where vectors of a model (the facts its shards state) lie, whatever the model is called."""
+        shaping = {key: value for key, value in model.items() if key != "name"}
+        shaping |= {"window": params.max_tokens, "long": params.long, "kv_type": params.kv_type}
+        key = hashlib.sha256(
+            json.dumps(shaping, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        ).hexdigest()
+        return cls(key, shaping | {"name": model["name"]})
 
 
 class Store(Protocol):

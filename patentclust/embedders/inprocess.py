@@ -215,6 +215,11 @@ def _gpu_layers(path: Path, spec: ModelSpec, params: EmbedParams, resources: Res
     if not devices:
         return 0
     if resources.main_gpu is not None:
+        if resources.main_gpu >= len(devices):
+            named = ", ".join(f"{i} {device.name}" for i, device in enumerate(devices))
+            raise ModelError(
+                f"--main-gpu is {resources.main_gpu}; there are: {named}", hint="give one of these numbers"
+            )
         devices = devices[resources.main_gpu : resources.main_gpu + 1]
     facts = LlamaModel(path, resources, vocabulary_only=True)
     free = sum(device.free_bytes for device in devices)

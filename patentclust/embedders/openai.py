@@ -33,9 +33,11 @@ KEY_VARIABLES = ("PATENTCLUST_API_KEY", "OPENAI_API_KEY")
 URL_VARIABLE = "PATENTCLUST_BASE_URL"
 _ATTEMPTS, _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 6, 0.5, 30.0
 _TIMEOUT_SECONDS = 600.0
-_TRY_AGAIN = {408, 425, 429, 500, 502, 503, 504}
+TRY_AGAIN = {408, 425, 429, 500, 502, 503, 504}
 _NOBODYS_TEXT = {401, 403, 404, 405}
 _LEAST_AGREEMENT = 0.999
+# No model reads less; a text beyond is tried without its last part, and vectors so alike are those of a cut text.
+_SURELY_READ_TOKENS, _LAST_PART, _SAME_VECTOR = 120, 16, 1 - 1e-6
 _PROBE = "A battery cell with a solid electrolyte."
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -66,19 +68,20 @@ class ServerEmbedder:
             ConfigError: no server was named.
             ModelError: a server cannot be reached, refuses, or gives other vectors than its fellows.
         """
-        self._urls = _checked_urls(resources)
-        self._client = _client()
+        self._urls = checked_urls(resources)
+        self._client = client()
         self._template = spec.prompt(params.task, params.instruction)
         self._query_template = spec.templates.get("query", self._template)
         self._model, self._long = spec.served_as or spec.name, params.long
         self._format = "base64"
         self._tokenizer = LlamaModel(path, vocabulary_only=True) if path is not None else None
         self._window = params.max_tokens or spec.context_tokens
+        self._seen_whole_tokens: float = _SURELY_READ_TOKENS
         self._pool = ThreadPoolExecutor(resources.n_requests * len(self._urls))
         self._next_url = itertools.cycle(range(len(self._urls)))
         full_dim = self._probe()
         if spec.dim not in (None, full_dim):
-            raise ModelError(f"{_shown(self._urls[0])}: models.toml says dim {spec.dim}, the server gives {full_dim}")
+            raise ModelError(f"{shown(self._urls[0])}: models.toml says dim {spec.dim}, the server gives {full_dim}")
         self.dim = params.dim or full_dim
         if self.dim > full_dim:
             raise ConfigError(f"dim is {self.dim}; {spec.name} gives {full_dim}", hint="lower --dim")
@@ -93,11 +96,11 @@ class ServerEmbedder:
                 vectors.append(self._ask([_PROBE], first_url=index)[0][0])
             except _RefusedError as error:
                 raise ModelError(
-                    f"{_shown(url)} refused a test text: {error}", hint="is it started for embeddings?"
+                    f"{shown(url)} refused a test text: {error}", hint="is it started for embeddings?"
                 ) from error
             if vectors[0].shape != vectors[-1].shape or float(vectors[0] @ vectors[-1]) < _LEAST_AGREEMENT:
                 raise ModelError(
-                    f"{_shown(url)} gives other vectors than {_shown(self._urls[0])} for the same text",
+                    f"{shown(url)} gives other vectors than {shown(self._urls[0])} for the same text",
                     hint="start all servers with the same model file",
                 )
         return len(vectors[0])
@@ -126,6 +129,7 @@ class ServerEmbedder:
             mine, out.truncated[index] = self._pieces(index, text, template, whole)
             out.n_tokens[index], out.n_windows[index] = round(whole), len(mine)
             pieces += mine
+        self._see_whole(pieces)
         sums: dict[int, np.ndarray] = {}
         pending = out.n_windows.copy()
         for batch, answers in self._answers(list(_batches(pieces))):
@@ -167,6 +171,28 @@ class ServerEmbedder:
         pieces = [_Piece(index, content, count) for content, count in zip(contents, counts, strict=True)]
         return (pieces[:1], True) if self._long == "truncate" else (pieces, False)
 
+    def _see_whole(self, pieces: Sequence[_Piece]) -> None:
+        """Find out a server that cuts in silence, and even counts what it cut: the end of a text must change a vector.
+
+        Tried on the longest text so far, so that a run of any size pays for a few texts.
+        """
+        longest = max(pieces, key=lambda piece: piece.n_tokens, default=None)
+        if longest is None or longest.n_tokens <= self._seen_whole_tokens:
+            return
+        content, n_tokens = longest.content, round(longest.n_tokens)
+        for _ in self._urls:
+            try:
+                vectors, _n = self._ask([content, content[: -max(1, len(content) // _LAST_PART)]])
+            except _RefusedError:
+                return  # its own turn comes, and the server's words go on record then
+            if float(vectors[0].astype(np.float64) @ vectors[1]) > _SAME_VECTOR:
+                raise ModelError(
+                    f"the server cuts long texts in silence: one of {n_tokens:,} tokens has the same vector without "
+                    f"its last {n_tokens // _LAST_PART:,}",
+                    hint="start it with a larger context, or give --max-tokens (256 or 512 with small models)",
+                )
+        self._seen_whole_tokens = longest.n_tokens
+
     def _answers(self, batches: list[list[_Piece]]) -> Iterator[tuple[list[_Piece], list[np.ndarray | str]]]:
         """Yield each batch, in order, with its vectors, or the server's words where it refused one."""
         futures = [self._pool.submit(self._answer, batch) for batch in batches]
@@ -207,23 +233,25 @@ class ServerEmbedder:
 
         index = next(self._next_url) if first_url is None else first_url
         wait, problem, said = _FIRST_WAIT_SECONDS, "", ""
+        # A lone surrogate has no UTF-8; in process it becomes the same question mark.
+        sendable = [content.encode("utf-8", "replace").decode() for content in contents]
         for attempt in range(_ATTEMPTS):
             url = self._urls[index if first_url is not None else (index + attempt) % len(self._urls)]
             asked_wait = 0.0
             try:
-                request = {"model": self._model, "input": contents, "encoding_format": self._format}
+                request = {"model": self._model, "input": sendable, "encoding_format": self._format}
                 answer = self._client.post(f"{url}/embeddings", json=request)
                 if answer.status_code == 200:
                     return _vectors(answer, len(contents), url)
-                said = f"{answer.status_code}: {_words(answer)}"
-                problem = f"{_shown(url)} answered {said}"
+                said = f"{answer.status_code}: {words(answer)}"
+                problem = f"{shown(url)} answered {said}"
                 if self._format == "base64" and answer.status_code in (400, 422) and "encoding" in answer.text:
                     self._format = "float"
                     continue
                 self._judge(answer.status_code, problem, said)
-                asked_wait = _seconds(answer.headers.get("retry-after", ""))
+                asked_wait = seconds(answer.headers.get("retry-after", ""))
             except httpx.TransportError as error:
-                problem = f"{_shown(url)} cannot be reached: {error or type(error).__name__}"
+                problem = f"{shown(url)} cannot be reached: {error or type(error).__name__}"
             if attempt + 1 < _ATTEMPTS:
                 time.sleep(max(asked_wait, wait * random.uniform(0.7, 1.3)))
             wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
@@ -237,7 +265,7 @@ class ServerEmbedder:
     def _judge(self, status: int, problem: str, said: str) -> None:
         if status in _NOBODYS_TEXT:
             raise ModelError(problem, hint=f"check --base-url and --model; keys come from {' or '.join(KEY_VARIABLES)}")
-        if status not in _TRY_AGAIN:
+        if status not in TRY_AGAIN:
             raise _RefusedError(f"the server answered {said}")
 
     def close(self) -> None:
@@ -248,26 +276,32 @@ class ServerEmbedder:
             self._tokenizer.close()
 
 
-def _checked_urls(resources: Resources) -> list[str]:
-    # The environment serves the commands that have no such flag: run, assign, similar.
+def checked_urls(resources: Resources) -> list[str]:
+    """Return the servers' addresses; raise ConfigError where there is none, or one that --offline forbids."""
+    # The environment serves what takes no flag: the HTTP face, a notebook, a whole session's commands.
     urls = resources.base_urls or tuple(os.environ.get(URL_VARIABLE, "").split())
     if not urls:
         raise ConfigError(
             "--backend openai needs a server", hint=f"give --base-url http://HOST:PORT/v1, or {URL_VARIABLE}"
         )
-    for url in urls:
-        if resources.offline and urlsplit(url).hostname not in _LOOPBACK:
-            raise ConfigError(f"--offline was given, and {url} is another machine", hint="leave one of them out")
-    return [url.rstrip("/") for url in urls]
+    return [allowed(url, resources) for url in urls]
 
 
-def _shown(url: str) -> str:
+def allowed(url: str, resources: Resources) -> str:
+    """Return a server's address without a closing slash; raise ConfigError where --offline forbids it."""
+    if resources.offline and urlsplit(url).hostname not in _LOOPBACK:
+        raise ConfigError(f"--offline was given, and {url} is another machine", hint="leave one of them out")
+    return url.rstrip("/")
+
+
+def shown(url: str) -> str:
     """Return a server's address without what may be secret in it."""
     parts = urlsplit(url)
     return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
 
 
-def _client() -> Any:
+def client() -> Any:
+    """Return an httpx client that carries the key of the environment."""
     try:
         import httpx
     except ImportError as error:
@@ -292,16 +326,16 @@ def _vectors(answer: Any, n: int, url: str) -> tuple[np.ndarray, int | None]:
         used = body.get("usage", {}).get("prompt_tokens")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(
-            f"{url} gave no embeddings but: {_words(answer)}", hint="is it an embeddings server?"
+            f"{url} gave no embeddings but: {words(answer)}", hint="is it an embeddings server?"
         ) from error
     lengths = {vector.shape for vector in vectors}
     if len(vectors) != n or len(lengths) != 1:
-        raise ModelError(f"{_shown(url)} gave {len(vectors)} vectors of lengths {sorted(lengths)} for {n} texts")
+        raise ModelError(f"{shown(url)} gave {len(vectors)} vectors of lengths {sorted(lengths)} for {n} texts")
     matrix = np.stack(vectors).astype(np.float64)
     norms = np.linalg.norm(matrix, axis=1, keepdims=True) if matrix.ndim == 2 else np.zeros(1)
     if not np.isfinite(norms).all() or not (norms > 0).all():
         raise ModelError(
-            f"{_shown(url)} gave a vector that is not finite, all zero, or not flat", hint="check its model"
+            f"{shown(url)} gave a vector that is not finite, all zero, or not flat", hint="check its model"
         )
     return (matrix / norms).astype(np.float32), used if isinstance(used, int) and used > 0 else None
 
@@ -312,7 +346,7 @@ def _floats(value: Any) -> np.ndarray:
     return np.asarray(value, np.float32)
 
 
-def _words(answer: Any) -> str:
+def words(answer: Any) -> str:
     """Return what the server said, short; errors come as text, as {"error": …} or as {"error": {"message": …}}."""
     try:
         error = answer.json().get("error", answer.text)
@@ -322,7 +356,8 @@ def _words(answer: Any) -> str:
     return " ".join(str(text).split())[:300] or "nothing"
 
 
-def _seconds(header: str) -> float:
+def seconds(header: str) -> float:
+    """Return what a server's Retry-After asks for, within reason; 0 where it asks nothing."""
     return min(float(header), _LONGEST_WAIT_SECONDS) if header.replace(".", "", 1).isdecimal() else 0.0
 
 

@@ -16,6 +16,8 @@ _REFERENCE = re.compile(
 )
 # What every alternative above holds, in lower case: looking for these first is many times faster.
 _REFERENCE_HINTS = ("claim", "anspr", "revendication", "reivindicaci", "請求項", "專利範圍", "权利要求", "항")
+# No reference is longer, before its hint or from there on.
+_REFERENCE_CHARS = 80
 _HEADING = re.compile(
     r"\s*(?:(?:what|that\s+which|the\s+invention)\s+(?:is|we|i)?\s*claim(?:ed)?(?:\s+(?:is|as\s+new)\b)?[^\n:]{0,80}|(?:we|i)\s+claim"
     r"|(?:patent)?claims?|patentansprüche|ansprüche|revendications)\s*[:;.\-—–]*\s*(?:\n|(?=1\s*[.)]))",
@@ -38,7 +40,17 @@ _MAX_LOST = 2
 def refers_to_claim(text: str) -> bool:
     """Tell whether a claim refers to another one."""
     lowered = text.lower()
-    return any(hint in lowered for hint in _REFERENCE_HINTS) and bool(_REFERENCE.search(text))
+    return any(_refers_at(lowered, hint) for hint in _REFERENCE_HINTS)
+
+
+def _refers_at(text: str, hint: str) -> bool:
+    place = -1
+    while (place := text.find(hint, place + 1)) >= 0:
+        found = _REFERENCE.search(text, max(0, place - _REFERENCE_CHARS), place + _REFERENCE_CHARS)
+        # The end of what was looked at is no end of a word.
+        if found and _REFERENCE.match(text, found.start()):
+            return True
+    return False
 
 
 def is_cancelled(text: str) -> bool:

@@ -1,7 +1,8 @@
 """What a column of a table means. Pure: names in, a plan out.
 
 A column is known by its name, compared without case, blanks and punctuation. The names, common ones and those of the
-exports of each vendor, stand in columns.toml; what is missing there the user names with `mapping`.
+exports of each vendor, stand in columns.toml; what is missing there the user names with `mapping`, for all tables
+(`title`) or for those of a file name (`orbit.csv:title`, `exports/*.xlsx:title`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
 from importlib import resources
+from pathlib import PurePosixPath
 
 from patentclust.errors import ConfigError
 from patentclust.params import IngestParams
@@ -118,13 +120,37 @@ def check_mapping(params: IngestParams) -> None:
     Raises:
         ConfigError: one does not exist.
     """
-    for name, _ in params.mapping:
+    for target, _ in params.mapping:
+        name = target.rpartition(":")[2]
         if name not in FIELDS:
             raise ConfigError(f"--map {name}: there is no such field", hint=f"allowed: {', '.join(FIELDS)}")
 
 
-def plan(names: Sequence[str], params: IngestParams) -> Plan:
-    """Return which of the columns give which field.
+def check_scopes(params: IngestParams, paths: Collection[str]) -> None:
+    """Check that each file name of the user's mapping is that of one of the paths.
+
+    Raises:
+        ConfigError: one is not.
+    """
+    for target, _ in params.mapping:
+        scope = target.rpartition(":")[0]
+        if scope and not any(_is_of(path, scope) for path in paths):
+            raise ConfigError(f"--map {target}: no file of that name is read", hint="give its name, or a pattern of it")
+
+
+def _mapped(params: IngestParams, path: str) -> dict[str, str]:
+    """Return the columns that the user names for a table; what is said of its file goes before what is said of all."""
+    split = [(*target.rpartition(":"), column) for target, column in params.mapping]
+    split.sort(key=lambda parts: bool(parts[0]))
+    return {name: column for scope, _, name, column in split if not scope or _is_of(path, scope)}
+
+
+def _is_of(path: str, scope: str) -> bool:
+    return PurePosixPath(path.replace("!", "/")).match(scope)
+
+
+def plan(names: Sequence[str], params: IngestParams, path: str = "") -> Plan:
+    """Return which of the columns of the table at a path give which field.
 
     Raises:
         ConfigError: the user's mapping names a field or a column that does not exist.
@@ -141,12 +167,12 @@ def plan(names: Sequence[str], params: IngestParams) -> Plan:
             chosen[name] = column
     offered = _offered(names)
     languages = _choose_languages(offered, chosen, params.prefer_language)
-    for name, column in params.mapping:
+    for name, column in _mapped(params, path).items():
         found = column if column in names else by_key.get(key(column))
         if found is None:
             close = get_close_matches(column, map(str, names), n=3)
             raise ConfigError(
-                f"--map {name}={column}: the table has no such column",
+                f"--map {name}={column}: the table {path} has no such column",
                 hint=(f"do you mean {' or '.join(close)}? " if close else "")
                 + f"it has: {', '.join(map(str, names[:40]))}",
             )

@@ -286,8 +286,8 @@ def _documents(stream: BinaryIO) -> Iterator[bytes]:
         buffer += chunk
         start = 0
         while (border := _next_border(buffer, start, scanned)) >= 0:
-            if buffer[start:border].strip(_BLANK):
-                yield bytes(buffer[start:border])
+            if (document := buffer[start:border]).strip(_BLANK):
+                yield bytes(document)
             start, scanned = border, border + 1
         del buffer[:start]
         # A border may be cut by the end of the chunk.

@@ -37,7 +37,7 @@ def read(source: Source, params: IngestParams, *, need_text: bool = True) -> Ite
         try:
             parquet = pq.ParquetFile(_seekable(stream, spool))
             names = parquet.schema_arrow.names
-            plan = columns.plan(names, params)
+            plan = columns.plan(names, params, source.path)
             if not plan.serves(need_text=need_text):
                 shown = ", ".join(itertools.islice(names, 30))
                 raise SourceError(

@@ -25,6 +25,9 @@ from patentclust.records import Document
 # A printed page of a patent holds some 4,000 characters.
 _THIN_PAGE_CHARS = 200
 _SHOWN_PROBLEMS = 3
+# The heading of a front page of the USPTO; its number stands beside it, and after a column where that is read first.
+_FRONT_PAGE = re.compile(r"\(12\)\s*(?:United States )?Patent\b")
+_HEAD_CHARS = 500
 # From the code of the abstract to the next.
 _ABSTRACT_PART = re.compile(r"^\(57\).*?(?=^\(\d\d\)|\Z)", re.MULTILINE | re.DOTALL)
 
@@ -35,13 +38,15 @@ def accepts(head: bytes, name: str) -> bool:
 
 
 def read(source: Source, params: IngestParams) -> Iterator[Document | SourceError]:
-    """Read one PDF as one document."""
+    """Read one PDF as one document, or as one for each publication whose front page is in it."""
     data = source.read()
     pages = _read_pages(data)
     if params.ocr:
         pages = _with_ocr(data, pages)
     digest = hashlib.sha256(data).hexdigest()
-    yield guard.run(_compose, pages, source.name, digest, params.ocr, seconds=limits.MAX_PDF_SECONDS)
+    found = guard.run(_compose_all, pages, source.name, digest, params.ocr, seconds=limits.MAX_PDF_SECONDS)
+    for number, document in found:
+        yield document if len(found) == 1 else replace(document, source_path=f"{source.path}#{number}")
 
 
 def _read_pages(data: bytes) -> Pages:
@@ -86,6 +91,30 @@ def _ocr_page(data: bytes, number: int, page: Page) -> Page:
     if front:
         return replace(page, text=f"{_ABSTRACT_PART.sub('', found.text)}\n{page.text}")
     return page if found.is_empty else found
+
+
+def _compose_all(pages: Pages, name: str, digest: str, ocr: bool) -> list[tuple[int, Document]]:
+    """Make a document of the pages of each publication, with the number of its first page.
+
+    Raises:
+        SourceError: there is no text on any of them.
+    """
+    starts = _starts(pages)
+    ends = [*starts[1:], len(pages.pages)]
+    parts = [replace(pages, pages=pages.pages[start:end]) for start, end in zip(starts, ends, strict=True)]
+    return [(start + 1, _compose(part, name, digest, ocr)) for start, part in zip(starts, parts, strict=True)]
+
+
+def _starts(pages: Pages) -> list[int]:
+    """Return where publications begin: the front pages after the first that name another number than the last one."""
+    starts, last = [0], None
+    for index, page in enumerate(pages.pages):
+        if _FRONT_PAGE.search(page.text[:_HEAD_CHARS]):
+            number = read_front(lay_out([page.text], scanned=_is_scanned(pages))).doc_id
+            if number and last and number != last:
+                starts.append(index)
+            last = number or last
+    return starts
 
 
 def _compose(pages: Pages, name: str, digest: str, ocr: bool) -> Document:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from patentclust.readers import claims as claim_text
-from patentclust.readers.xml import children, find, lines_of, lines_of_each, text_of
+from patentclust.readers import numbers
+from patentclust.readers.xml import children, find, leaf_text, lines_of, lines_of_each, text_of
 
 
 def unique(values: Iterable[str | None]) -> tuple[str, ...]:
@@ -22,7 +23,8 @@ def claims_of(element: Any) -> tuple[tuple[str, ...], tuple[bool, ...]]:
         text = claim_text.numbered("\n".join(lines), claim.get("num"))
         if text and not claim_text.is_cancelled(text):
             texts.append(text)
-            independent.append(claim.find(".//claim-ref") is None and not claim_text.refers_to_claim(text))
+            is_linked = next(claim.iterdescendants("claim-ref"), None) is not None
+            independent.append(not is_linked and not claim_text.refers_to_claim(text))
     return tuple(texts), tuple(independent)
 
 
@@ -41,6 +43,20 @@ def document_id(element: Any) -> tuple[str, str, str, str]:
     """Return (country, number, kind, date) of a `document-id`, "" for what is not stated."""
     stated = children(element).get
     return stated("country", ""), stated("doc-number", ""), stated("kind", ""), stated("date", "")
+
+
+def publications(parent: Any) -> tuple[str, ...]:
+    """Return the publications that the `document-id` below an element name, each once, as `CC-NUMBER-KIND`."""
+    # A document may cite a thousand others: one walk, and only what is asked for becomes an object.
+    found: list[dict[str, str]] = []
+    holder = None
+    for element in parent.iterdescendants("document-id", "country", "doc-number", "kind"):
+        if element.tag == "document-id":
+            holder = element
+            found.append({})
+        elif element.getparent() is holder:
+            found[-1].setdefault(element.tag, leaf_text(element))
+    return unique(numbers.publication_id(ids.get("country"), ids.get("doc-number"), ids.get("kind")) for ids in found)
 
 
 def person(parent: Any) -> str:

@@ -62,7 +62,7 @@ def read(source: Source, params: IngestParams, *, need_text: bool = True) -> Ite
         records = _records(text, source.head.decode(encoding, "replace"))
         probe = list(itertools.islice(records, _PROBE_RECORDS))
         names = dict.fromkeys(name for _, row in probe if isinstance(row, dict) for name in row)
-        plan = columns.plan(list(names), params)
+        plan = columns.plan(list(names), params, source.path)
         if names and not plan.serves(need_text=need_text):
             shown = ", ".join(itertools.islice(names, 30))
             raise SourceError(

@@ -14,7 +14,7 @@ from patentclust.readers import classes, numbers, uspto
 from patentclust.readers.dialects import root_name
 from patentclust.readers.language import normalise
 from patentclust.readers.source import Source
-from patentclust.readers.st36 import claims_of, document_id, document_ids, paragraphs, person, unique
+from patentclust.readers.st36 import claims_of, document_ids, paragraphs, person, publications, unique
 from patentclust.readers.xml import find, local, parse, text_of
 from patentclust.records import Document
 
@@ -128,5 +128,4 @@ def _ipc(biblio: Any) -> tuple[str, ...]:
 
 def _cited(biblio: Any) -> tuple[str, ...]:
     lists = (biblio.find(tag) for tag in ("us-references-cited", "references-cited"))
-    found = (element for cited in lists if cited is not None for element in cited.iterdescendants("document-id"))
-    return unique(numbers.publication_id(*document_id(element)[:3]) for element in found)
+    return unique(number for cited in lists if cited is not None for number in publications(cited))

@@ -1,7 +1,9 @@
 """Parts of US applications as filed (XML4IP): claims, specification or abstract, one a file, recognised by machine.
 
 Source of the format: files of the USPTO, in its own extension of WIPO ST.96. A part names its application and the day
-it came in, and nothing else: no publication, title, people or classes. It stays a document of its own, and says so.
+it came in, and nothing else: no publication, people or classes. All parts of an application carry one id, made of its
+number, so that ingest joins them into one document: the longest part, its gaps filled from the others as they come. Of
+a part that came in twice, as filed and as amended, one is taken.
 """
 
 from __future__ import annotations
@@ -57,7 +59,7 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
         raise SourceError(f"<{root.tag}> has no text: expected claims or a specification")
     text = "\n".join(lines[len(title) :])
     yield Document(
-        doc_id=f"sha256:{hashlib.sha256(data).hexdigest()[:16]}",
+        doc_id=f"sha256:{hashlib.sha256(application.encode() if application else data).hexdigest()[:16]}",
         title=" ".join(title),
         abstract=text.removeprefix("ABSTRACT\n") if part == "abstract" else "",
         claims=claims,
@@ -65,7 +67,7 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
         description="" if part == "abstract" else text,
         language="en",
         application_number=application,
-        warnings=(*parsed.warnings, f"no publication: the {part} of application {application} as of {received} alone"),
+        warnings=(*parsed.warnings, f"no publication: the {part} of application {application} as of {received}"),
     )
 
 

@@ -44,6 +44,10 @@ _FIRST_YEAR_OF_HEISEI = 1989
 _RELATED = re.compile(
     r"\b(?:(?:us-provisional-application|parent-doc) ([A-Z]{2})|([A-Z]{2}) [a-z][a-z\-]{5,40}) (\S+) (\d{8})\b"
 )
+_PROVISIONAL = re.compile(
+    r"[Pp]rovisional (?:[Pp]atent )?[Aa]pplication (?:Ser(?:ial|\.) )?No\. (\d\d/[\d,]{6,8}),? filed (?:on )?"
+    r"([A-Z][a-z]{2,8}\.? \d{1,2}, \d{4})"
+)
 
 
 def patent(printed: str, kind: str = "") -> tuple[str | None, str]:
@@ -138,9 +142,13 @@ def _cited(match: re.Match[str]) -> str | None:
 def related(entries: Iterable[str]) -> list[tuple[str | None, date | None]]:
     """Return (application, date) of entries such as `division parent-doc US 13303416 20111123 US 8947892`.
 
-    Later ones read `parent US continuation 16428791 20190531`.
+    Later ones read `parent US continuation 16428791 20190531`, earlier ones are prose, of which provisional
+    applications are read.
     """
-    found = [match.groups() for entry in entries for match in _RELATED.finditer(entry)]
+    found = []
+    for entry in entries:
+        found += [match.groups() for match in _RELATED.finditer(entry)]
+        found += [("US", None, *match.groups()) for match in _PROVISIONAL.finditer(entry)]
     dated = [(office or other, number, numbers.parse_date(day)) for office, other, number, day in found]
     return [(application(number, office=office, filed=day), day) for office, number, day in dated]
 

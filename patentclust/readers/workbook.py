@@ -7,7 +7,6 @@ What a column means is decided by `columns`, what a cell becomes by `rows`.
 
 from __future__ import annotations
 
-import io
 import itertools
 import pickle
 import tempfile
@@ -30,6 +29,9 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _HEADER_ROWS = 20
 _BATCH_ROWS = 256
 _CHUNK_BYTES = 1024 * 1024
+# A child that has read so much is ended: it would keep memory for some ten times as much.
+_LARGE_BYTES = 8 * 1024**2
+_AS_CSV = "export the table as CSV (UTF-8), which streams"
 _HINT = "name the columns yourself, e.g. --map title=COLUMN --map abstract=COLUMN"
 
 
@@ -41,14 +43,17 @@ def accepts(head: bytes, name: str) -> bool:
 def read(source: Source, params: IngestParams, *, need_text: bool = True) -> Iterator[Document | SourceError]:
     """Read one document a row of every visible sheet that has a column of text."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        spool = Path(folder, "rows")
+        book, spool = Path(folder, "book"), Path(folder, "rows")
+        _copy(source, book)
         # In a child: the library panics on damaged files, and a hostile one may want all memory.
-        n_sheets = guard.run(spool_rows, source.read(), str(spool), seconds=limits.MAX_WORKBOOK_SECONDS)
+        n_sheets = guard.run(spool_rows, str(book), str(spool), seconds=limits.MAX_WORKBOOK_SECONDS)
+        if book.stat().st_size > _LARGE_BYTES:
+            guard.free()
         seen, found = [], False
         with spool.open("rb") as stream:
             for name, rows in _sheets(stream, n_sheets):
                 header, body = _split(rows)
-                plan = columns.plan(header, params) if header else None
+                plan = columns.plan(header, params, source.path) if header else None
                 seen += header
                 if plan is None or not plan.serves(need_text=need_text):
                     continue
@@ -64,18 +69,29 @@ def read(source: Source, params: IngestParams, *, need_text: bool = True) -> Ite
         )
 
 
-def spool_rows(data: bytes, path: str) -> int:
-    """Write the rows of the visible sheets to a new file, as `_sheets` reads it; return how many sheets.
+def _copy(source: Source, path: Path) -> None:
+    """Write a source to a file of a name that says nothing: the library would believe its ending."""
+    n_bytes = 0
+    with source.open() as stream, path.open("wb") as file:
+        while chunk := stream.read(_CHUNK_BYTES):
+            n_bytes += file.write(chunk)
+            if n_bytes > limits.MAX_DOCUMENT_BYTES:
+                raise SourceError(f"a workbook of more than {limits.MAX_DOCUMENT_BYTES:,} bytes", hint=_AS_CSV)
+
+
+def spool_rows(book_path: str, path: str) -> int:
+    """Write the rows of the visible sheets of a file to a new one, as `_sheets` reads it; return how many sheets.
 
     Raises:
         SourceError: it is no workbook, damaged, locked, or expands beyond what a table of patents holds.
     """
     import python_calamine as calamine
 
-    if not data.startswith(_OLE):
-        _check_expansion(data)
+    with Path(book_path).open("rb") as file:
+        if file.read(len(_OLE)) != _OLE:
+            _check_expansion(file)
     try:
-        book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
+        book = calamine.CalamineWorkbook.from_path(book_path)
         visible = [
             sheet.name
             for sheet in book.sheets_metadata
@@ -102,7 +118,7 @@ def _spool(rows: Iterator[list[Any]], stream: BinaryIO) -> None:
         if stream.tell() > limits.MAX_WORKBOOK_CELLS_BYTES:
             raise SourceError(
                 f"its cells hold more than {limits.MAX_WORKBOOK_CELLS_BYTES:,} bytes",
-                hint="export the table as CSV (UTF-8)",
+                hint=_AS_CSV,
             )
     pickle.dump([], stream)
 
@@ -117,11 +133,11 @@ def _sheets(stream: BinaryIO, n_sheets: int) -> Iterator[tuple[str, Iterator[lis
             pass
 
 
-def _check_expansion(data: bytes) -> None:
+def _check_expansion(file: BinaryIO) -> None:
     """Expand every member once, into nothing: the sizes that an archive states of itself may lie."""
     n_bytes = 0
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        with zipfile.ZipFile(file) as archive:
             entries = archive.infolist()
             if len(entries) > limits.MAX_WORKBOOK_MEMBERS:
                 raise SourceError(f"a workbook of {len(entries):,} parts, as none has")
@@ -132,7 +148,7 @@ def _check_expansion(data: bytes) -> None:
                         if n_bytes > limits.MAX_WORKBOOK_BYTES:
                             raise SourceError(
                                 f"the workbook expands to more than {limits.MAX_WORKBOOK_BYTES:,} bytes",
-                                hint="export the table as CSV (UTF-8), which streams",
+                                hint=_AS_CSV,
                             )
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise SourceError(f"the workbook is damaged: {error}", hint="open it in Excel and save it again") from error

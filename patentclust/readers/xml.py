@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
 from lxml import etree
 
 from patentclust.errors import SourceError
@@ -62,8 +63,7 @@ _BLOCKS = (
 _BREAK = "\x7f"
 _ASCII = bytes(range(0x80))
 # As `iter` wants them: of any namespace or none.
-_BLOCK_TAGS = tuple(f"{{*}}{tag}" for tag in _BLOCKS)
-_PLACEHELD_TAGS = tuple(f"{{*}}{tag}" for tag in PLACEHOLDERS)
+_MARKED_TAGS = tuple(f"{{*}}{tag}" for tag in ("br", *_BLOCKS, *PLACEHOLDERS))
 
 
 @dataclass(frozen=True)
@@ -296,47 +296,62 @@ def lines_of_each(parent: etree._Element | None, tag: str) -> list[tuple[etree._
 
 def _gathered(element: etree._Element) -> list[str]:
     # One call that gathers all text is many times faster than a walk over the inline markup.
-    text = etree.tostring(element, method="text", encoding="unicode", with_tail=False)
-    return [line for piece in text.split(_BREAK) if (line := _tidy(piece))]
+    data = etree.tostring(element, method="text", encoding="utf-8", with_tail=False)
+    rare = data.translate(None, _ASCII).decode()
+    # From some length on it is cheaper to look at all signs at once.
+    if len(data) < 8 * 1024 or _UNSPACED.search(rare):
+        return [line for piece in data.decode().split(_BREAK) if (line := _tidy(piece))]
+    lines = [line for piece in _blanks_joined(data).decode().split(_BREAK) if (line := piece.strip())]
+    for blank in {sign for sign in rare if sign.isspace()}:
+        lines = [_tidy(line) if blank in line else line for line in lines]
+    return lines
 
 
 def _mark(root: etree._Element) -> None:
     """Put a break around each block, and placeholders in place of what is no prose."""
     # A list, for elements go while it is walked.
-    for element in list(root.iterdescendants(*_PLACEHELD_TAGS)):
-        placeholder = f" {PLACEHOLDERS[local(element)]} "
-        element.clear(keep_tail=True)
-        element.text = placeholder
+    found = [(element, local(element)) for element in root.iterdescendants(*_MARKED_TAGS)]
+    for element, tag in found:
+        if tag in PLACEHOLDERS:
+            element.clear(keep_tail=True)
+            element.text = f" {PLACEHOLDERS[tag]} "
     last = None
-    for element in root.iterdescendants("{*}br", *_BLOCK_TAGS):
-        if element.tag == "br" or local(element) == "br":
+    for element, tag in found:
+        parent = element.getparent()
+        if tag in PLACEHOLDERS or parent is None:
+            pass
+        elif tag == "br":
             # An indented line after it begins a paragraph.
             element.text = _BREAK if (element.tail or "").startswith("\u3000") else _LINE_END
-            continue
-        # Breaks go to the blanks around a block rather than into it: its text is long, and every change copies it.
-        element.tail = f"{_BREAK}{element.tail or ''}{_BREAK}"
-        before = element.getprevious()
-        if before is None:
-            parent = element.getparent()
-            parent.text = (parent.text or "") + _BREAK
-        elif before is not last:
-            before.tail = (before.tail or "") + _BREAK
-        last = element
+        else:
+            _mark_block(element, parent, last)
+            last = element
+
+
+def _mark_block(element: etree._Element, parent: etree._Element, last: etree._Element | None) -> None:
+    # Breaks go to the blanks around a block rather than into it: its text is long, and every change copies it.
+    element.tail = f"{_BREAK}{element.tail or ''}{_BREAK}"
+    if (before := element.getprevious()) is None:
+        parent.text = (parent.text or "") + _BREAK
+    elif before is not last:
+        before.tail = (before.tail or "") + _BREAK
 
 
 def _tidy(text: str) -> str:
     """Return text with its blanks run together."""
     text = _unbroken(text).strip()
-    # Most paragraphs are tidy: looking costs a fraction of taking the words apart.
-    if "  " in text or "\n" in text or "\t" in text or "\r" in text or not (text.isascii() or _has_plain_blanks(text)):
-        return " ".join(text.split())
-    return text
+    # Most texts are tidy: looking costs a fraction of taking the words apart.
+    is_tidy = text.isascii() and not ("  " in text or "\n" in text or "\t" in text or "\r" in text)
+    return text if is_tidy else " ".join(text.split())
 
 
-def _has_plain_blanks(text: str) -> bool:
-    """Tell whether there are no blanks but those of ASCII."""
-    rare = text.encode().translate(None, _ASCII).decode()
-    return rare.split() == [rare]
+def _blanks_joined(data: bytes) -> bytes:
+    """Return text in UTF-8 with its blanks of ASCII run together, looking at all signs at once."""
+    # XML allows no sign below the blanks, and no zero.
+    signs = np.maximum(np.frombuffer(data, np.uint8), ord(" "))
+    is_blank = signs == ord(" ")
+    signs[1:][is_blank[1:] & is_blank[:-1]] = 0
+    return signs.tobytes().replace(b"\0", b"")
 
 
 def _unbroken(text: str) -> str:
@@ -363,9 +378,6 @@ def _joined(lines: list[str], mark: str, is_joined: Callable[[Iterable[bool]], b
 
 def text_of(element: etree._Element | None) -> str:
     """Return the text of an element on one line."""
-    # Most of what is asked for has no markup in it.
-    if element is not None and len(element) == 0:
-        return _tidy(element.text or "")
     return " ".join(lines_of(element))
 
 
@@ -378,4 +390,9 @@ def find(element: etree._Element, path: str) -> str:
 def children(element: etree._Element) -> dict[str, str]:
     """Return the texts of the children by tag, the first of each: one look at all is cheaper than a search for each."""
     # Backwards, so that the first is what stays.
-    return {child.tag: text_of(child) if len(child) else (child.text or "").strip() for child in reversed(element)}
+    return {child.tag: leaf_text(child) for child in reversed(element)}
+
+
+def leaf_text(element: etree._Element) -> str:
+    """Return the text of an element that holds a code, not prose."""
+    return text_of(element) if len(element) else (element.text or "").strip()

@@ -12,9 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from patentclust import artifacts
-from patentclust.analysis import grouping, neighbours, quality, reduction, segment, texts, topics
+from patentclust.analysis import grouping, neighbours, quality, reduction, segment, texts
 from patentclust.analysis.grouping import Grouping
-from patentclust.analysis.topics import Term
 from patentclust.artifacts import Embeddings, Header, Stamp
 from patentclust.errors import ArtifactError
 from patentclust.params import ClusterParams, EmbedParams, Resources
@@ -22,7 +21,8 @@ from patentclust.progress import Progress, Quiet
 from patentclust.schemas import CLUSTERS, NOISE, UNIT_KEYS
 from patentclust.schemas import topics as topics_contract
 from patentclust.scores import SCORES
-from patentclust.stages import Outcome
+from patentclust.stages import Outcome, naming
+from patentclust.stages.naming import Named
 from patentclust.workspace import Workspace
 
 _FINEST = 0
@@ -52,14 +52,12 @@ class _Units:
 
 @dataclass(frozen=True)
 class _Result:
-    """What was computed; one row a unit in `grouping`, `silhouettes` and `places`, one item a cluster in the rest."""
+    """What was computed; one row a unit in `grouping`, `silhouettes` and `places`, one item a cluster in `named`."""
 
     grouping: Grouping
     silhouettes: np.ndarray
     places: np.ndarray
-    terms: list[list[Term]]
-    centroids: np.ndarray
-    exemplars: list[np.ndarray]
+    named: Named
 
 
 def run(
@@ -82,12 +80,13 @@ def run(
         embeddings = _read_embeddings(workspace, params)
         units = _read_units(workspace, embeddings, documents.n_rows, params, progress)
         with neighbours.one_thread():
-            result, scores = _compute(embeddings, units, params, resources, progress)
+            source = naming.Source(workspace, embeddings.header, params, resources)
+            result, scores = _compute(embeddings, units, source, progress)
         artifacts.write_rows(workspace.clusters, CLUSTERS, clusters_stamp, _cluster_rows(embeddings, result))
         contract = topics_contract(embeddings.vectors.shape[1])
         rows = _topic_rows(embeddings, result)
         artifacts.write_rows(workspace.topics, contract, topics_stamp, rows, scores=scores)
-        how_to_read = {key: SCORES[key].sentence for key in scores}
+        how_to_read = {key: SCORES[key].sentence for key in scores if key in SCORES}
         page = {**scores, "how_to_read": how_to_read, "fingerprint": topics_stamp.fingerprint}
         artifacts.write_text(workspace.scores, artifacts.canonical_json(page) + "\n")
     return Outcome(
@@ -111,7 +110,7 @@ def _stamps(workspace: Workspace, params: ClusterParams, documents: Header) -> t
     clusters, topics_ = (
         Stamp(
             kind=kind,
-            params={**asdict(params), "segmenters": segment.installed()},
+            params={**asdict(params), "labels": naming.chosen(params, first), "segmenters": segment.installed()},
             inputs=inputs,
             model=first.json("model") | {key: embedded.get(key) for key in _EMBEDDED},
             libraries=_LIBRARIES,
@@ -216,9 +215,10 @@ def _main_class(document: Mapping[str, Any]) -> str | None:
 
 
 def _compute(
-    embeddings: Embeddings, units: _Units, params: ClusterParams, resources: Resources, progress: Progress
+    embeddings: Embeddings, units: _Units, source: naming.Source, progress: Progress
 ) -> tuple[_Result, dict[str, Any]]:
     vectors, n = embeddings.vectors, len(embeddings.unit_ids)
+    params, resources = source.params, source.resources
     wide, threads = params.n_neighbors * reduction.MAP_NEIGHBOURS, resources.n_threads
     with progress.task("finding neighbours", total=n, unit="units") as task:
         near = neighbours.nearest(vectors, n_neighbors=wide, seed=params.seed, threads=threads)
@@ -237,11 +237,13 @@ def _compute(
         scores = _scores(embeddings, units, grouped, silhouettes, reduced)
         task.advance(n)
     with progress.task("naming clusters", total=n, unit="units") as task:
-        terms = topics.extract(units.texts, found.labels, units.languages, segmenters=segment.segmenters())
-        centroids = topics.centroids(vectors, found.labels)
-        exemplars = topics.exemplars(vectors, found.labels)
+        named = naming.name_clusters(
+            source, naming.Members(units.texts, units.languages, found.labels, vectors), progress
+        )
         task.advance(n)
-    return _Result(grouped, silhouettes, places, terms, centroids, exemplars), scores
+    return _Result(grouped, silhouettes, places, named), scores | (
+        {"naming_problem": named.problem} if named.problem else {}
+    )
 
 
 def _scores(
@@ -309,21 +311,22 @@ def _cluster_rows(embeddings: Embeddings, result: _Result) -> list[dict[str, Any
 def _topic_rows(embeddings: Embeddings, result: _Result) -> list[dict[str, Any]]:
     found = result.grouping.found
     labels = found.labels
-    names = topics.distinct_labels(result.terms)
+    named = result.named
     return [
         {
             "layer": _FINEST,
             "cluster_id": cluster,
             "size": int(np.sum(labels == cluster)),
-            "label": names[cluster],
-            "terms": [{"term": t.term, "weight": t.weight} for t in result.terms[cluster]],
-            "exemplars": [embeddings.unit_ids[row] for row in result.exemplars[cluster]],
-            "centroid": list(result.centroids[cluster].astype(np.float16)),
+            "label": named.names[cluster],
+            "terms": [{"term": t.term, "weight": t.weight} for t in named.terms[cluster]],
+            "exemplars": [embeddings.unit_ids[row] for row in named.exemplars[cluster]],
+            "centroid": list(named.centroids[cluster].astype(np.float16)),
             "persistence": _number(found.persistence[cluster]),
             "silhouette": _mean(result.silhouettes[labels == cluster]),
             "stability": _number(result.grouping.kept_together[cluster]),
+            "named_by": named.named_by[cluster],
         }
-        for cluster in range(len(names))
+        for cluster in range(len(named.names))
     ]
 
 
@@ -338,6 +341,8 @@ def _facts(scores: Mapping[str, Any]) -> dict[str, Any]:
 
 def _warnings(scores: Mapping[str, Any], params: ClusterParams) -> Iterator[str]:
     n, n_clusters = scores["n_units"], scores["n_clusters"]
+    if scores.get("naming_problem"):
+        yield scores["naming_problem"]
     if scores["n_left_out"]:
         yield f"{scores['n_left_out']} documents have no text in the embedded fields and are not on the map"
     if n < reduction.MIN_ROWS_UMAP:

@@ -6,7 +6,6 @@ with the same bytes: shards, windows and model calls are pure functions of the t
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -18,8 +17,7 @@ import pyarrow as pa
 
 from patentclust import artifacts, interrupts, models
 from patentclust.analysis.texts import estimate_tokens
-from patentclust.artifacts import canonical_json
-from patentclust.embedders import Embedder, Encoded, open_embedder
+from patentclust.embedders import Embedder, Encoded, check_servers, open_embedder
 from patentclust.embedders.cache import CachedEmbedder, Space, open_store
 from patentclust.embedders.inprocess import memory_for
 from patentclust.embedders.memory import Memory, available_bytes
@@ -106,6 +104,7 @@ def estimate(
 
 def _prepare(workspace: Workspace, params: EmbedParams, resources: Resources, progress: Progress) -> _Plan:
     spec, params = resolve(params)
+    check_servers(params, resources)
     if params.backend == "llama":
         path: Path | None = models.ensure(spec, offline=resources.offline, progress=progress)
     else:
@@ -124,22 +123,13 @@ def _open(plan: _Plan, resources: Resources) -> Embedder:
     if resources.cache == "off":
         return open_embedder(plan.spec, plan.model_path, params=plan.params, resources=resources)
     whole = replace(plan.params, dim=None)
-    space = _space(plan)
+    space = Space.of(plan.facts, plan.params)
     return CachedEmbedder(
         lambda: open_embedder(plan.spec, plan.model_path, params=whole, resources=resources),
         lambda: open_store(space, models.vectors_folder(), resources),
         dim=plan.params.dim,
         full_dim=plan.spec.dim,
     )
-
-
-def _space(plan: _Plan) -> Space:
-    """Return where in the cache the vectors lie: all but the text that shapes them, whatever the model is called."""
-    params = plan.params
-    shaping = {key: value for key, value in plan.facts.items() if key != "name"}
-    shaping |= {"window": params.max_tokens, "long": params.long, "kv_type": params.kv_type}
-    key = hashlib.sha256(canonical_json(shaping).encode()).hexdigest()
-    return Space(key, shaping | {"name": plan.spec.name})
 
 
 def _tell_cost(workspace: Workspace, plan: _Plan, embedder: Embedder, resources: Resources, progress: Progress) -> None:

@@ -19,7 +19,7 @@ from patentclust.errors import SourceError, WorkerDiedError
 from patentclust.params import IngestParams, Resources
 from patentclust.progress import Progress, Quiet
 from patentclust.readers import InputFile, pdf_ocr
-from patentclust.readers.columns import check_mapping
+from patentclust.readers.columns import check_mapping, check_scopes
 from patentclust.schemas import DOCUMENTS, FAILURES
 from patentclust.stages import Outcome
 from patentclust.stages.join import Facts, Table, find_tables, joined_tables
@@ -41,7 +41,7 @@ from patentclust.workspace import Workspace
 # A worker costs half a second to start.
 _POOL_BYTES = 1024**2
 # What one task reads: large enough that little is lost between tasks, small enough for memory and progress.
-_PART_BYTES = 8 * 1024**2
+_PART_BYTES = 4 * 1024**2
 _GROUP_BYTES = 256 * 1024
 _GROUP_FILES = 256
 _SHOWN_FAILURES = 3
@@ -67,12 +67,14 @@ def run(
         ConfigError: `params.mapping` names a field or column that does not exist.
         MissingExtraError: OCR is asked for and not installed.
     """
+    artifacts.use_lean_memory()
     check_mapping(params)
     if params.ocr:
         pdf_ocr.check_installed()
     inputs = _hashed(readers.find_files(paths), resources, progress)
     thesaurus = load_thesaurus(workspace.thesaurus)
     tables = find_tables(metadata)
+    _check_scopes(params, [*(item.found for item in inputs), *(table.file for table in tables)])
     stamp = _stamp(inputs, params, thesaurus, tables)
     failed = replace(stamp, kind=FAILURES.kind)
     if _is_current(workspace, stamp, failed):
@@ -145,6 +147,13 @@ def _hash(found: InputFile | SourceError) -> _Input:
         return _Input(found, found.sha256(), found.n_bytes)
     except SourceError as error:
         return _Input(error, "", found.n_bytes)
+
+
+def _check_scopes(params: IngestParams, found: list[InputFile | SourceError]) -> None:
+    files = [item for item in found if isinstance(item, InputFile)]
+    # What an archive holds is not known yet.
+    if params.mapping and all(map(readers.is_plain, files)):
+        check_scopes(params, [file.shown for file in files])
 
 
 def _stamp(

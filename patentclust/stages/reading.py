@@ -15,7 +15,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from patentclust import artifacts, readers
@@ -27,9 +29,10 @@ from patentclust.schemas import DOCUMENTS, FAILURES
 
 # What shapes the corpus after reading: changing it reads nothing again.
 _AFTER_READING = ("family",)
-BATCH_CHARS = 16 * 1024**2
+BATCH_CHARS = 8 * 1024**2
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _SUSPECTS = bytes((*range(9), 0x0B, 0x0C, *range(0x0D, 0x20), 0x7F))
+_DELETE = 0x7F
 _LINE_ENDS = re.compile("\r\n?")
 
 
@@ -129,6 +132,7 @@ def reading_params(params: IngestParams) -> dict[str, Any]:
 
 def read_task(task: ReadTask, tell: Callable[[int], None]) -> Reading:
     """Read all pieces of a task and leave a reading; `tell` hears the number of each item before it is begun."""
+    artifacts.use_lean_memory()
     listing = artifacts.canonical_json([piece.key for piece in task.pieces])
     stamp = artifacts.Stamp(
         kind=DOCUMENTS.kind,
@@ -148,7 +152,7 @@ def read_task(task: ReadTask, tell: Callable[[int], None]) -> Reading:
                 if isinstance(item, SourceError):
                     failed.append(failure_row(item, piece.sha256))
                 else:
-                    batches.add(sanitised(item))
+                    batches.add(item)
             begun += piece.n_items
             found = (batches.n_rows - n_documents, len(failed) - n_failed)
             entries.append(Entry(piece.key, piece.last, *found, piece.n_bytes))
@@ -209,7 +213,7 @@ class _Batches:
 
     def flush(self) -> None:
         if self._rows:
-            self._writer.write_table(table_of(self._rows))
+            self._writer.write_table(_clean_table(self._rows))
         self._rows, self._n_chars = [], 0
 
 
@@ -219,6 +223,29 @@ def table_of(documents: list[Document]) -> pa.Table:
         pa.array([getattr(document, column.name) for document in documents], column.type) for column in DOCUMENTS.schema
     ]
     return pa.Table.from_arrays(columns, schema=DOCUMENTS.schema)
+
+
+def _clean_table(documents: list[Document]) -> pa.Table:
+    """Return documents as a table, their texts `clean`: nearly all are, and a whole column is looked at in one go."""
+    try:
+        table = table_of(documents)
+    except UnicodeEncodeError:  # half of a surrogate pair
+        table = None
+    if table is None or any(map(_holds_controls, table.columns)):
+        return table_of([sanitised(document) for document in documents])
+    return table
+
+
+def _holds_controls(column: pa.ChunkedArray) -> bool:
+    texts = pc.list_flatten(column) if pa.types.is_list(column.type) else column
+    if not pa.types.is_string(texts.type):
+        return False
+    return any(_has_controls(np.frombuffer(chunk.buffers()[2] or b"", np.uint8)) for chunk in texts.chunks)
+
+
+def _has_controls(signs: np.ndarray) -> bool:
+    n_plain = np.count_nonzero(signs == ord("\n")) + np.count_nonzero(signs == ord("\t"))
+    return bool(np.count_nonzero(signs < ord(" ")) != n_plain or (signs == _DELETE).any())
 
 
 def failure_row(error: SourceError, sha256: str) -> dict[str, str]:
