@@ -20,7 +20,7 @@ from patentclust.errors import ConfigError
 MIN_ROWS_UMAP = 16
 # UMAP draws at random which points it pushes apart, and a density threshold turns that into other clusters. The
 # distance in k layouts side by side is the root mean square over k draws: what differs between draws averages out.
-# Five dimensions each: layouts of more are no truer and their seeds agree less (benchmarks/cluster.md).
+# Five dimensions each: layouts of more are no truer and their seeds agree less (docs/clustering.md).
 LAYOUT_DIMS = 5
 # A large corpus averages over its own points, and layouts, and clustering in many dimensions, are what takes the time.
 _MOST_LAYOUTS = ((50_000, 2), (10_000, 4))

@@ -158,7 +158,7 @@ MaxNoise = Annotated[
     typer.Option(help="Let outliers that fit into clusters until this share is left.", show_default="leave noise"),
 ]
 Stability = Annotated[
-    int | None, typer.Option(help="Seeds to run, to say how far they agree.", show_default="3 up to 5,000 units")
+    int | None, typer.Option(help="Seeds to run, to say how far they agree.", show_default="3 up to 2,500 units")
 ]
 Labels = Annotated[
     str | None,
