@@ -32,6 +32,9 @@ _WORDS = (
     "brake steering "
 )
 WORDS = _WORDS.split()
+GIVEN = [
+    f"{a}{b}" for a in ("An", "Be", "Chi", "Da", "El", "Fu", "Gi", "Ha") for b in ("na", "ro", "lin", "shi", "mar")
+]
 FRAME = "timer => new Promise(done => requestAnimationFrame(() => { reader.map.pan(7, 3); setTimeout(done, 20); }))"
 
 
@@ -48,7 +51,7 @@ def build(root: Path, n: int) -> Workspace:
     artifacts.write_rows(workspace.failures, FAILURES, Stamp(kind="failures", params={}), [])
     with artifacts.table_writer(workspace.documents, DOCUMENTS, made) as writer:
         for start in range(0, n, 5_000):
-            rows = [_document(rng, ids[i], int(cluster[i])) for i in range(start, min(n, start + 5_000))]
+            rows = [_document(rng, ids, i, int(cluster[i])) for i in range(start, min(n, start + 5_000))]
             writer.write_table(artifacts.pa.Table.from_pylist(rows, schema=DOCUMENTS.schema), row_group_size=1024)
     shard = workspace.shard("cluster", 0)
     with artifacts.table_writer(shard, embeddings(DIM), Stamp(kind="embeddings", params={})) as writer:
@@ -56,12 +59,7 @@ def build(root: Path, n: int) -> Workspace:
             block = slice(start, min(n, start + 5_000))
             vectors = centres[cluster[block]] + 1.5 * rng.normal(size=(len(ids[block]), DIM))
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-            rows = [
-                {"unit_id": u, "text_sha256": "", "vector": v, "n_tokens": 9, "n_tokens_used": 9, "n_windows": 1}
-                | {"truncated": False}
-                for u, v in zip(ids[block], vectors.astype(np.float16), strict=True)
-            ]
-            writer.write_table(artifacts.pa.Table.from_pylist(rows, schema=embeddings(DIM).schema))
+            writer.write_table(_vectors_table(ids[block], vectors.astype(np.float16)))
     inputs = {"documents": made.fingerprint, "embeddings": artifacts.embeddings_fingerprint([shard])}
     shared = {"params": vars(ClusterParams()), "inputs": inputs, "model": {"name": "synthetic"}}
     units = [
@@ -81,23 +79,37 @@ def build(root: Path, n: int) -> Workspace:
     return workspace
 
 
+def _vectors_table(ids: list[str], vectors: np.ndarray) -> artifacts.pa.Table:
+    pa, n = artifacts.pa, len(ids)
+    columns = {"unit_id": pa.array(ids), "text_sha256": pa.array([""] * n)}
+    columns["vector"] = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel(), pa.float16()), DIM)
+    columns |= {name: pa.array(np.full(n, 9), pa.int32()) for name in ("n_tokens", "n_tokens_used", "n_windows")}
+    columns["truncated"] = pa.array(np.zeros(n, bool))
+    schema = embeddings(DIM).schema
+    return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+
 def _words(cluster: int) -> list[str]:
     return [WORDS[(cluster * 7 + k * (1 + cluster % 5)) % len(WORDS)] for k in range(8)]
 
 
-def _document(rng: np.random.Generator, doc_id: str, cluster: int) -> dict[str, object]:
+def _document(rng: np.random.Generator, ids: list[str], number: int, cluster: int) -> dict[str, object]:
+    doc_id = ids[number]
     local = _words(cluster) if cluster >= 0 else WORDS
-    text = [str(rng.choice(local if rng.random() < 0.6 else WORDS)) for _ in range(90)]
+    picks, own = rng.integers(0, 1 << 30, 90).tolist(), (rng.random(90) < 0.6).tolist()
+    text = [words[pick % len(words)] for pick, words in zip(picks, (local if o else WORDS for o in own), strict=True)]
     year = int(rng.integers(2005, 2024))
     owner = f"Company {int(rng.zipf(1.5)) % 5000}"
-    empty = {name: [] for name in ("priorities", "cited", "additional_classes", "warnings", "assignees")}
+    inventors = [f"{GIVEN[k % 40]} {WORDS[k % 59].title()}{WORDS[k % 53]}" for k in rng.integers(0, 80_000, 3).tolist()]
+    cited = [ids[k] for k in rng.integers(0, len(ids), 4)] + [f"US-{k}-B2" for k in rng.integers(10**6, 10**7, 12)]
+    empty = {name: [] for name in ("priorities", "additional_classes", "warnings", "assignees")}
     return empty | {
         "doc_id": doc_id, "family_id": None, "title": f"Method and apparatus for {' '.join(text[:8])}",
         "abstract": " ".join(text), "claims": [f"1. A device comprising {' '.join(text[::-1])}."],
         "independent": [True], "description": "", "language": "en", "country": "US", "kind": "B2",
         "application_number": None,
         "priority_date": date(year, 3, 1), "filing_date": date(year, 9, 1), "publication_date": date(year + 2, 1, 1),
-        "applicants": [owner], "assignee_names": [owner.upper()], "inventors": ["Ada Lovelace"],
+        "applicants": [owner], "assignee_names": [owner.upper()], "inventors": inventors, "cited": cited,
         "cpc": [f"H0{cluster % 5}M10/05"], "ipc": [f"H0{cluster % 5}M10/05"], "source_path": f"{doc_id}.xml",
         "source_sha256": "0" * 64, "source_format": "synthetic", "representative": True,
     }  # fmt: skip
@@ -116,12 +128,19 @@ def in_browser(path: Path) -> dict[str, float]:
             page.evaluate(f"({FRAME})()")
             frames.append(page.evaluate("reader.map.lastFrameMs"))
         page.evaluate("reader.reset(); reader.corpus.prepareSearch()")
-        timed = "(() => {{ const s = performance.now(); {}; return performance.now() - s; }})()"
+        timed = "(async () => {{ const s = performance.now(); {}; return performance.now() - s; }})()"
         search = page.evaluate(timed.format("reader.search('battery electrode')"))
         page.evaluate("reader.reset()")
         box = "[[0,0],[30000,0],[30000,30000],[0,30000]]"
         lasso = page.evaluate(timed.format(f"reader.select({box})"))
-        return {"first_map_s": first, "frame_ms": float(np.median(frames)), "search_ms": search, "lasso_ms": lasso}
+        page.evaluate("reader.reset()")
+        open_graph = page.evaluate(timed.format("await reader.walk.go('cluster:0')"))
+        walk = page.evaluate(timed.format("await reader.walk.go(`patent:${reader.corpus.ids[7]}`)"))
+        heap = page.evaluate("performance.memory.usedJSHeapSize") / 1e6
+        return {
+            "first_map_s": first, "frame_ms": float(np.median(frames)), "search_ms": search, "lasso_ms": lasso,
+            "graph_ms": open_graph, "walk_ms": walk, "heap_mb": heap,
+        }  # fmt: skip
 
 
 def measure(root: Path) -> dict[str, float]:

@@ -30,6 +30,7 @@ CLUSTER_METHODS = ("hdbscan", "leiden", "kmeans", "evoc")
 RECIPES = ("stable", "article")
 LABELS = ("auto", "terms", "model", "llm")
 REDUCTIONS = ("umap", "pca", "none")
+PAGE_LANGUAGES = ("en", "zh", "ja")
 
 
 def _check(condition: bool, message: str, *, hint: str = "") -> None:
@@ -202,19 +203,22 @@ class ReportParams:
     """How clusters become a page and tables.
 
     Attributes:
-        title: heading of the page.
+        title: heading of the page; "" takes one in its language.
         task: which embeddings the clusters came from.
         bom: begin CSV files with a byte order mark, which some spreadsheets need to see that they are UTF-8.
         workbook: write the tables as a workbook too.
+        lang: language of the page: English, Chinese or Japanese; texts and names stay as they are.
     """
 
-    title: str = "Technology map"
+    title: str = ""
     task: str = "cluster"
     bom: bool = False
     workbook: bool = True
+    lang: str = "en"
 
     def __post_init__(self) -> None:
         _check_types(self)
+        _check_choice("lang", self.lang, PAGE_LANGUAGES)
 
 
 @dataclass(frozen=True)

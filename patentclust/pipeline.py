@@ -110,6 +110,16 @@ def cluster(
         return finish(stage.run(workspace, params, resources=resources, progress=progress))
 
 
+def update(workspace: Workspace, *, resources: Resources = Resources(), progress: Progress = Quiet()) -> Outcome:
+    """Cluster again as the map that is there was made, keeping ids and names of clusters that are still there."""
+    from patentclust.stages import cluster as stage
+    from patentclust.stages import keeping
+
+    params = keeping.params_of(workspace)
+    with _recorded(workspace, "cluster", params) as finish:
+        return finish(stage.run(workspace, params, keep=True, resources=resources, progress=progress))
+
+
 def report(
     workspace: Workspace,
     params: ReportParams = ReportParams(),
@@ -367,11 +377,14 @@ def _look_cluster(workspace: Workspace, _task: str) -> StageState:
         "documents": artifacts.read_header(workspace.documents, kind="documents").fingerprint,
         "embeddings": artifacts.embeddings_fingerprint(workspace.shards(task)),
     }
-    changed = [kind for kind, fingerprint in header.json("inputs").items() if expected.get(kind) != fingerprint]
-    detail = f"the {' and '.join(changed)} changed since" if changed else f"{header.n_rows} clusters"
-    n_rows = artifacts.read_header(workspace.clusters, kind="clusters").n_rows
+    # A map that was updated names the one before it, too, which is no more.
+    inputs = header.json("inputs")
+    changed = [kind for kind, fingerprint in expected.items() if inputs.get(kind) != fingerprint]
+    scores = header.json("scores")
+    detail = f"the {' and '.join(changed)} changed since" if changed else f"{scores['n_clusters']} clusters"
+    artifacts.read_header(workspace.clusters, kind="clusters")
     size = _n_bytes(workspace.clusters, workspace.topics, workspace.scores)
-    return StageState("cluster", "stale" if changed else "current", detail, n_rows, size, header.fingerprint)
+    return StageState("cluster", "stale" if changed else "current", detail, scores["n_units"], size, header.fingerprint)
 
 
 def _look_report(workspace: Workspace, _task: str) -> StageState:

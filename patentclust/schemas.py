@@ -217,6 +217,7 @@ def topics(dim: int) -> Artifact:
                     pa.float32(),
                     "share of pairs of members that other seeds keep together; null if unmeasured",
                 ),
+                _field("parent_id", pa.int32(), "cluster of the next layer that holds it; null in the coarsest"),
                 _field("named_by", pa.string(), "who gave the label: terms, model, llm"),
             ]
         ),

@@ -64,6 +64,7 @@ SCORES = {
         "figure",
         "From 0 to 1: clusters hold one class each, and classes lie in one cluster each; not corrected for chance.",
     ),
+    "n": Score("Units compared", "count", "Units on the map that carry such a class."),
     "n_classified": Score("Classified", "count", "Units on the map that carry such a class."),
     "purity": Score(
         "Purity",
@@ -97,4 +98,11 @@ SCORES = {
     "n_windowed": Score(
         "Windowed", "count", "Units longer than the model's window; their vector is the mean over several."
     ),
+    "layers": Score(
+        "Coarser layers",
+        "figure",
+        "Clusters of clusters, the finer layer first: how many there are, how apart they lie, how far they agree with "
+        "the classification.",
+    ),
+    "n_ids": Score("Ids given", "count", "Cluster ids given so far; one that went is not given again."),
 }

@@ -85,6 +85,11 @@ class Workspace:
         return self.root / f"clusters_by_{name}.csv"
 
     @property
+    def texts_csv(self) -> Path:
+        """Where report puts the whole of the texts that its page cuts."""
+        return self.root / "texts.csv"
+
+    @property
     def workbook(self) -> Path:
         """Where report puts the tables as sheets."""
         return self.root / "report.xlsx"

@@ -223,3 +223,20 @@ def test_equal_edges_keep_the_heaviest_and_nothing_links_to_itself():
 def test_an_empty_graph_is_a_graph():
     drawn = GraphBuilder().finish()
     assert (drawn.nodes, list(drawn.edges()), list(drawn.by_source())) == ([], [], [])
+
+
+def test_the_names_that_an_analyst_gave_are_in_the_graph(tmp_path):
+    workspace = mapped(tmp_path)
+    graph.run(workspace)
+    inside = [key for key, node in nodes_of(workspace).items() if node["kind"] == "patent" and node["cluster_id"] == 0]
+    chosen = [key.removeprefix("patent:") for key in inside[:3]]
+    workspace.curation.write_text(
+        f'[[rename]]\nmembers = {json.dumps(chosen[:2])}\nlabel = "Cells"\n[[exclude]]\nmembers = ["{chosen[2]}"]\n',
+        encoding="utf-8",
+    )
+    assert not graph.run(workspace).current
+    nodes = nodes_of(workspace)
+    assert nodes["cluster:0"]["label"] == "Cells"
+    assert nodes[inside[2]]["cluster_id"] is None
+    assert inside[2] not in {source for source, _ in edges_of(workspace, "member")}
+    assert graph.run(workspace).current

@@ -44,6 +44,7 @@ class Browser:
         self.folder = folder
         self.events = []
         self.last_id = 0
+        self.scripted = True
         self.buffer = b""
 
     def start(self, flags=FLAGS):
@@ -99,6 +100,8 @@ class Browser:
         self.call("Page.navigate", url=url if isinstance(url, str) else url.as_uri())
         while not any(event["method"] == "Page.loadEventFired" for event in self.events):
             self.read(120)
+        if self.scripted:
+            self.until("window.reader?.walk !== undefined")
 
     def evaluate(self, expression):
         """Return the value of an expression; goes round the page's content policy, as the console does."""
@@ -108,7 +111,7 @@ class Browser:
 
     def until(self, expression):
         """Wait until an expression is true."""
-        for _ in range(100):
+        for _ in range(400):
             if self.evaluate(expression):
                 return
             time.sleep(0.05)
@@ -252,7 +255,7 @@ def test_click_opens_a_card_and_escape_closes_it(page):
     text = page.evaluate("document.getElementById('card').innerText")
     for part in ("US-10000004-B2", "Display assembly 4", "Abstract", "First claim", "1. An assembly.", "in/4.xml"):
         assert part in text
-    links = page.evaluate("[...document.querySelectorAll('.links a')].map(a => [a.href, a.rel])")
+    links = page.evaluate("[...document.querySelectorAll('.links a[rel]')].map(a => [a.href, a.rel])")
     assert links == [
         ["https://patents.google.com/patent/US10000004B2/en", "noreferrer noopener"],
         ["https://worldwide.espacenet.com/patent/search?q=pn%3DUS10000004B2", "noreferrer noopener"],
@@ -389,6 +392,7 @@ def test_few_documents_make_a_page_that_works(tmp_path, n):
 def test_the_search_and_the_legend_read_without_javascript(tmp_path, workspace):
     with browser(tmp_path / "profile") as page:
         page.call("Emulation.setScriptExecutionDisabled", value=True)
+        page.scripted = False
         page.open(workspace.report)
         root = page.call("DOM.getDocument")["root"]["nodeId"]
         for selector in (".cluster .terms th", ".scores td", "#legend a", "#documents tbody tr", "noscript p"):

@@ -1,6 +1,7 @@
 """Choosing on the page: filters, timeline, lasso, the table and file that follow, and the address that keeps it all."""
 
 import tomllib
+from datetime import date
 
 import numpy as np
 import pytest
@@ -53,9 +54,9 @@ def test_a_lasso_chooses_what_lies_inside_and_its_table_follows(page):
     assert page.evaluate("reader.map.emphasis[4]") == 1
     assert page.evaluate(CHOSEN) < 5
     assert "US-10000004-B2" in page.evaluate("document.getElementById('selected-rows').innerText")
-    snippet = page.evaluate("reader.selection.snippet()")
+    snippet = page.evaluate("document.getElementById('k-label').value = 'Aerials'; reader.curation.snippet('split')")
     (rule,) = tomllib.loads(snippet)["split"]
-    assert rule["label"]
+    assert rule["label"] == "Aerials"
     assert "US-10000004-B2" in rule["members"]
 
 
@@ -66,12 +67,22 @@ def test_the_saved_selection_neutralises_formulas(page):
     assert '"\'=cmd|""/c calc""!A1"' in text
 
 
-def test_dragging_over_the_timeline_sets_the_years(page):
-    page.evaluate("document.getElementById('timeline').scrollIntoView()")
-    corner = "(b => [b.left + 5, b.top + 20])(document.getElementById('timeline').getBoundingClientRect())"
-    page.click(*page.evaluate(corner))
-    assert page.evaluate("document.querySelectorAll('#timeline .off').length") == 0
-    assert page.evaluate("[reader.filters.values.from, reader.filters.values.to]") == ["2012", "2012"]
+def test_dragging_over_the_timeline_sets_the_years(tmp_path):
+    documents = [document(i, priority_date=date(2010 + i, 1, 1)) for i in range(4)]
+    units = [unit(d["doc_id"], -1, i, i) for i, d in enumerate(documents)]
+    made = write_workspace(tmp_path / "workspace", documents, units, [])
+    report.run(made)
+    with browser(tmp_path / "profile") as page:
+        page.open(made.report)
+        page.evaluate("document.getElementById('timeline').scrollIntoView()")
+        corner = "(b => [b.left + 5, b.top + 20])(document.getElementById('timeline').getBoundingClientRect())"
+        page.click(*page.evaluate(corner))
+        assert page.evaluate("document.querySelectorAll('#timeline .off').length") == 3
+        assert page.evaluate("[reader.filters.values.from, reader.filters.values.to]") == ["2010", "2010"]
+
+
+def test_a_timeline_of_one_year_is_not_shown(page):
+    assert page.evaluate("document.getElementById('timeline').hidden") is True
 
 
 def test_the_address_keeps_what_is_shown(page):

@@ -4,6 +4,7 @@ import openpyxl
 import pytest
 
 from patentclust.params import ReportParams
+from patentclust.render.workbook import open_workbook
 from patentclust.stages import report
 from tests.test_report import document, small_workspace, topic, unit, write_workspace
 
@@ -87,3 +88,17 @@ def test_years_after_the_last_complete_one_are_marked(tmp_path):
         rows = list(csv.DictReader(handle))
     assert {(row["year"], row["complete"]) for row in rows} == {("2012", "True")}
     assert sum(int(row["n_families"]) for row in rows) == 27
+
+
+def test_rows_beyond_a_sheet_go_on_in_the_next(tmp_path):
+    path = tmp_path / "book.xlsx"
+    with open_workbook(path, most_rows=4) as book:
+        n = book.sheet("rows", ("doc_id", "n"), ([f"d{i}", i] for i in range(7)))
+    sheets = openpyxl.load_workbook(path)
+    assert n == 7
+    assert sheets.sheetnames == ["rows", "rows 2", "rows 3"]
+    assert [[row[0].value for row in sheet] for sheet in sheets] == [
+        ["doc_id", "d0", "d1", "d2"],
+        ["doc_id", "d3", "d4", "d5"],
+        ["doc_id", "d6"],
+    ]

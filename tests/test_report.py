@@ -139,13 +139,17 @@ def read_csv(path):
 
 def page_data(workspace):
     text = workspace.report.read_text(encoding="utf-8")
-    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S).group(1))
+    return unpacked(re.search(r'<script type="text/plain" id="data">(.*?)</script>', text, re.S).group(1))
+
+
+def unpacked(block):
+    return json.loads(zlib.decompress(base64.b64decode(block)))
 
 
 def details(workspace, block=0):
     text = workspace.report.read_text(encoding="utf-8")
     packed = re.search(rf'id="details-{block}">(.*?)</script>', text).group(1)
-    return json.loads(zlib.decompress(base64.b64decode(packed)))
+    return unpacked(packed)
 
 
 def test_report_writes_the_page_and_both_tables(tmp_path):

@@ -19,8 +19,8 @@ class Rule:
     """One correction.
 
     Attributes:
-        kind: rename, merge, split, move, exclude or note.
-        members: units that the correction is about; of `rename`, `merge` and `note`, some members of each cluster.
+        kind: rename, pin, merge, split, move, exclude or note.
+        members: units that the correction is about; of `rename`, `pin`, `merge` and `note`, some of each cluster.
         label: name of the cluster from now on; "" keeps what it has.
         near: of `move`, some members of the cluster to move to.
         text: of `note`, what to say of the cluster.
@@ -35,11 +35,12 @@ class Rule:
 
 @dataclass
 class Curated:
-    """What became of the map: cluster numbers (EXCLUDED for what is off the map), names, notes, what found nothing."""
+    """What became of the map: cluster numbers (EXCLUDED for what is off it), names, notes, and what found nothing."""
 
     clusters: np.ndarray
     labels: dict[int, str] = field(default_factory=dict)
     notes: dict[int, list[str]] = field(default_factory=dict)
+    pinned: set[int] = field(default_factory=set)
     merged: dict[int, list[int]] = field(default_factory=dict)
     new: list[int] = field(default_factory=list)
     missed: list[Rule] = field(default_factory=list)
@@ -72,6 +73,11 @@ def _rename(done: Curated, rule: Rule, known: Sequence[int], _: Mapping[str, int
     for cluster in found:
         done.labels[cluster] = rule.label
     return bool(found)
+
+
+def _pin(done: Curated, rule: Rule, known: Sequence[int], rows: Mapping[str, int]) -> bool:
+    done.pinned.update(_clusters_of(done, known)[:1])
+    return _rename(done, rule, known, rows)
 
 
 def _note(done: Curated, rule: Rule, known: Sequence[int], _: Mapping[str, int]) -> bool:
@@ -112,5 +118,7 @@ def _exclude(done: Curated, _: Rule, known: Sequence[int], __: Mapping[str, int]
     return True
 
 
-_APPLY = {"rename": _rename, "merge": _merge, "split": _split, "move": _move, "exclude": _exclude, "note": _note}
+_APPLY = {
+    "rename": _rename, "pin": _pin, "merge": _merge, "split": _split, "move": _move, "exclude": _exclude, "note": _note,
+}  # fmt: skip
 KINDS = tuple(_APPLY)

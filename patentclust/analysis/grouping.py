@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from patentclust.analysis import clusterers, consensus, reduction, stability
 from patentclust.analysis.clusterers import Space
@@ -32,6 +33,7 @@ class Grouping:
         stability: mean agreement (ARI) between seeds; NaN where it was not measured.
         kept_together: for each cluster the share of its pairs that other seeds keep together; NaN likewise.
         variance: share of the variance that principal components keep; NaN for other reductions.
+        ties: UMAP's graph, shape (n, n).
     """
 
     found: Density
@@ -42,6 +44,7 @@ class Grouping:
     stability: float
     kept_together: np.ndarray
     variance: float
+    ties: csr_matrix
 
 
 def group(
@@ -74,6 +77,7 @@ def group(
         stability=stability.agreement([found.labels, *others]) if others else np.nan,
         kept_together=stability.kept_together(found.labels, others),
         variance=variance,
+        ties=ties,
     )
 
 

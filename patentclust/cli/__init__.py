@@ -26,6 +26,7 @@ from patentclust.cli.flags import (
     LabelsModel,
     LabelsPrompt,
     LabelsUrl,
+    Lang,
     Map,
     MaxNoise,
     Metadata,
@@ -68,6 +69,7 @@ from patentclust.cli.outcomes import show as _show
 from patentclust.cli.reading import assign, diff, explain, score, similar
 from patentclust.cli.search import search
 from patentclust.cli.serve import keys_app, serve
+from patentclust.cli.update import update
 from patentclust.errors import ConfigError, PatentclustError, StoppedError
 from patentclust.params import (
     ClusterParams,
@@ -197,6 +199,7 @@ def cluster(
 def report(
     workspace: Workspace = None,
     title: Title = None,
+    lang: Lang = None,
     task: Task = None,
     bom: Bom = None,
     workbook: Xlsx = None,
@@ -207,7 +210,7 @@ def report(
     """Draw the map: one offline HTML page, and CSV tables."""
     from patentclust import console, pipeline
 
-    given = {"title": title, "task": task, "bom": bom, "workbook": workbook}
+    given = {"title": title, "lang": lang, "task": task, "bom": bom, "workbook": workbook}
     chosen = resolve(ReportParams(), _from_file(params).get("report", {}), given)
     progress = console.progress(quiet=quiet or as_json)
     outcome = pipeline.report(opened(workspace), chosen, progress=progress)
@@ -226,6 +229,7 @@ def run(
     seed: Seed = None,
     task: Task = None,
     title: Title = None,
+    lang: Lang = None,
     map_: Map = None,
     metadata: Metadata = None,
     workers: Workers = "auto",
@@ -250,7 +254,7 @@ def run(
         ingest=resolve(IngestParams(), tables.get("ingest", {}), {"mapping": _mapping(map_), "ocr": ocr or None}),
         embed=resolve(EmbedParams(), tables.get("embed", {}), embed_flags),
         cluster=resolve(ClusterParams(), tables.get("cluster", {}), cluster_flags),
-        report=resolve(ReportParams(), tables.get("report", {}), {"title": title, "task": task}),
+        report=resolve(ReportParams(), tables.get("report", {}), {"title": title, "lang": lang, "task": task}),
     )
     urls = tuple(base_url or ())
     resources = Resources(workers=workers, threads=threads, gpu_layers=gpu_layers, offline=offline, base_urls=urls)
@@ -281,7 +285,7 @@ def status(workspace: Workspace = None, task: Task = None, as_json: Json = False
         console.show_status(states)
 
 
-for _command in (score, explain, assign, similar, search, diff, graph, export, serve):
+for _command in (update, score, explain, assign, similar, search, diff, graph, export, serve):
     app.command()(_command)
 
 

@@ -13,6 +13,7 @@ from patentclust.params import (
     FAMILY_MODES,
     LABELS,
     LONG_MODES,
+    PAGE_LANGUAGES,
     RECIPES,
     REDUCTIONS,
     SELECTION_METHODS,
@@ -189,7 +190,11 @@ Bom = Annotated[
 Xlsx = Annotated[
     bool | None, typer.Option("--workbook/--no-workbook", help="Write report.xlsx too.", show_default="yes")
 ]
-Title = Annotated[str | None, typer.Option(help="Heading of the page.", show_default=_report.title)]
+Title = Annotated[str | None, typer.Option(help="Heading of the page.", show_default="Technology map")]
+Lang = Annotated[
+    str | None,
+    typer.Option(help=f"Language of the page: {', '.join(PAGE_LANGUAGES)}.", show_default=_report.lang),
+]
 
 
 Name = Annotated[str, typer.Argument(help="Name from `models list`, or a .gguf file.")]

@@ -14,6 +14,9 @@ _MARGIN = 36
 _MOST_NODES = 12
 _NODE_WIDTH = 10
 _GAP = 6
+_RADIUS = 11.0
+_MOST_ASIDE = 24
+LABEL_ROOM = 230
 
 
 @dataclass(frozen=True)
@@ -49,11 +52,21 @@ def quadrant(profiles: Sequence[Profile]) -> Quadrant:
         return round(_MARGIN + (size - low) / (high - low) * (width - 2 * _MARGIN), 1)
 
     median = sorted(sizes)[len(sizes) // 2] if sizes else middle
-    spots = [
-        Spot(index, x_at(size), round(height / 2 - profile.growth / reach * (height / 2 - _MARGIN), 1), 11.0)
-        for index, (size, profile) in enumerate(zip(sizes, profiles, strict=True))
-    ]
+    spots: list[Spot] = []
+    for index, (size, profile) in enumerate(zip(sizes, profiles, strict=True)):
+        y = round(height / 2 - profile.growth / reach * (height / 2 - _MARGIN), 1)
+        spots.append(Spot(index, _aside(x_at(size), y, spots), y, _RADIUS))
     return Quadrant(spots, x_at(median), height / 2)
+
+
+def _aside(x: float, y: float, others: Sequence[Spot]) -> float:
+    """Return the place nearest to x, at most some steps to either side, where no other spot is covered."""
+    for step in sorted(range(-_MOST_ASIDE, _MOST_ASIDE + 1), key=abs):
+        moved = x + step * _RADIUS / 2
+        inside = _RADIUS < moved < QUADRANT[0] - _RADIUS
+        if inside and all(math.hypot(moved - other.x, y - other.y) > 1.8 * _RADIUS for other in others):
+            return round(moved, 1)
+    return x
 
 
 @dataclass(frozen=True)
@@ -87,7 +100,7 @@ def sankey(flow: Flow) -> tuple[list[Node], list[Link]]:
     if n_periods < 2 or not most:
         return [], []
     scale = (height - 30 - _GAP * len(shown)) / most
-    step = (width - 200) / (n_periods - 1)
+    step = (width - LABEL_ROOM) / (n_periods - 1)
     nodes: dict[tuple[int, int], Node] = {}
     for period in range(n_periods):
         y = 24.0

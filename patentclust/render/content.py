@@ -39,7 +39,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Hold one document as page and tables show it; texts may be cut, `place` is None for one left out of the map."""
+    """Hold one document as page and tables show it.
+
+    Texts may be cut; `place` is None for one left out of the map; `cited` numbers documents of the same page.
+    """
 
     doc_id: str
     title: str
@@ -64,6 +67,7 @@ class Entry:
     warnings: list[str]
     representative: bool
     place: Place | None
+    cited: list[int] = field(default_factory=list)
 
     @property
     def owners(self) -> list[str]:
@@ -106,6 +110,16 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Hold one cluster of a coarser layer: `clusters` of the finest layer are in it, with `size` members."""
+
+    cluster_id: int
+    label: str
+    size: int
+    clusters: list[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """Hold one line of a list of documents; `index` is the document's position in the page's data."""
 
@@ -129,13 +143,19 @@ class Exemplar:
 
 @dataclass(frozen=True)
 class Cluster:
-    """Hold what a cluster's card shows; `share` is of all clustered units, `colour` a number of the palette."""
+    """Hold what a cluster's card shows.
+
+    `share` is of all clustered units, `colour` a number of the palette, `near` its nearest clusters with cosines;
+    the label of one that is `pinned` is always on the map.
+    """
 
     topic: Topic
     share: float
     colour: int
     exemplars: list[Exemplar]
     rows: list[Row] = field(default_factory=list)
+    near: list[tuple[int, float]] = field(default_factory=list)
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,10 +206,12 @@ class Report:
         listed: the document rows are in the HTML; otherwise the page's script makes them.
         abstract_limit: characters after which abstracts are cut in the page.
         claim_limit: characters after which claims are cut in the page.
-        data: the page's main data block, as JSON.
+        data: the page's main data block, packed.
         details: further data blocks, packed, opened when a card is.
         near: the nearest documents of each, packed; empty where the vectors are not there.
+        links: inventors and citations, packed.
         evolution: trends, names and places of the clusters.
+        layers: the groups of the coarser layers, coarsest first.
         notes: what the analyst says of each cluster.
         missed: the analyst's corrections that found nothing to correct.
     """
@@ -214,7 +236,9 @@ class Report:
     data: str
     details: list[str]
     near: str
+    links: str
     evolution: Evolution
+    layers: list[list[Group]]
     notes: Mapping[int, list[str]]
     missed: Sequence[Rule]
 

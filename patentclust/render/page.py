@@ -15,9 +15,16 @@ from markupsafe import Markup
 
 from patentclust.render import charts
 from patentclust.render.content import Report
+from patentclust.render.payload import embed_json
 from patentclust.render.text import clean
+from patentclust.render.tree import tree
+from patentclust.render.words import Words, words_of
 
-_SCRIPTS = ("data.js", "map.js", "panel.js", "table.js", "select.js", "address.js", "report.js")
+_SCRIPTS = (
+    "data.js", "map.js", "labels.js", "panel.js", "table.js", "select.js", "curate.js", "relations.js", "walk.js",
+    "address.js", "report.js",
+)  # fmt: skip
+_FOLDERS = ("templates", "wordlists")
 _FINGERPRINT = re.compile(r'<meta name="patentclust-fingerprint" content="([0-9a-f]{64})">')
 # The fingerprint stands within this many bytes of the start of the page.
 HEAD_BYTES = 4_096
@@ -31,25 +38,27 @@ def _template(name: str) -> str:
 def templates_sha256() -> str:
     """Return one hash over everything that shapes the page: a new release makes old pages stale."""
     digest = hashlib.sha256()
-    for name in ("report.html", "parts.html", "evolution.html", "card.html", "report.css", *_SCRIPTS):
-        digest.update(_template(name).encode())
+    for folder in _FOLDERS:
+        for path in sorted((files("patentclust.render") / folder).iterdir(), key=lambda path: path.name):
+            digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
-def render_page(report: Report) -> str:
+def render_page(report: Report, language: str = "en") -> str:
     """Return the page; the same report gives the same text."""
-    style, script = _template("report.css"), "".join(_template(name) for name in _SCRIPTS)
+    style = _template("report.css") + _template("walk.css")
+    script = "".join(_template(name) for name in _SCRIPTS)
     policy = (
         f"default-src 'none'; script-src {_source(script)}; style-src {_source(style)}; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
-    labels = {cluster.topic.cluster_id: cluster.topic.label for cluster in report.clusters}
     # The hash covers the exact text between the tags, so both go in as they are.
-    return (
-        _environment()
-        .get_template("report.html")
-        .render(report=report, charts=charts, labels=labels, policy=policy, style=Markup(style), script=Markup(script))
-    )
+    parts: dict[str, Any] = {"policy": policy, "style": Markup(style), "script": Markup(script)}
+    say = words_of(language)
+    labels = {cluster.topic.cluster_id: cluster.topic.label for cluster in report.clusters}
+    parts |= {"tree": tree(report.layers, report.clusters) if report.layers else []}
+    parts |= {"html_lang": say.html_lang, "words": embed_json(dict(say.script)), "labels": labels}
+    return _environment(language).get_template("report.html").render(report=report, charts=charts, **parts)
 
 
 def read_fingerprint(head: str) -> str | None:
@@ -59,7 +68,8 @@ def read_fingerprint(head: str) -> str | None:
 
 
 @cache
-def _environment() -> Environment:
+def _environment(language: str) -> Environment:
+    say = words_of(language)
     environment = Environment(
         loader=PackageLoader("patentclust.render"),
         autoescape=True,
@@ -68,9 +78,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.globals["say"] = say
     environment.filters |= {
-        "clean": clean, "number": _number, "percent": _percent, "figure": _figure, "facts": _facts, "json": Markup,
-        "signed": _signed,
+        "clean": clean, "number": _number, "percent": _percent, "json": Markup,
+        "figure": lambda value: _missing(value, say) or f"{value:.2f}".replace("-", "−"),
+        "signed": lambda value: _missing(value, say) or f"{value:+.0%}".replace("-", "−"),
+        "facts": lambda values: _facts(values, say),
     }  # fmt: skip
     return environment
 
@@ -88,20 +101,16 @@ def _percent(value: float) -> str:
     return f"{value:.1%}"
 
 
-def _signed(value: float | None) -> str:
-    return "n/a" if value is None or value != value else f"{value:+.0%}".replace("-", "−")
+def _missing(value: float | None, say: Words) -> str:
+    return say("na") if value is None or value != value else ""
 
 
-def _figure(value: float | None) -> str:
-    return "n/a" if value is None or value != value else f"{value:.2f}".replace("-", "−")
-
-
-def _facts(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _facts(values: Mapping[str, Any], say: Words) -> list[tuple[str, str]]:
     """Return a mapping as pairs of text, nested ones by dotted names."""
     facts: list[tuple[str, str]] = []
     for key, value in sorted(values.items()):
         if isinstance(value, Mapping):
-            facts += [(f"{key}.{inner}", text) for inner, text in _facts(value)]
+            facts += [(f"{key}.{inner}", text) for inner, text in _facts(value, say)]
         else:
-            facts.append((str(key), "default" if value is None else clean(str(value))))
+            facts.append((str(key), say("default") if value is None else clean(str(value))))
     return facts

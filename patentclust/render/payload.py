@@ -13,27 +13,32 @@ from typing import Any
 
 import numpy as np
 
-from patentclust.render.content import Cluster, Entry, Place
+from patentclust.render.content import Cluster, Entry, Group, Place
 from patentclust.render.links import REGISTERS, register_numbers
+from patentclust.render.palette import assign_colours
 from patentclust.render.text import clean, shorten
+from patentclust.render.titles import class_title
 
 # Map positions are whole numbers up to this: finer than a screen at the deepest zoom that the script allows.
 RESOLUTION = 65_535
 DETAILS_A_BLOCK = 500
 DETAIL_FIELDS = (
-    "abstract", "claim", "ipc", "cpc", "inventors", "priority", "filing", "publication", "language", "family",
-    "source", "registers", "warnings", "outlier", "similarity", "runner_up", "runner_up_similarity",
+    "abstract", "claim", "ipc", "cpc", "priority", "filing", "publication", "language", "family", "source",
+    "registers", "warnings", "outlier", "similarity", "runner_up", "runner_up_similarity", "cut",
 )  # fmt: skip
+_OUTLINE_SAMPLE, _OUTLINE_STEPS = 300, 10
 # Characters of abstracts and claims that a page carries in all, and the bounds for one document.
 _TEXT_BUDGET = 24_000_000
 _LEAST_TEXT, _MOST_TEXT = 210, 6_000
 _MAX_TITLE = 300
 _MAX_LIST = 30
+# What stands at the end of a text that was cut.
+CUT = "…"
 # In the packed neighbours: no document.
 NOWHERE = 2**32 - 1
 _COLUMNS = (
-    "ids", "titles", "owners", "years", "origins", "class_of", "office_of", "language_of", "clusters", "probability",
-    "silhouette", "x", "y",
+    "ids", "titles", "owners", "years", "origins", "class_of", "office_of", "language_of", "family_of", "clusters",
+    "probability", "silhouette", "x", "y",
 )  # fmt: skip
 
 
@@ -89,7 +94,10 @@ class Frame:
 
 @dataclass(frozen=True)
 class Outline:
-    """Say where a cluster lies on the map: the middle of its members, and the bounds of their inner four fifths."""
+    """Say where a cluster lies on the map: the middle of its densest part, and the bounds of what is around that.
+
+    A cluster may lie in two places; the middle of all its points would then be where none is.
+    """
 
     x: float
     y: float
@@ -102,8 +110,18 @@ class Outline:
         sound = points[np.isfinite(points).all(axis=1)]
         if not len(sound):
             return cls(math.nan, math.nan, math.nan, math.nan)
-        y_low, y, y_high = np.quantile(sound[:, 1], [0.1, 0.5, 0.9])
-        return cls(float(np.median(sound[:, 0])), float(y), float(y_low), float(y_high))
+        sample = sound[:: max(1, len(sound) // _OUTLINE_SAMPLE)]
+        apart = np.hypot(*(sample[:, None] - sample[None]).T)
+        # The point with a quarter of the others closest about it.
+        reaches = np.sort(apart, axis=1)[:, len(sample) // 4]
+        anchor = int(np.argmin(reaches))
+        middle, reach = sample[anchor], 3 * reaches[anchor]
+        for _ in range(_OUTLINE_STEPS):
+            around = sound[np.hypot(*(sound - middle).T) <= reach]
+            middle = np.median(around, axis=0) if len(around) else middle
+        x, y = middle
+        y_low, y_high = np.quantile(around[:, 1] if len(around) else sound[:, 1], [0.1, 0.9])
+        return cls(float(x), float(y), float(y_low), float(y_high))
 
 
 class PageData:
@@ -114,6 +132,10 @@ class PageData:
         self.details: list[str] = []
         self._columns: dict[str, list[Any]] = {key: [] for key in _COLUMNS}
         self._lists: dict[str, dict[str, int]] = {name: {} for name in ("names", "classes", "offices", "languages")}
+        self._inventors: dict[str, int] = {}
+        self._invented: list[list[int]] = []
+        self._cited: list[list[int]] = []
+        self._families: dict[str, int] = {}
         self._lead: dict[int, int] = {}
         self._units: list[int] = []
         self._pending: list[list[Any]] = []
@@ -126,12 +148,15 @@ class PageData:
         columns = self._columns
         columns["ids"].append(clean(entry.doc_id))
         columns["titles"].append(shorten(clean(entry.title), _MAX_TITLE))
-        columns["owners"].append([self._number("names", name) for name in entry.owners[:_MAX_LIST]])
+        columns["owners"].append([_number(self._lists["names"], name) for name in entry.owners[:_MAX_LIST]])
         columns["years"].append(entry.year)
         columns["origins"].append(entry.origin.year if entry.origin else None)
-        columns["class_of"].append([self._number("classes", name) for name in entry.subclasses[:_MAX_LIST]])
-        columns["office_of"].append(self._number("offices", entry.country or ""))
-        columns["language_of"].append(self._number("languages", entry.language or ""))
+        columns["class_of"].append([_number(self._lists["classes"], name) for name in entry.subclasses[:_MAX_LIST]])
+        columns["office_of"].append(_number(self._lists["offices"], entry.country or ""))
+        columns["language_of"].append(_number(self._lists["languages"], entry.language or ""))
+        columns["family_of"].append(self._families.setdefault(entry.family_id or entry.doc_id, len(self._families)))
+        self._invented.append([_number(self._inventors, name) for name in entry.inventors[:_MAX_LIST]])
+        self._cited.append(entry.cited[:_MAX_LIST])
         row = entry.place.row if entry.place else -1
         if row >= 0 and (entry.representative or row not in self._lead):
             self._lead[row] = len(self._units)
@@ -148,10 +173,6 @@ class PageData:
         self._columns["silhouette"].append(thousandths(place.silhouette) if place else None)
         self._columns["x"].append(point[0] if point else None)
         self._columns["y"].append(point[1] if point else None)
-
-    def _number(self, which: str, name: str) -> int:
-        names = self._lists[which]
-        return names.setdefault(shorten(clean(name), _MAX_TITLE), len(names))
 
     def _flush(self) -> None:
         if self._pending:
@@ -177,13 +198,28 @@ class PageData:
         shares[:-1] = np.round(255 * np.clip(cosines, 0, 1))
         return pack(numbers[units].astype("<u4").tobytes() + shares[units].tobytes())
 
-    def finish(self, clusters: Sequence[Cluster], outlines: Sequence[Outline]) -> str:
-        """Close the last block of details and return the main block."""
+    def links(self) -> str:
+        """Return what only the graph and the cards need, packed: inventors, and citations by document number."""
+        return pack_json({"inventors": list(self._inventors), "invented": self._invented, "cited": self._cited})
+
+    def groups(self, groups: Sequence[Group], outlines: Sequence[Outline]) -> list[dict[str, Any]]:
+        """Return the clusters of a coarser layer as the map shows them."""
+        colours = assign_colours(np.array([(outline.x, outline.y) for outline in outlines]).reshape(-1, 2))
+        return [
+            {"id": group.cluster_id, "label": clean(group.label), "size": group.size, "clusters": group.clusters}
+            | {"colour": colour, "pinned": False}
+            | self._label_room(outline)
+            for group, colour, outline in zip(groups, colours, outlines, strict=True)
+        ]
+
+    def finish(self, clusters: Sequence[Cluster], outlines: Sequence[Outline], **more: Any) -> str:
+        """Close the last block of details and return the main block, packed, with `more` in it."""
         self._flush()
-        return embed_json(
+        return pack_json(
             {
                 **self._columns,
                 **{name: list(numbers) for name, numbers in self._lists.items()},
+                "class_titles": [class_title(symbol) for symbol in self._lists["classes"]],
                 "topics": [
                     _topic(cluster) | self._label_room(outline)
                     for cluster, outline in zip(clusters, outlines, strict=True)
@@ -191,6 +227,7 @@ class PageData:
                 "detail_fields": DETAIL_FIELDS,
                 "details_a_block": DETAILS_A_BLOCK,
                 "registers": REGISTERS,
+                **more,
             }
         )
 
@@ -203,13 +240,16 @@ class PageData:
         return dict(zip(names, (*middle, top[1], bottom[1]), strict=True))
 
 
+def _number(numbers: dict[str, int], name: str) -> int:
+    return numbers.setdefault(shorten(clean(name), _MAX_TITLE), len(numbers))
+
+
 def _detail(entry: Entry) -> list[Any]:
     return [
         clean(entry.abstract, keep_lines=True),
         clean(entry.claim, keep_lines=True),
         [clean(symbol) for symbol in entry.ipc[:_MAX_LIST]],
         [clean(symbol) for symbol in entry.cpc[:_MAX_LIST]],
-        [clean(name) for name in entry.inventors[:_MAX_LIST]],
         _day(entry.priority_date),
         _day(entry.filing_date),
         _day(entry.publication_date),
@@ -222,6 +262,7 @@ def _detail(entry: Entry) -> list[Any]:
         thousandths(entry.place.similarity) if entry.place else None,
         entry.place.runner_up if entry.place else None,
         thousandths(entry.place.runner_up_similarity) if entry.place else None,
+        entry.abstract.endswith(CUT) or entry.claim.endswith(CUT),
     ]
 
 
@@ -233,6 +274,9 @@ def _topic(cluster: Cluster) -> dict[str, Any]:
         "size": topic.size,
         "terms": [clean(term) for term, _ in topic.terms],
         "colour": cluster.colour,
+        "exemplars": [exemplar.index for exemplar in cluster.exemplars if exemplar.index is not None],
+        "near": cluster.near,
+        "pinned": cluster.pinned,
     }
 
 

@@ -6,19 +6,20 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from patentclust import scores as known_scores
 from patentclust.render.content import Score
+from patentclust.render.words import Words, words_of
 from patentclust.scores import SCORES
 
 
-def read_scores(scores: Mapping[str, Any]) -> list[Score]:
+def read_scores(scores: Mapping[str, Any], language: str = "en") -> list[Score]:
     """Return every score with its sentence: known ones first in a fixed order, unknown ones by name."""
+    say = words_of(language)
     order = {key: number for number, key in enumerate(SCORES)}
 
     def rank(item: tuple[tuple[str, ...], Any]) -> list[tuple[int, str]]:
         return [(order.get(key, len(order)), key) for key in item[0]]
 
-    return [_score(path, value) for path, value in sorted(_flatten(scores, ()), key=rank)]
+    return [_score(path, value, say) for path, value in sorted(_flatten(scores, ()), key=rank)]
 
 
 def _flatten(scores: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -29,14 +30,18 @@ def _flatten(scores: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tuple
             yield (*path, str(key)), value
 
 
-def _score(path: tuple[str, ...], value: Any) -> Score:
-    known = SCORES.get(path[-1], known_scores.Score(_words(path[-1]), "figure", ""))
-    name = known.name
-    if len(path) > 1:
-        group = ", ".join(SCORES[key].name if key in SCORES else _words(key) for key in path[:-1])
+def _score(path: tuple[str, ...], value: Any, say: Words) -> Score:
+    *above, name = [_name(key, say) for key in path]
+    if above:
         # "Adjusted …" goes on in lower case; "V-measure" and "DBCV" are names.
-        name = f"{group}: {name[0].lower() + name[1:] if name[1:2].islower() else name}"
-    return Score(name, _written(value, known.form), known.sentence)
+        name = f"{', '.join(above)}: {name[0].lower() + name[1:] if name[1:2].islower() else name}"
+    known = say.score(path[-1])
+    return Score(name, _written(value, known.form if known else "figure", say), known.sentence if known else "")
+
+
+def _name(key: str, say: Words) -> str:
+    known = say.score(key)
+    return known.name if known else _words(key)
 
 
 def _words(key: str) -> str:
@@ -44,9 +49,9 @@ def _words(key: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _written(value: Any, form: str) -> str:
+def _written(value: Any, form: str, say: Words) -> str:
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return "n/a"
+        return say("na")
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     if form == "share":

@@ -26,6 +26,7 @@ CLUSTER_COLUMNS = (
     "n_assignees", "n_entrants", "entrants", "rising_terms", "falling_terms", "nearest",
 )  # fmt: skip
 CROSS_COLUMNS = ("cluster_id", "label", "name", "n_families", "expected", "lift")
+TEXT_COLUMNS = ("doc_id", "abstract", "first_claim")
 YEAR_COLUMNS = ("cluster_id", "label", "year", "n_families", "complete")
 
 # Excel: 32,767 UTF-16 units a cell; a spreadsheet silently cuts or splits what is longer.
@@ -33,6 +34,7 @@ _MAX_CELL_UNITS = 32_767
 _CUT = "… [cut]"
 # What makes a spreadsheet read a cell as a formula (OWASP, CSV injection), also full width, small, and after blanks.
 _TRIGGERS = "=+\\-@＝＋－＠﹦﹢﹣﹫"
+_FIRST = frozenset(_TRIGGERS.replace("\\", ""))
 _BLANK = r"[\s\u00ad\u200b-\u200f\u2060-\u2064\ufeff]*"
 _FORMULA = re.compile(rf"[\t\r]|{_BLANK}[{_TRIGGERS}]")
 # Where a semicolon separates cells (most of Europe), the text after one can become a cell of its own.
@@ -42,6 +44,8 @@ _AFTER_SEMICOLON = re.compile(rf"(;{_BLANK})([{_TRIGGERS}])")
 def neutral(text: str | None) -> str:
     """Return text as a cell that no spreadsheet runs: an apostrophe before formulas, no controls, within the limit."""
     raw = text or ""
+    if raw.isprintable() and ";" not in raw and raw.lstrip()[:1] not in _FIRST:
+        return fit(raw.strip())
     cell = _AFTER_SEMICOLON.sub(r"\1'\2", clean(raw))
     if _FORMULA.match(raw) or _FORMULA.match(cell):
         cell = "'" + cell

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
+from typing import Any
 
 from patentclust.render.content import Cluster, Entry, Exemplar, Row, Topic, is_noise
 from patentclust.render.text import clean, shorten
+from patentclust.render.words import Words, words_of
 
 # Up to this many documents the page lists them all in HTML; beyond, its script makes the rows.
 MOST_LISTED = 2_000
@@ -19,8 +21,11 @@ _MAX_TITLE = 300
 class Tally:
     """Keep exemplars, and the rows that the page lists."""
 
-    def __init__(self, topics: list[Topic], *, listed: bool, excluded: Collection[str] = ()) -> None:
+    def __init__(
+        self, topics: list[Topic], *, listed: bool, excluded: Collection[str] = (), say: Words | None = None
+    ) -> None:
         self._excluded = excluded
+        self._say = say or words_of("en")
         self.listed = listed
         self.noise_rows: list[Row] = []
         self.left_out: list[Row] = []
@@ -40,39 +45,37 @@ class Tally:
             self._leave_out(index, unit_id, entry)
         elif is_noise(entry.place):
             if self.listed:
-                self.noise_rows.append(_row(index, entry))
+                self.noise_rows.append(self._row(index, entry))
         elif self.listed:
-            self._rows[entry.place.cluster_id].append(_row(index, entry))
+            self._rows[entry.place.cluster_id].append(self._row(index, entry))
 
     def _leave_out(self, index: int, unit_id: str, entry: Entry) -> None:
         self.n_left_out += 1
         if self.n_left_out <= MOST_ROWS:
-            reason = "has no vector on this map" if entry.has_text else "has no title, abstract or claims"
+            reason = "no_vector" if entry.has_text else "no_text"
             if unit_id in self._excluded:
-                reason = "is taken off the map by curation.toml"
-            self.left_out.append(_row(index, entry, reason=reason))
+                reason = "taken_off"
+            self.left_out.append(self._row(index, entry, reason=self._say(reason)))
 
-    def cluster(self, topic: Topic, *, share: float, colour: int) -> Cluster:
-        """Return what the card of one cluster shows."""
+    def cluster(self, topic: Topic, **looks: Any) -> Cluster:
+        """Return what the card of one cluster shows; `looks` are the fields of Cluster that no document tells."""
         known = self._exemplars
         return Cluster(
             topic=topic,
-            share=share,
-            colour=colour,
+            **looks,
             exemplars=[known.get(unit) or Exemplar(clean(unit), "", None) for unit in topic.exemplars],
             rows=sorted(self._rows[topic.cluster_id], key=lambda row: (-(row.probability or 0), row.doc_id)),
         )
 
-
-def _row(index: int, entry: Entry, *, reason: str = "") -> Row:
-    owners = [clean(name) for name in entry.owners[:_MAX_OWNERS]]
-    more = len(entry.owners) - len(owners)
-    return Row(
-        index=index,
-        doc_id=clean(entry.doc_id),
-        title=shorten(clean(entry.title), _MAX_TITLE),
-        owners="; ".join(owners) + (f" and {more} more" if more else ""),
-        year=entry.year,
-        probability=entry.place.probability if entry.place else None,
-        reason=reason,
-    )
+    def _row(self, index: int, entry: Entry, *, reason: str = "") -> Row:
+        owners = "; ".join(clean(name) for name in entry.owners[:_MAX_OWNERS])
+        more = len(entry.owners) - _MAX_OWNERS
+        return Row(
+            index=index,
+            doc_id=clean(entry.doc_id),
+            title=shorten(clean(entry.title), _MAX_TITLE),
+            owners=self._say("and_more", names=owners, n=more) if more > 0 else owners,
+            year=entry.year,
+            probability=entry.place.probability if entry.place else None,
+            reason=reason,
+        )

@@ -29,8 +29,8 @@ _WIDTH = 14
 class Workbook:
     """Sheets in the order they are written."""
 
-    def __init__(self, book: xlsxwriter.Workbook) -> None:
-        self._book = book
+    def __init__(self, book: xlsxwriter.Workbook, most_rows: int = MOST_ROWS) -> None:
+        self._book, self._most_rows = book, most_rows
         self._bold = book.add_format({"bold": True, "bottom": 1})
         self._link = book.get_default_url_format()
 
@@ -39,18 +39,28 @@ class Workbook:
         return sum(1 for _ in self.also(name, columns, rows))
 
     def also(self, name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
-        """Write one sheet while the rows pass through; rows beyond the sheet's limit pass unwritten."""
+        """Write one sheet while the rows pass through; more rows than a sheet holds go on in `name 2` and so on."""
+        sheet, number, n_sheets = self._begin(name, columns), 0, 1
+        for row in rows:
+            if number == self._most_rows - 1:
+                self._end(sheet, number, columns)
+                n_sheets += 1
+                sheet, number = self._begin(f"{name} {n_sheets}", columns), 0
+            number += 1
+            self._write(sheet, number, row, linked=columns[0] == "doc_id" and number <= MOST_LINKS)
+            yield row
+        self._end(sheet, number, columns)
+
+    def _begin(self, name: str, columns: Sequence[str]) -> Any:
         sheet = self._book.add_worksheet(name)
         sheet.freeze_panes(1, 1)
         for column, title in enumerate(columns):
             sheet.set_column(column, column, _WIDTHS.get(title, _WIDTH))
             sheet.write_string(0, column, title, self._bold)
-        number = 0
-        for number, row in enumerate(rows, start=1):
-            if number < MOST_ROWS:
-                self._write(sheet, number, row, linked=columns[0] == "doc_id" and number <= MOST_LINKS)
-            yield row
-        sheet.autofilter(0, 0, max(1, min(number, MOST_ROWS - 1)), len(columns) - 1)
+        return sheet
+
+    def _end(self, sheet: Any, number: int, columns: Sequence[str]) -> None:
+        sheet.autofilter(0, 0, max(1, number), len(columns) - 1)
 
     def _write(self, sheet: Any, number: int, row: Sequence[Any], *, linked: bool) -> None:
         for column, value in enumerate(row):
@@ -91,8 +101,8 @@ def _text(value: Any) -> str:
 
 
 @contextmanager
-def open_workbook(path: Path) -> Iterator[Workbook]:
-    """Yield a workbook that is written when the block ends."""
+def open_workbook(path: Path, *, most_rows: int = MOST_ROWS) -> Iterator[Workbook]:
+    """Yield a workbook that is written when the block ends; no sheet has more than `most_rows`, the header counted."""
     options = {
         "constant_memory": True,
         "strings_to_formulas": False,
@@ -102,6 +112,6 @@ def open_workbook(path: Path) -> Iterator[Workbook]:
     book = xlsxwriter.Workbook(str(path), options)
     book.set_properties({"created": _EPOCH})
     try:
-        yield Workbook(book)
+        yield Workbook(book, most_rows)
     finally:
         book.close()

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from patentclust import artifacts
-from patentclust.analysis import grouping, neighbours, quality, reduction, segment, texts
+from patentclust.analysis import grouping, layers, neighbours, quality, reduction, segment, texts
 from patentclust.analysis.grouping import Grouping
 from patentclust.artifacts import Embeddings, Header, Stamp
 from patentclust.errors import ArtifactError
@@ -21,11 +21,10 @@ from patentclust.progress import Progress, Quiet
 from patentclust.schemas import CLUSTERS, NOISE, UNIT_KEYS
 from patentclust.schemas import topics as topics_contract
 from patentclust.scores import SCORES
-from patentclust.stages import Outcome, naming
-from patentclust.stages.naming import Named
+from patentclust.stages import Outcome, keeping, naming
+from patentclust.stages.map_rows import FINEST, Found, Layer, cluster_table, mean, topic_rows
 from patentclust.workspace import Workspace
 
-_FINEST = 0
 _LIBRARIES = ("umap-learn", "hdbscan", "graspologic-native", "evoc", "numba", "scikit-learn", "scipy", "numpy")
 _TOPIC_COLUMNS = ("title", "abstract", "claims", "language", "ipc", "cpc")
 # What the user chose at embedding and a reader of the map wants to know.
@@ -50,42 +49,42 @@ class _Units:
     n_left_out: int
 
 
-@dataclass(frozen=True)
-class _Result:
-    """What was computed; one row a unit in `grouping`, `silhouettes` and `places`, one item a cluster in `named`."""
-
-    grouping: Grouping
-    silhouettes: np.ndarray
-    places: np.ndarray
-    named: Named
-
-
 def run(
     workspace: Workspace,
     params: ClusterParams = ClusterParams(),
     *,
+    keep: bool = False,
     resources: Resources = Resources(),
     progress: Progress = Quiet(),
 ) -> Outcome:
     """Write clusters.parquet, topics.parquet and scores.json; do nothing when they are there and current.
 
+    With `keep`, clusters of the map that is there keep their ids and names where they are still there. Such a map is
+    current as long as its documents and embeddings are the same, also for a run without `keep`.
+
     Raises:
         ArtifactError: documents or embeddings are missing, damaged or empty, or were not made from each other.
     """
     documents = artifacts.read_header(workspace.documents, kind="documents")
-    clusters_stamp, topics_stamp = _stamps(workspace, params, documents)
-    scores = _current_scores(workspace, clusters_stamp, topics_stamp)
-    current = scores is not None
+    stamps = _stamps(workspace, params, documents, made_from=_made_from(workspace))
+    scores = _current_scores(workspace, *stamps)
+    current, changes = scores is not None, list[str]()
     if scores is None:
+        before = keeping.read_before(workspace) if keep else None
+        clusters_stamp, topics_stamp = stamps = _stamps(
+            workspace, params, documents, made_from=before.header.fingerprint if before else None
+        )
         embeddings = _read_embeddings(workspace, params)
         units = _read_units(workspace, embeddings, documents.n_rows, params, progress)
         with neighbours.one_thread():
             source = naming.Source(workspace, embeddings.header, params, resources)
-            result, scores = _compute(embeddings, units, source, progress)
-        artifacts.write_rows(workspace.clusters, CLUSTERS, clusters_stamp, _cluster_rows(embeddings, result))
+            found, scores = _compute(embeddings, units, source, progress)
+        if before:
+            found, changes = keeping.keep(found, before)
+        scores["n_ids"] = found.n_ids
+        artifacts.write_table(workspace.clusters, CLUSTERS, clusters_stamp, cluster_table(found))
         contract = topics_contract(embeddings.vectors.shape[1])
-        rows = _topic_rows(embeddings, result)
-        artifacts.write_rows(workspace.topics, contract, topics_stamp, rows, scores=scores)
+        artifacts.write_rows(workspace.topics, contract, topics_stamp, topic_rows(found), scores=scores)
         how_to_read = {key: SCORES[key].sentence for key in scores if key in SCORES}
         page = {**scores, "how_to_read": how_to_read, "fingerprint": topics_stamp.fingerprint}
         artifacts.write_text(workspace.scores, artifacts.canonical_json(page) + "\n")
@@ -93,12 +92,22 @@ def run(
         "cluster",
         current=current,
         facts=_facts(scores),
-        warnings=tuple(_warnings(scores, params)),
+        warnings=(*_warnings(scores, params), *changes),
         outputs=(workspace.clusters, workspace.topics, workspace.scores),
     )
 
 
-def _stamps(workspace: Workspace, params: ClusterParams, documents: Header) -> tuple[Stamp, Stamp]:
+def _made_from(workspace: Workspace) -> str | None:
+    """Return the fingerprint of the map that the one there took its ids from, None where it took none."""
+    if not workspace.topics.exists():
+        return None
+    inputs: dict[str, str] = artifacts.read_header(workspace.topics, kind="topics").json("inputs")
+    return inputs.get("before")
+
+
+def _stamps(
+    workspace: Workspace, params: ClusterParams, documents: Header, *, made_from: str | None
+) -> tuple[Stamp, Stamp]:
     paths = workspace.shards(params.task)
     if not paths:
         raise ArtifactError(
@@ -107,6 +116,7 @@ def _stamps(workspace: Workspace, params: ClusterParams, documents: Header) -> t
     first = artifacts.read_header(paths[0], kind="embeddings")
     embedded = first.json("params")
     inputs = {"documents": documents.fingerprint, "embeddings": artifacts.embeddings_fingerprint(paths)}
+    inputs |= {"before": made_from} if made_from else {}
     clusters, topics_ = (
         Stamp(
             kind=kind,
@@ -216,7 +226,7 @@ def _main_class(document: Mapping[str, Any]) -> str | None:
 
 def _compute(
     embeddings: Embeddings, units: _Units, source: naming.Source, progress: Progress
-) -> tuple[_Result, dict[str, Any]]:
+) -> tuple[Found, dict[str, Any]]:
     vectors, n = embeddings.vectors, len(embeddings.unit_ids)
     params, resources = source.params, source.resources
     wide, threads = params.n_neighbors * reduction.MAP_NEIGHBOURS, resources.n_threads
@@ -231,25 +241,38 @@ def _compute(
     with progress.task("drawing the map", total=n, unit="units") as task:
         places = reduction.layout(vectors, seed=params.seed, neighbours=near, threads=threads)
         task.advance(n)
-    with progress.task("scoring", total=n, unit="units") as task:
-        silhouettes = quality.cosine_silhouette(vectors, found.labels)
-        reduced = quality.euclidean_silhouette(grouped.points, found.labels, n_max=_MAX_SCORED)
-        scores = _scores(embeddings, units, grouped, silhouettes, reduced)
-        task.advance(n)
     with progress.task("naming clusters", total=n, unit="units") as task:
-        named = naming.name_clusters(
-            source, naming.Members(units.texts, units.languages, found.labels, vectors), progress
-        )
+        layers_ = _layers(source, units, vectors, grouped, progress)
         task.advance(n)
-    return _Result(grouped, silhouettes, places, named), scores | (
-        {"naming_problem": named.problem} if named.problem else {}
-    )
+    with progress.task("scoring", total=n, unit="units") as task:
+        reduced = quality.euclidean_silhouette(grouped.points, found.labels, n_max=_MAX_SCORED)
+        scores = _scores(embeddings, units, grouped, layers_, reduced)
+        task.advance(n)
+    n_clusters = len(found.persistence)
+    return Found(embeddings.unit_ids, grouped, places, layers_, np.arange(n_clusters), n_clusters), scores
+
+
+def _layers(
+    source: naming.Source, units: _Units, vectors: np.ndarray, grouped: Grouping, progress: Progress
+) -> list[Layer]:
+    """Name and score each layer, the finest first."""
+    labels = [grouped.found.labels, *layers.coarser(grouped.found.labels, grouped.ties)]
+    return [
+        Layer(
+            labels=own,
+            silhouettes=quality.cosine_silhouette(vectors, own),
+            named=naming.name_clusters(source, naming.Members(units.texts, units.languages, own, vectors), progress),
+            parents=layers.parents(own, above[0]) if above else np.empty(0, np.int32),
+        )
+        for own, above in ((own, labels[number + 1 : number + 2]) for number, own in enumerate(labels))
+    ]
 
 
 def _scores(
-    embeddings: Embeddings, units: _Units, grouped: Grouping, silhouettes: np.ndarray, reduced: np.ndarray
+    embeddings: Embeddings, units: _Units, grouped: Grouping, layers_: list[Layer], reduced: np.ndarray
 ) -> dict[str, Any]:
     found = grouped.found
+    problems = [layer.named.problem for layer in layers_ if layer.named.problem]
     return {
         "n_units": len(found.labels),
         "n_clusters": len(found.persistence),
@@ -258,21 +281,27 @@ def _scores(
         "n_noise_before": grouped.n_noise_before,
         "stability": _rounded(grouped.stability),
         "variance": _rounded(grouped.variance),
-        "silhouette_cosine": _mean(silhouettes),
-        "silhouette_reduced": _mean(reduced),
-        "persistence": _mean(found.persistence),
+        "silhouette_cosine": mean(layers_[FINEST].silhouettes),
+        "silhouette_reduced": mean(reduced),
+        "persistence": mean(found.persistence),
         "ipc_subclass": _agreement(found.labels, units.main_classes),
         "ipc_section": _agreement(found.labels, [c and c[0] for c in units.main_classes]),
         "n_left_out": units.n_left_out,
         "n_truncated": embeddings.n_truncated,
         "n_windowed": embeddings.n_windowed,
+        "layers": {
+            str(number): _layer_scores(layer, units) for number, layer in enumerate(layers_) if number != FINEST
+        },
+    } | ({"naming_problem": problems[0]} if problems else {})
+
+
+def _layer_scores(layer: Layer, units: _Units) -> dict[str, Any]:
+    return {
+        "n_clusters": len(layer.named.names),
+        "silhouette_cosine": mean(layer.silhouettes),
+        "ipc_subclass": _agreement(layer.labels, units.main_classes),
+        "ipc_section": _agreement(layer.labels, [c and c[0] for c in units.main_classes]),
     }
-
-
-def _mean(values: np.ndarray) -> float | None:
-    """Return the mean of what is a number; None, JSON's null, when nothing is."""
-    known = values[np.isfinite(values)].astype(np.float64)
-    return round(float(known.mean()), 6) if len(known) else None
 
 
 def _rounded(value: float) -> float | None:
@@ -283,51 +312,6 @@ def _agreement(labels: np.ndarray, classes: list[str | None]) -> dict[str, Any] 
     if sum(c is not None for c in classes) < _ENOUGH_CLASSES * len(classes) or not np.any(labels != NOISE):
         return None
     return {key: round(value, 6) for key, value in asdict(quality.agreement(labels, classes)).items()}
-
-
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
-def _cluster_rows(embeddings: Embeddings, result: _Result) -> list[dict[str, Any]]:
-    grouped, found = result.grouping, result.grouping.found
-    return [
-        {
-            "unit_id": unit_id,
-            "layer": _FINEST,
-            "cluster_id": int(found.labels[row]),
-            "probability": float(found.probabilities[row]),
-            "outlier_score": _number(found.outlier_scores[row]),
-            "silhouette": _number(result.silhouettes[row]),
-            "x": float(result.places[row, 0]),
-            "y": float(result.places[row, 1]),
-            "runner_up": int(grouped.runner_up[row]) if grouped.runner_up[row] != NOISE else None,
-            "runner_up_share": float(grouped.runner_up_share[row]) if grouped.runner_up[row] != NOISE else None,
-        }
-        for row, unit_id in enumerate(embeddings.unit_ids)
-    ]
-
-
-def _topic_rows(embeddings: Embeddings, result: _Result) -> list[dict[str, Any]]:
-    found = result.grouping.found
-    labels = found.labels
-    named = result.named
-    return [
-        {
-            "layer": _FINEST,
-            "cluster_id": cluster,
-            "size": int(np.sum(labels == cluster)),
-            "label": named.names[cluster],
-            "terms": [{"term": t.term, "weight": t.weight} for t in named.terms[cluster]],
-            "exemplars": [embeddings.unit_ids[row] for row in named.exemplars[cluster]],
-            "centroid": list(named.centroids[cluster].astype(np.float16)),
-            "persistence": _number(found.persistence[cluster]),
-            "silhouette": _mean(result.silhouettes[labels == cluster]),
-            "stability": _number(result.grouping.kept_together[cluster]),
-            "named_by": named.named_by[cluster],
-        }
-        for cluster in range(len(named.names))
-    ]
 
 
 def _facts(scores: Mapping[str, Any]) -> dict[str, Any]:

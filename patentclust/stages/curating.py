@@ -11,19 +11,23 @@ from typing import Any
 
 import numpy as np
 
+from patentclust import artifacts
 from patentclust.analysis.curation import KINDS, Curated, Rule, curate
 from patentclust.errors import ConfigError
 from patentclust.render.content import Topic
+from patentclust.schemas import UNIT_KEYS
+from patentclust.workspace import Workspace
 
 _ALLOWED = {
     "rename": {"members", "label"},
+    "pin": {"members", "label"},
     "merge": {"members", "label"},
     "split": {"members", "label"},
     "move": {"members", "near"},
     "exclude": {"members"},
     "note": {"members", "text"},
 }
-_NEEDED = {"rename": {"label"}, "split": {"label"}, "move": {"near"}, "note": {"text"}}
+_NEEDED = {"rename": {"label"}, "pin": {"label"}, "split": {"label"}, "move": {"near"}, "note": {"text"}}
 _HINT = 'write tables such as [[rename]] with members = ["US-1-B2", …] and label = "…"'
 _N_EXEMPLARS, _N_TERMS = 5, 20
 
@@ -31,6 +35,19 @@ _N_EXEMPLARS, _N_TERMS = 5, 20
 def sha256(path: Path) -> str:
     """Return the hash of the file, "" where there is none."""
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def read_rules(workspace: Workspace, unit: str) -> list[Rule]:
+    """Read the corrections of a workspace, whose units are families or documents.
+
+    Raises:
+        ConfigError: the file cannot be read, or a rule is not understood.
+    """
+    unit_of: dict[str, str] = {}
+    if unit != "document" and workspace.curation.is_file():
+        keys = artifacts.read_table(workspace.documents, kind="documents", columns=["doc_id", UNIT_KEYS[unit]])
+        unit_of = dict(zip(keys["doc_id"].to_pylist(), keys[UNIT_KEYS[unit]].to_pylist(), strict=True))
+    return load_rules(workspace.curation, unit_of)
 
 
 def load_rules(path: Path, unit_of: Mapping[str, str]) -> list[Rule]:

@@ -50,9 +50,11 @@ class Difference:
 
 @dataclass(frozen=True)
 class _Map:
+    """Clusters by number: ids have gaps where a map kept those of one before."""
+
     unit: str
     cluster_of: dict[str, int]
-    names: dict[int, str]
+    names: list[str]
 
     def named(self, clusters: tuple[int, ...]) -> tuple[str, ...]:
         return tuple(self.names[cluster] for cluster in clusters)
@@ -94,8 +96,10 @@ def _read(workspace: Workspace) -> _Map:
     topics = artifacts.read_table(workspace.topics, kind="topics", columns=["layer", "cluster_id", "label"]).to_pylist()
     table = artifacts.read_table(workspace.clusters, kind="clusters", columns=["unit_id", "layer", "cluster_id"])
     rows = table.filter(pc.field("layer") == _FINEST).to_pylist()
+    names = {topic["cluster_id"]: topic["label"] for topic in topics if topic["layer"] == _FINEST}
+    number_of = {cluster: number for number, cluster in enumerate(sorted(names))} | {matching.NOISE: matching.NOISE}
     return _Map(
         unit=header.metadata.get("unit", "document"),
-        cluster_of={row["unit_id"]: row["cluster_id"] for row in rows},
-        names={topic["cluster_id"]: topic["label"] for topic in topics if topic["layer"] == _FINEST},
+        cluster_of={row["unit_id"]: number_of[row["cluster_id"]] for row in rows},
+        names=[names[cluster] for cluster in sorted(names)],
     )

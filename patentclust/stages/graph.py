@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
 
 from patentclust import artifacts
+from patentclust.analysis.curation import EXCLUDED
 from patentclust.analysis.graph import Graph, GraphBuilder, Node
 from patentclust.analysis.neighbours import nearest
 from patentclust.artifacts import Stamp
@@ -22,6 +23,8 @@ from patentclust.render.titles import class_title
 from patentclust.schemas import EDGES, NODES, NOISE, UNIT_KEYS
 from patentclust.stages import Outcome
 from patentclust.stages.atlas import Atlas, number_keys, read_atlas
+from patentclust.stages.curating import apply_rules, read_rules, sha256
+from patentclust.stages.placing import read_topics
 from patentclust.workspace import Workspace
 
 N_SIMILAR = 5
@@ -56,16 +59,31 @@ def run(workspace: Workspace, *, resources: Resources = Resources(), progress: P
         raise ArtifactError(f"{workspace.topics} was made from other documents", hint="run: patentclust cluster")
     unit = topics.metadata.get("unit", "document")
     inputs = {"documents": documents.fingerprint, "topics": topics.fingerprint}
+    inputs |= {"curation": sha256(workspace.curation)} if workspace.curation.is_file() else {}
     stamp = Stamp(kind="nodes", params={"n_similar": N_SIMILAR}, inputs=inputs, unit=unit)
     outputs = tuple(workspace.graph_files.values())
     if artifacts.current(workspace.graph_files["nodes"], stamp) and all(path.is_file() for path in outputs):
         header = artifacts.read_header(workspace.graph_files["nodes"], kind="nodes")
         return Outcome("graph", current=True, facts=header.json("counts"), outputs=outputs)
-    atlas = read_atlas(workspace)
+    atlas = _curated(workspace, read_atlas(workspace))
     graph, n_outside = _build(workspace, atlas, resources, progress)
     facts = {"nodes": len(graph.nodes), "edges": len(graph.sources), **_edge_facts(graph), "cited_outside": n_outside}
     _write(workspace, graph, stamp, facts)
     return Outcome("graph", current=False, facts=facts, outputs=outputs)
+
+
+def _curated(workspace: Workspace, atlas: Atlas) -> Atlas:
+    """Return the map as the analyst corrected it."""
+    rules = read_rules(workspace, atlas.unit)
+    if not rules:
+        return atlas
+    rows = {unit: row for row, unit in enumerate(atlas.embeddings.unit_ids)}
+    topics, done = apply_rules(rules, read_topics(workspace.topics), rows, atlas.labels)
+    shown = {
+        topic.cluster_id: {"label": topic.label, "terms": [{"term": t, "weight": w} for t, w in topic.terms]}
+        for topic in topics
+    }
+    return replace(atlas, labels=done.clusters, topics=shown)
 
 
 def _edge_facts(graph: Graph) -> dict[str, int]:
@@ -75,7 +93,7 @@ def _edge_facts(graph: Graph) -> dict[str, int]:
 def _build(workspace: Workspace, atlas: Atlas, resources: Resources, progress: Progress) -> tuple[Graph, int]:
     """Return the graph, and how many citations go to patents that the corpus does not hold."""
     walk = _Walk(GraphBuilder(), {}, {}, [])
-    rows = atlas.rows()
+    rows = {unit: row for unit, row in atlas.rows().items() if atlas.labels[row] != EXCLUDED}
     with progress.task("graph", total=None, unit="documents") as task:
         for batch in artifacts.read_batches(workspace.documents, kind="documents", columns=_COLUMNS):
             for document in batch.to_pylist():

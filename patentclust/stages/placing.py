@@ -14,7 +14,7 @@ from patentclust import artifacts
 from patentclust.analysis import nearness
 from patentclust.analysis.curation import EXCLUDED, Curated, Rule
 from patentclust.errors import ArtifactError
-from patentclust.render.content import Place, Topic
+from patentclust.render.content import Group, Place, Topic
 from patentclust.render.payload import Outline
 from patentclust.schemas import NOISE
 from patentclust.stages.curating import apply_rules
@@ -67,11 +67,12 @@ class Map:
         """Return each unit's position in `topics`, -1 for noise."""
         return _numbers(self.columns["cluster_id"], topics)
 
-    def outlines(self, topics: list[Topic]) -> list[Outline]:
-        """Return where each topic's members lie."""
+    def outlines(self, topics: Sequence[Topic | Group]) -> list[Outline]:
+        """Return where the members of each cluster lie, or of each group of clusters."""
         points = np.column_stack([self.columns["x"], self.columns["y"]]).astype(float)
-        members = [points[self.columns["cluster_id"] == topic.cluster_id] for topic in topics]
-        return [Outline.of(group) for group in members]
+        of = self.columns["cluster_id"]
+        wanted = [topic.clusters if isinstance(topic, Group) else [topic.cluster_id] for topic in topics]
+        return [Outline.of(points[np.isin(of, clusters)]) for clusters in wanted]
 
 
 def read_topics(path: Path) -> list[Topic]:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from patentclust import __version__, artifacts
+from patentclust.analysis.curation import Curated
 from patentclust.artifacts import Header, Stamp
 from patentclust.errors import ArtifactError
 from patentclust.params import ReportParams, Resources
@@ -19,25 +19,22 @@ from patentclust.progress import Progress, Quiet
 from patentclust.render import page, tables
 from patentclust.render.content import Cluster, Entry, Failure, Provenance, Report, Topic
 from patentclust.render.crosses import Crosses
-from patentclust.render.evolution import evolve
+from patentclust.render.evolution import Evolution, evolve
 from patentclust.render.palette import assign_colours
 from patentclust.render.payload import Frame, Outline, PageData, text_limits
 from patentclust.render.readings import read_scores
 from patentclust.render.tally import MOST_LISTED, MOST_ROWS, Tally
+from patentclust.render.words import words_of
 from patentclust.schemas import NOISE, UNIT_KEYS
 from patentclust.stages import Outcome
-from patentclust.stages.curating import load_rules
+from patentclust.stages.curating import read_rules
 from patentclust.stages.curating import sha256 as curation_sha256
+from patentclust.stages.entries import read_cut_texts, read_entries
+from patentclust.stages.layering import read_layers
 from patentclust.stages.placing import FINEST, Map, read_map, read_topics
 from patentclust.stages.sheets import open_sheets
 from patentclust.stages.sheets import outputs as sheet_paths
 from patentclust.workspace import Workspace
-
-_PLAIN = [
-    "doc_id", "title", "family_id", "language", "country", "kind", "application_number", "priority_date", "filing_date",
-    "publication_date", "applicants", "assignees", "assignee_names", "inventors", "ipc", "cpc", "source_path",
-    "source_format", "warnings", "representative",
-]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -157,35 +154,32 @@ def _facts(workspace: Workspace, inputs: _Inputs) -> dict[str, Any]:
 
 
 def _write(workspace: Workspace, params: ReportParams, inputs: _Inputs, fingerprint: str, progress: Progress) -> None:
-    rules = load_rules(workspace.curation, _unit_of(workspace, inputs.unit))
+    rules = read_rules(workspace, inputs.unit)
     places, topics, curated = read_map(workspace, read_topics(workspace.topics), task=params.task, rules=rules)
     outlines = places.outlines(topics)
     data = PageData(Frame.around(places.columns["x"], places.columns["y"]))
-    tally = Tally(topics, listed=inputs.documents.n_rows <= MOST_LISTED, excluded=places.excluded)
+    say, limits = words_of(params.lang), text_limits(inputs.documents.n_rows)
+    tally = Tally(topics, listed=inputs.documents.n_rows <= MOST_LISTED, excluded=places.excluded, say=say)
     crosses = Crosses(topics)
     # The page carries the fingerprint, so it is renamed last: a current page has its tables beside it.
     with artifacts.atomic_path(workspace.report) as page_path, open_sheets(workspace, params) as sheets:
-        rows = _walk(_entries(workspace, inputs, places), topics, (data, tally, crosses), progress)
+        rows = _walk(read_entries(workspace, inputs.unit, places, limits), topics, (data, tally, crosses), progress)
         sheets.write(workspace.documents_csv, tables.DOCUMENT_COLUMNS, rows)
         evolution = evolve(crosses, topics, places.vectors, places.numbers(topics))
-        clusters = _clusters(topics, tally, outlines, n_units=len(places.rows))
+        clusters = _clusters(topics, tally, outlines, evolution=evolution, curated=curated, n_units=len(places.rows))
         sheets.write_clusters(workspace, clusters, evolution)
         sheets.write_crosses(workspace, topics, crosses, evolution)
+        layers = read_layers(workspace, places, topics)
+        groups = layers[0] if layers else []
+        sheets.write_texts(workspace, read_cut_texts(workspace, limits))
         report = _report(
-            inputs, places, tally, title=params.title, fingerprint=fingerprint,
-            clusters=clusters, failures=_read_failures(workspace.failures), data=data.finish(clusters, outlines),
+            inputs, places, tally, params, fingerprint=fingerprint,
+            clusters=clusters, failures=_read_failures(workspace.failures),
+            data=data.finish(clusters, outlines, groups=data.groups(groups, places.outlines(groups))),
             evolution=evolution, notes=curated.notes, missed=curated.missed,
-            details=data.details, near=data.near(*places.nearest),
+            details=data.details, near=data.near(*places.nearest), links=data.links(), layers=layers,
         )  # fmt: skip
-        page_path.write_bytes(page.render_page(report).encode("utf-8", "replace"))
-
-
-def _unit_of(workspace: Workspace, unit: str) -> dict[str, str]:
-    """Return the unit of each document that is not one itself, where there are corrections to read."""
-    if unit == "document" or not workspace.curation.is_file():
-        return {}
-    keys = artifacts.read_table(workspace.documents, kind="documents", columns=["doc_id", UNIT_KEYS[unit]])
-    return dict(zip(keys["doc_id"].to_pylist(), keys[UNIT_KEYS[unit]].to_pylist(), strict=True))
+        page_path.write_bytes(page.render_page(report, params.lang).encode("utf-8", "replace"))
 
 
 def _walk(
@@ -206,51 +200,34 @@ def _walk(
             task.advance()
 
 
-def _entries(workspace: Workspace, inputs: _Inputs, places: Map) -> Iterator[tuple[str, Entry]]:
-    columns = [*_PLAIN, "abstract", "claims"]
-    limits = text_limits(inputs.documents.n_rows)
-    for batch in artifacts.read_batches(workspace.documents, kind="documents", columns=columns):
-        abstracts = _cut(batch["abstract"], limits[0])
-        claims = _cut(_first(batch["claims"]), limits[1])
-        rows = batch.select(_PLAIN).to_pylist()
-        for row, abstract, claim in zip(rows, abstracts, claims, strict=True):
-            unit_id = row[UNIT_KEYS[inputs.unit]]
-            yield unit_id, Entry(**row, abstract=abstract, claim=claim, place=places.place(unit_id))
-
-
-def _first(lists: pa.ListArray) -> pa.Array:
-    """Return the first item of each list, "" for an empty one."""
-    starts = lists.offsets.slice(0, len(lists))
-    full = pc.greater(pc.list_value_length(lists), 0)
-    return pc.fill_null(lists.values.take(pc.if_else(full, starts, None)), "")
-
-
-def _cut(texts: pa.Array, limit: int) -> list[str]:
-    # In Arrow, because the whole texts of a large corpus are not worth turning into Python strings.
-    short = pc.utf8_slice_codeunits(texts, 0, limit - 1)
-    ends = pc.if_else(pc.greater(pc.utf8_length(texts), limit), "…", pc.utf8_slice_codeunits(texts, limit - 1, limit))
-    return pc.binary_join_element_wise(short, ends, "").to_pylist()
-
-
 def _read_failures(path: Path) -> list[Failure]:
     columns = ["source_path", "reader", "message", "hint"]
     table = artifacts.read_table(path, kind="failures", columns=columns).slice(0, MOST_ROWS)
     return [Failure(**row) for row in table.to_pylist()]
 
 
-def _clusters(topics: list[Topic], tally: Tally, outlines: list[Outline], *, n_units: int) -> list[Cluster]:
+def _clusters(
+    topics: list[Topic], tally: Tally, outlines: list[Outline], *, evolution: Evolution, curated: Curated, n_units: int
+) -> list[Cluster]:
     colours = assign_colours(np.array([(outline.x, outline.y) for outline in outlines]).reshape(-1, 2))
     return [
-        tally.cluster(topic, share=topic.size / max(1, n_units), colour=colour)
-        for topic, colour in zip(topics, colours, strict=True)
+        tally.cluster(
+            topic,
+            share=topic.size / max(1, n_units),
+            colour=colour,
+            near=profile.near,
+            pinned=topic.cluster_id in curated.pinned,
+        )
+        for topic, colour, profile in zip(topics, colours, evolution.profiles, strict=True)
     ]
 
 
-def _report(inputs: _Inputs, places: Map, tally: Tally, **parts: Any) -> Report:
+def _report(inputs: _Inputs, places: Map, tally: Tally, params: ReportParams, **parts: Any) -> Report:
     topics, n_documents = inputs.topics, inputs.documents.n_rows
     abstract_limit, claim_limit = text_limits(n_documents)
     scores = topics.json("scores") if "scores" in topics.metadata else {}
     return Report(
+        title=params.title or words_of(params.lang)("title"),
         n_documents=n_documents,
         n_units=len(places.rows),
         n_noise=int((places.columns["cluster_id"] == NOISE).sum()),
@@ -258,7 +235,7 @@ def _report(inputs: _Inputs, places: Map, tally: Tally, **parts: Any) -> Report:
         left_out=tally.left_out,
         n_left_out=tally.n_left_out,
         n_failures=inputs.failures.n_rows,
-        scores=read_scores(scores),
+        scores=read_scores(scores, params.lang),
         provenance=Provenance(
             task=topics.json("params").get("task", ""),
             unit=inputs.unit,

@@ -59,10 +59,13 @@ def run(workspace: Workspace, against: Sequence[str] = DEFAULT_AGAINST) -> list[
     scores = header.json("scores")
     lines = [Line(name, scores[name]) for name in SCORES if isinstance(scores.get(name), int | float)]
     unit = header.metadata.get("unit", "document")
-    row_of, labels = _labels(workspace)
+    row_of, layers = _layers(workspace)
+    labels = layers[_FINEST]
     documents = _documents(workspace, row_of, unit, [source.column for source in sources])
     for text, source in zip(against, sources, strict=True):
-        lines += _agreement(text, labels, source.classes(documents))
+        classes = source.classes(documents)
+        for layer, own in sorted(layers.items()):
+            lines += _agreement(text if layer == _FINEST else f"{text}, layer {layer}", own, classes)
     return [*lines, *_links(labels, documents), *_languages(labels, documents)]
 
 
@@ -124,11 +127,15 @@ def _read_table(path: Path) -> dict[str, str]:
     return {key: row[1].strip() for row in rows for key in number_keys(row[0])}
 
 
-def _labels(workspace: Workspace) -> tuple[dict[str, int], np.ndarray]:
+def _layers(workspace: Workspace) -> tuple[dict[str, int], dict[int, np.ndarray]]:
+    """Return the row of each unit, and the clusters of each layer by row."""
     table = artifacts.read_table(workspace.clusters, kind="clusters", columns=["unit_id", "layer", "cluster_id"])
-    table = table.filter(pc.field("layer") == _FINEST)
-    ids = table.column("unit_id").to_pylist()
-    return {unit_id: row for row, unit_id in enumerate(ids)}, table.column("cluster_id").to_numpy()
+    parts = {layer: table.filter(pc.field("layer") == layer) for layer in pc.unique(table["layer"]).to_pylist()}
+    ids = parts[_FINEST].column("unit_id").to_pylist()
+    return (
+        {unit_id: row for row, unit_id in enumerate(ids)},
+        {layer: part.column("cluster_id").to_numpy() for layer, part in parts.items()},
+    )
 
 
 def _documents(workspace: Workspace, row_of: dict[str, int], unit: str, columns: list[str]) -> list[dict[str, Any]]:

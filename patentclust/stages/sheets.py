@@ -26,14 +26,18 @@ class Sheets:
     def __init__(self, stack: ExitStack, params: ReportParams, book: Workbook | None) -> None:
         self._stack, self._bom, self._book = stack, params.bom, book
 
-    def write(self, path: Path, columns: Sequence[str], rows: Iterator[Sequence[Any]]) -> int:
+    def write(self, path: Path, columns: Sequence[str], rows: Iterator[Sequence[Any]], *, in_book: bool = True) -> int:
         """Write one table and return its number of rows."""
-        if self._book is not None:
+        if self._book is not None and in_book:
             rows = self._book.also(path.stem, columns, rows)
         attempt = self._stack.enter_context(artifacts.atomic_path(path))
         encoding = "utf-8-sig" if self._bom else "utf-8"
         with attempt.open("w", encoding=encoding, errors="replace", newline="") as handle:
             return tables.write_csv(handle, columns, rows)
+
+    def write_texts(self, workspace: Workspace, rows: Iterator[Sequence[Any]]) -> None:
+        """Write the texts that the page cuts, whole; they would swell a workbook."""
+        self.write(workspace.texts_csv, tables.TEXT_COLUMNS, rows, in_book=False)
 
     def write_clusters(self, workspace: Workspace, clusters: list[Cluster], evolution: Evolution) -> None:
         """Write the clusters, and a chart of their sizes."""
@@ -59,7 +63,7 @@ def outputs(workspace: Workspace, params: ReportParams) -> list[Path]:
     """Return the tables that a report with these parameters has."""
     crosses = [workspace.cross_csv(name) for name in ("year", *CROSSES)]
     book = [workspace.workbook] if params.workbook else []
-    return [workspace.documents_csv, workspace.clusters_csv, *crosses, *book]
+    return [workspace.documents_csv, workspace.clusters_csv, workspace.texts_csv, *crosses, *book]
 
 
 @contextmanager

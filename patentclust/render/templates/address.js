@@ -17,7 +17,8 @@ class Address {
     if (query) state.set("q", query);
     for (const [name, key] of Object.entries(FILTERS)) if (reader.filters.values[name]) state.set(key, reader.filters.values[name]);
     if (map.selected >= 0) state.set("d", corpus.ids[map.selected]);
-    if (reader.lassoed) state.set("s", map.lasso.map(([x, y]) => `${Math.round(x)},${Math.round(y)}`).join(" "));
+    if (reader.lassoed && map.lasso) state.set("s", map.lasso.map(([x, y]) => `${Math.round(x)},${Math.round(y)}`).join(" "));
+    if (reader.walk?.walked) state.set("g", reader.walk.here);
     if (map.moved?.()) state.set("v", [map.view.scale / map.fitScale, ...map.toWorld(map.cssWidth / 2, map.cssHeight / 2)].map((v) => v.toPrecision(6)).join(","));
     return state.toString();
   }
@@ -40,7 +41,7 @@ class Address {
     const state = new URLSearchParams(location.hash.slice(6));
     const { reader } = this;
     this.reading = true;
-    for (const [name, key] of Object.entries(FILTERS)) reader.filters.set(name, state.get(key), true);
+    for (const name of reader.filters.names) reader.filters.set(name, state.get(FILTERS[name]), true);
     const line = (state.get("s") ?? "").split(" ").map((pair) => pair.split(",").map(Number));
     reader.search(state.get("q") ?? "");
     reader.select(line.every((pair) => pair.length === 2 && pair.every(Number.isFinite)) ? line : []);
@@ -49,6 +50,8 @@ class Address {
     if (view.length === 3 && view.every(Number.isFinite)) reader.map.look(...view);
     const index = state.has("d") ? reader.corpus.ids.indexOf(state.get("d")) : -1;
     if (index >= 0) reader.open(index, reader.map.marks);
+    const node = state.get("g");
+    if (node && node !== reader.walk?.here) reader.walk?.go(node);
     this.reading = false;
   }
 }

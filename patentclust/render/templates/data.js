@@ -22,6 +22,16 @@ function inflate(text) {
 
 const unpack = async (text) => JSON.parse(await inflate(text).text());
 
+const WORDS = JSON.parse(byId("words").textContent);
+const spell = (value) => value.toLocaleString("en");
+
+/** A sentence in the reader's language; `n` chooses between "one|many", whole numbers get separators. */
+function say(key, values = {}) {
+  const forms = WORDS[key].split("|");
+  const form = values.n === 1 ? forms[0] : forms[forms.length - 1];
+  return form.replace(/\{(\w+)\}/g, (_, name) => (Number.isInteger(values[name]) ? spell(values[name]) : values[name]));
+}
+
 class Corpus {
   constructor(raw) {
     Object.assign(this, { ids: raw.ids, titles: raw.titles, years: raw.years, topics: raw.topics, registers: raw.registers });
@@ -31,7 +41,14 @@ class Corpus {
     this.y = Float32Array.from(raw.y, (value) => value ?? NOWHERE);
     this.clusters = Int32Array.from(raw.clusters, (value) => value ?? LEFT_OUT);
     this.topicOf = new Map(raw.topics.map((topic) => [topic.id, topic]));
+    this.groupOf = new Map(raw.groups.flatMap((group) => group.clusters.map((cluster) => [cluster, group])));
+    this.colourBy = "cluster";
     this.haystack = null;
+  }
+
+  /** The colour number of a cluster, undefined for none. */
+  colour(cluster) {
+    return (this.colourBy === "group" ? this.groupOf : this.topicOf).get(cluster)?.colour;
   }
 
   owners(index) {
@@ -39,23 +56,23 @@ class Corpus {
   }
 
   title(index) {
-    return this.titles[index] || "(no title)";
+    return this.titles[index] || say("no_title");
   }
 
   clusterName(index) {
     const cluster = this.clusters[index];
-    if (cluster === LEFT_OUT) return "Not on the map";
-    return cluster === NOISE ? "Noise" : (this.topicOf.get(cluster)?.label ?? `Cluster ${cluster}`);
+    if (cluster === LEFT_OUT) return say("not_on_map");
+    return cluster === NOISE ? say("noise") : (this.topicOf.get(cluster)?.label ?? say("cluster_n", { id: String(cluster) }));
   }
 
   swatch(cluster) {
-    const topic = this.topicOf.get(cluster);
-    return make("span", `swatch ${topic ? `c${topic.colour}` : "noise"}`);
+    const colour = this.colour(cluster);
+    return make("span", `swatch ${colour === undefined ? "noise" : `c${colour}`}`);
   }
 
   figure(name, index) {
     const value = this.raw[name][index];
-    return value === null ? "n/a" : (value / 1000).toFixed(2).replace("-", "−");
+    return value === null ? say("na") : (value / 1000).toFixed(2).replace("-", "−");
   }
 
   /** The texts and facts of one card, or null while the page still loads; blocks are unpacked when first asked for. */
@@ -82,6 +99,23 @@ class Corpus {
     const numbers = new Uint32Array(bytes, 0, k * this.n).subarray(k * index, k * index + k);
     const shares = new Uint8Array(bytes, 4 * k * this.n).subarray(k * index, k * index + k);
     return Array.from(numbers, (other, place) => [other, shares[place] / 255]).filter(([other]) => other < this.n && other !== index);
+  }
+
+  /** Inventors and citations; null while the page still loads. */
+  async links() {
+    const block = byId("links");
+    if (block === null) return null;
+    this.linked ??= unpack(block.textContent);
+    return this.linked;
+  }
+
+  /** The publications of a document's family, without itself. */
+  family(index) {
+    if (this.families === undefined) {
+      this.families = new Map();
+      this.raw.family_of.forEach((family, i) => this.families.set(family, [...(this.families.get(family) ?? []), i]));
+    }
+    return this.families.get(this.raw.family_of[index]).filter((other) => other !== index);
   }
 
   prepareSearch() {

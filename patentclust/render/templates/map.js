@@ -43,6 +43,17 @@ class Grid {
     }
     return best;
   }
+
+  count(x0, y0, x1, y1) {
+    let n = 0;
+    for (let row = this.cell(y0); row <= this.cell(y1); row += 1) {
+      for (let k = this.starts[row * this.side + this.cell(x0)]; k < this.starts[row * this.side + this.cell(x1) + 1]; k += 1) {
+        const [x, y] = [this.xs[this.items[k]], this.ys[this.items[k]]];
+        n += Number(x >= x0 && x <= x1 && y >= y0 && y <= y1);
+      }
+    }
+    return n;
+  }
 }
 
 class TechnologyMap {
@@ -55,6 +66,7 @@ class TechnologyMap {
     this.hovered = -1;
     this.selected = -1;
     this.pixelRatio = 0;
+    this.labels = new Labels(this);
     this.sortPoints();
     this.readColours();
   }
@@ -71,7 +83,7 @@ class TechnologyMap {
     this.width = this.xs.reduce((most, value) => Math.max(most, value), 0);
     this.height = this.ys.reduce((most, value) => Math.max(most, value), 0);
     this.grid = new Grid(this.xs, this.ys, Math.max(this.width, this.height));
-    this.colourOf = Uint8Array.from(placed, (i) => corpus.topicOf.get(corpus.clusters[i])?.colour ?? 255);
+    this.colourOf = Uint8Array.from(placed, (i) => corpus.colour(corpus.clusters[i]) ?? 255);
   }
 
   readColours() {
@@ -167,10 +179,11 @@ class TechnologyMap {
     return found < 0 ? -1 : this.order[found];
   }
 
-  radius() {
+  /** The radius of a point on the screen, smaller where there are many; `n` are those that are meant. */
+  radius(n = this.order.length) {
     const zoom = Math.max(1, this.view.scale / this.fitScale);
     const room = Math.max(0.7, Math.min(1.15, Math.min(this.cssWidth, this.cssHeight) / 600));
-    return Math.min(8, Math.max(1.1, room * (12 / Math.max(1, this.order.length) ** 0.2)) * zoom ** 0.3);
+    return Math.min(8, Math.max(1.1, room * (12 / Math.max(1, n) ** 0.2)) * zoom ** 0.3);
   }
 
   request() {
@@ -230,8 +243,8 @@ class TechnologyMap {
   }
 
   /** A disc of the current radius as pixel offsets and coverage, 0 to 256. */
-  disc(opacity) {
-    const radius = this.radius() * this.pixelRatio;
+  disc(opacity, n) {
+    const radius = this.radius(n) * this.pixelRatio;
     const reach = Math.ceil(radius);
     const offsets = [];
     const alphas = [];
@@ -249,7 +262,9 @@ class TechnologyMap {
 
   /** Stamp the points whose emphasis is `wanted` (all are 1 when there is none). */
   stamp(wanted, colourFor, opacity) {
-    const { reach, offsets, alphas } = this.disc(opacity);
+    // A few that are chosen among very many stand out by size too.
+    const n = this.emphasis && wanted ? Math.max(this.emphasis.reduce((a, b) => a + b, 0), this.order.length / 30) : undefined;
+    const { reach, offsets, alphas } = this.disc(opacity, n);
     const { data, width, height } = this.image;
     const scale = this.view.scale * this.pixelRatio;
     const [left, top] = [this.view.x * this.pixelRatio, this.view.y * this.pixelRatio];
@@ -278,7 +293,7 @@ class TechnologyMap {
     context.setTransform(this.pixelRatio, 0, 0, this.pixelRatio, 0, 0);
     // On paper a cleared rectangle comes out as a white one, over the points; there the canvas is fresh anyway.
     if (!this.printing) context.clearRect(0, 0, this.cssWidth, this.cssHeight);
-    this.drawLabels(context);
+    this.labels.draw(context);
     this.drawLasso(context);
     for (const [index, width] of [[this.hovered, 1.5], [this.selected, 3]]) {
       if (index < 0 || this.corpus.x[index] === NOWHERE) continue;
@@ -302,68 +317,4 @@ class TechnologyMap {
     context.stroke();
     context.setLineDash([]);
   }
-
-  drawLabels(context) {
-    const taken = [];
-    const most = this.corpus.topics.reduce((size, topic) => Math.max(size, topic.size), 1);
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    context.lineJoin = "round";
-    for (const topic of this.corpus.topics) {
-      if (topic.x === null || (this.only !== undefined && this.only !== null && this.only !== topic.id)) continue;
-      const size = Math.round(this.cssWidth < 600 ? 10 + 2 * Math.sqrt(topic.size / most) : 11 + 3 * Math.sqrt(topic.size / most));
-      context.font = `600 ${size}px ${this.font}`;
-      const box = this.placeLabel(context, topic, size, taken);
-      if (box === null) continue;
-      taken.push(box);
-      this.writeLabel(context, box, size);
-    }
-  }
-
-  /** Find room for a label: above or below a cluster of few lines' height, in the middle of a larger one; null for none. */
-  placeLabel(context, topic, size, taken) {
-    const x = topic.x * this.view.scale + this.view.x;
-    const y = topic.y * this.view.scale + this.view.y;
-    if (x < 0 || y < 0 || x > this.cssWidth || y > this.cssHeight) return null;
-    const lines = wrapLabel(topic.label);
-    const width = Math.max(...lines.map((line) => context.measureText(line).width)) + 8;
-    const height = lines.length * size * 1.2 + 4;
-    const left = Math.max(4, Math.min(this.cssWidth - width - 4, x - width / 2));
-    const above = topic.top * this.view.scale + this.view.y - height - this.radius();
-    const below = topic.bottom * this.view.scale + this.view.y + this.radius();
-    const middle = y - height / 2;
-    for (const top of below - above > 6 * height ? [middle, above, below] : [above, below, middle]) {
-      const box = { left, top, width, height, lines };
-      if (box.top < 2 || box.top + height > this.cssHeight - 2) continue;
-      if (!taken.some((other) => overlaps(box, other))) return box;
-    }
-    return null;
-  }
-
-  writeLabel(context, box, size) {
-    box.lines.forEach((line, row) => {
-      const x = box.left + box.width / 2;
-      const y = box.top + 2 + size * 1.2 * (row + 0.5);
-      context.lineWidth = 4;
-      context.strokeStyle = `rgba(${this.paper}, 0.88)`;
-      context.strokeText(line, x, y);
-      context.fillStyle = `rgb(${this.ink})`;
-      context.fillText(line, x, y);
-    });
-  }
-}
-
-function overlaps(a, b) {
-  return a.left < b.left + b.width && b.left < a.left + a.width && a.top < b.top + b.height && b.top < a.top + a.height;
-}
-
-/** Break a label into at most three short lines, at commas and blanks. */
-function wrapLabel(label) {
-  const lines = [];
-  for (const word of label.split(/(?<=,)\s+|\s+/)) {
-    const last = lines.length - 1;
-    if (last >= 0 && lines[last].length + word.length < 22) lines[last] += ` ${word}`;
-    else lines.push(word.length > 30 ? `${word.slice(0, 29)}…` : word);
-  }
-  return lines.length > 3 ? [...lines.slice(0, 2), `${lines[2]}…`] : lines;
 }

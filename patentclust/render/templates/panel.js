@@ -52,7 +52,7 @@ function clusterLine(corpus, index, onCluster) {
 
 /** Fill the card at once with what is at hand, and with the rest when it is unpacked; `isCurrent` tells whether it still counts. */
 async function fillCard(card, corpus, index, actions) {
-  const close = make("button", "", "Close");
+  const close = make("button", "", say("close"));
   close.type = "button";
   close.id = "card-close";
   close.addEventListener("click", actions.close);
@@ -60,20 +60,31 @@ async function fillCard(card, corpus, index, actions) {
   title.dir = "auto";
   card.replaceChildren(make("div", "bar-top", make("span", "muted", corpus.ids[index]), close), title);
   card.append(clusterLine(corpus, index, actions.cluster));
-  const detail = await corpus.detail(index);
+  const [detail, links] = await Promise.all([corpus.detail(index), corpus.links()]);
   if (!actions.isCurrent()) return;
-  if (detail === null) {
-    card.append(make("p", "muted", "The page is still loading; open this card again in a moment."));
+  if (detail === null || links === null) {
+    card.append(make("p", "muted", say("loading")));
     return;
   }
-  if (detail.registers.length) card.append(registerLinks(corpus, detail.registers));
-  card.append(factList(corpus, index, detail));
+  card.append(outwardLinks(corpus, index, detail.registers));
+  card.append(factList(corpus, index, detail, links.invented[index].map((name) => links.inventors[name])));
   for (const warning of detail.warnings) card.append(make("p", "warn", warning));
-  addText(card, "Abstract", detail.abstract);
-  addText(card, "First claim", detail.claim);
+  addText(card, say("abstract"), detail.abstract);
+  addText(card, say("first_claim"), detail.claim);
+  if (detail.cut) card.append(make("p", "muted", say("cut")));
+  addFamily(card, corpus, index);
   addWhy(card, corpus, index, detail);
   const near = await corpus.near(index);
   if (actions.isCurrent() && near !== null && near.length) addNear(card, corpus, near);
+}
+
+function outwardLinks(corpus, index, numbers) {
+  const walk = make("a", "", say("walk"));
+  walk.href = "#graph";
+  walk.dataset.node = `patent:${corpus.ids[index]}`;
+  const paragraph = numbers.length ? registerLinks(corpus, numbers) : make("p", "links");
+  paragraph.append(walk);
+  return paragraph;
 }
 
 /** Why it is in this cluster: the cluster's terms that it holds, its cosine to the middle, and the runner-up. */
@@ -83,41 +94,52 @@ function addWhy(card, corpus, index, detail) {
   const text = fold(`${corpus.titles[index]} ${detail.abstract} ${detail.claim}`);
   const shared = topic ? topic.terms.filter((term) => text.includes(fold(term))) : [];
   const lines = [];
-  if (shared.length) lines.push(`It holds the cluster's terms ${shared.slice(0, 8).join(", ")}.`);
-  if (detail.similarity !== null) lines.push(`Cosine to the cluster's middle: ${cosine("similarity")}.`);
+  if (shared.length) lines.push(say("shared_terms", { terms: shared.slice(0, 8).join(", ") }));
+  if (detail.similarity !== null) lines.push(say("cosine_to_middle", { value: cosine("similarity") }));
   const next = corpus.topicOf.get(detail.runner_up);
-  if (next) lines.push(`${topic ? "Runner-up" : "Nearest cluster"}: ${next.label} (${cosine("runner_up_similarity")}).`);
-  if (lines.length) addText(card, topic ? "Why this cluster" : "Why no cluster", lines.join("\n"));
+  if (next) lines.push(say(topic ? "runner_up" : "nearest_cluster", { name: next.label, value: cosine("runner_up_similarity") }));
+  if (lines.length) addText(card, say(topic ? "why_this_cluster" : "why_no_cluster"), lines.join("\n"));
+}
+
+function documentItem(corpus, index, after) {
+  const link = make("a", "", corpus.ids[index]);
+  link.href = "#map";
+  link.dataset.doc = index;
+  return make("li", "", link, " ", make("bdi", "", corpus.title(index)), after ? make("span", "muted", ` ${after}`) : null);
 }
 
 function addNear(card, corpus, near) {
-  const items = near.map(([other, cosine]) => {
-    const link = make("a", "", corpus.ids[other]);
-    link.href = "#map";
-    link.dataset.doc = other;
-    const title = make("bdi", "", corpus.title(other));
-    return make("li", "", link, " ", title, make("span", "muted", ` ${cosine.toFixed(2)}`));
-  });
-  card.append(make("h4", "", "Nearest"), make("ul", "exemplars", ...items));
+  const items = near.map(([other, cosine]) => documentItem(corpus, other, cosine.toFixed(2)));
+  card.append(make("h4", "", say("nearest")), make("ul", "exemplars", ...items));
 }
 
-function factList(corpus, index, detail) {
+/** The other publications of the family; where one point of the map stands for all of them, it says so. */
+function addFamily(card, corpus, index) {
+  const others = corpus.family(index);
+  if (!others.length) return;
+  card.append(make("h4", "", say("family_members")));
+  const together = others.every((other) => corpus.x[other] === corpus.x[index] && corpus.y[other] === corpus.y[index]);
+  if (together && corpus.x[index] !== NOWHERE) card.append(make("p", "muted", say("family_point", { n: others.length + 1 })));
+  card.append(make("ul", "exemplars", ...others.slice(0, MOST_RESULTS).map((other) => documentItem(corpus, other, corpus.years[other]))));
+}
+
+function factList(corpus, index, detail, inventors) {
   const facts = make("dl", "");
-  addFact(facts, "Applicant", corpus.owners(index));
-  addFact(facts, "Inventors", detail.inventors);
-  addFact(facts, "Published", detail.publication);
-  addFact(facts, "Filed", detail.filing);
-  addFact(facts, "Priority", detail.priority);
+  addFact(facts, say("applicant"), corpus.owners(index));
+  addFact(facts, say("inventors"), inventors);
+  addFact(facts, say("published"), detail.publication);
+  addFact(facts, say("filed"), detail.filing);
+  addFact(facts, say("priority"), detail.priority);
   addFact(facts, "IPC", detail.ipc);
   addFact(facts, "CPC", detail.cpc);
-  addFact(facts, "Family", detail.family);
-  addFact(facts, "Language", detail.language);
-  addFact(facts, "Source", detail.source);
+  addFact(facts, say("family"), detail.family);
+  addFact(facts, say("language"), detail.language);
+  addFact(facts, say("source"), detail.source);
   if (corpus.clusters[index] > NOISE) {
-    addFact(facts, "Membership", `${corpus.figure("probability", index)} of 1`);
-    addFact(facts, "Silhouette", corpus.figure("silhouette", index));
+    addFact(facts, say("membership"), say("of_one", { value: corpus.figure("probability", index) }));
+    addFact(facts, say("silhouette"), corpus.figure("silhouette", index));
   }
-  if (detail.outlier !== null) addFact(facts, "Outlier", `${(detail.outlier / 1000).toFixed(2)} of 1`);
+  if (detail.outlier !== null) addFact(facts, say("outlier"), say("of_one", { value: (detail.outlier / 1000).toFixed(2) }));
   return facts;
 }
 
@@ -132,7 +154,7 @@ function resultButton(swatch, title, below, onClick) {
 
 function fillResults(list, corpus, found, actions) {
   const topics = found.topics.slice(0, 8).map((topic) =>
-    resultButton(corpus.swatch(topic.id), topic.label, `cluster, ${topic.size.toLocaleString("en")} members`, () => actions.cluster(topic.id)));
+    resultButton(corpus.swatch(topic.id), topic.label, say("cluster_members", { n: topic.size }), () => actions.cluster(topic.id)));
   const documents = found.documents.slice(0, MOST_RESULTS).map((index) =>
     resultButton(corpus.swatch(corpus.clusters[index]), corpus.title(index),
       [corpus.ids[index], corpus.owners(index), corpus.years[index]].filter(Boolean).join(" · "), () => actions.open(index)));
@@ -140,8 +162,7 @@ function fillResults(list, corpus, found, actions) {
 }
 
 function foundText(found) {
-  const counted = (n, one, many) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
-  const documents = counted(found.documents.length, "document", "documents");
-  const first = found.documents.length > MOST_RESULTS ? ` (the first ${MOST_RESULTS} below)` : "";
-  return `${documents}${first}, ${counted(found.topics.length, "cluster", "clusters")}`;
+  const documents = say("n_documents", { n: found.documents.length });
+  const first = found.documents.length > MOST_RESULTS ? ` ${say("first_below", { n: MOST_RESULTS })}` : "";
+  return say("and", { a: documents + first, b: say("n_clusters", { n: found.topics.length }) });
 }

@@ -1,7 +1,7 @@
 // Wiring: what the reader does, and what the page does then.
 class Reader {
-  constructor() {
-    this.corpus = new Corpus(JSON.parse(byId("data").textContent));
+  constructor(raw) {
+    this.corpus = new Corpus(raw);
     this.map = new TechnologyMap(byId("stage"), this.corpus);
     this.tip = byId("tip");
     this.card = byId("card");
@@ -12,6 +12,7 @@ class Reader {
     this.filters = new Filters(byId("filters"), this.corpus, () => this.emphasise());
     this.timeline = new Timeline(byId("timeline"), this.corpus, this.filters);
     this.selection = new Selection(byId("selection"), this.corpus);
+    this.curation = new Curation(byId("curation"), this);
     this.address = new Address(this);
     this.start();
   }
@@ -22,12 +23,17 @@ class Reader {
     root.dataset.drawn = this.map.drawn ?? 0;
     root.dataset.ready = Math.round(performance.now());
     setTimeout(() => this.corpus.prepareSearch(), 300);
+    this.parsed = whenParsed(() => {
+      this.walk = new Walk(byId("graph"), this);
+      const box = document.querySelector("[data-rows]");
+      if (box) this.table = new DocumentTable(box, this.corpus);
+    });
     this.listenToPointers();
     this.listenToKeys();
     this.listenToPanel();
     this.listenToWindow();
     this.map.onDraw = () => this.address.write();
-    this.address.read();
+    this.parsed.then(() => this.address.read());
   }
 
   listenToPointers() {
@@ -136,12 +142,14 @@ class Reader {
       this.lassoing = !this.lassoing;
       byId("lasso").setAttribute("aria-pressed", String(this.lassoing));
     });
+    byId("colour-by")?.addEventListener("change", (event) => this.colourBy(event.target.value));
     byId("search").addEventListener("input", (event) => this.search(event.target.value));
     document.addEventListener("click", (event) => {
-      const link = event.target.closest?.("a[data-doc], a[data-cluster]");
+      const link = event.target.closest?.("a[data-doc], a[data-cluster], a[data-node]");
       if (!link || event.ctrlKey || event.metaKey) return;
       event.preventDefault();
-      if (link.dataset.doc !== undefined) this.open(Number(link.dataset.doc), link);
+      if (link.dataset.node !== undefined) this.walk?.go(link.dataset.node);
+      else if (link.dataset.doc !== undefined) this.open(Number(link.dataset.doc), link);
       else this.highlight(this.cluster === Number(link.dataset.cluster) ? null : Number(link.dataset.cluster));
     });
   }
@@ -168,10 +176,6 @@ class Reader {
       delete document.documentElement.dataset.theme;
       redraw();
     });
-    document.addEventListener("DOMContentLoaded", () => {
-      const box = document.querySelector("[data-rows]");
-      if (box) this.table = new DocumentTable(box, this.corpus);
-    });
   }
 
   /** Choose what lies inside a line of map positions; a line that holds nothing lets go. */
@@ -179,6 +183,23 @@ class Reader {
     const mask = insideLine(this.corpus, line);
     this.lassoed = mask.includes(1) ? mask : null;
     this.map.lasso = this.lassoed ? line : null;
+    this.emphasise();
+  }
+
+  /** Colour points, legend and cards by cluster, or by the coarser group. */
+  colourBy(what) {
+    this.corpus.colourBy = what;
+    for (const link of document.querySelectorAll("#legend a")) link.querySelector(".swatch").replaceWith(this.corpus.swatch(Number(link.dataset.cluster)));
+    this.map.sortPoints();
+    this.map.request();
+  }
+
+  /** Choose documents by number. */
+  chooseDocuments(indexes) {
+    const mask = new Uint8Array(this.corpus.n);
+    for (const index of indexes) mask[index] = 1;
+    this.lassoed = mask;
+    this.map.lasso = null;
     this.emphasise();
   }
 
@@ -208,6 +229,7 @@ class Reader {
     map.request();
     this.timeline.show();
     this.selection.show(map.emphasis);
+    this.curation.follow(this.cluster);
     this.address.write();
   }
 
@@ -265,4 +287,21 @@ class Reader {
   }
 }
 
-window.reader = new Reader();
+/** Do something when the whole page is there. */
+function whenParsed(act) {
+  if (document.readyState !== "loading") return Promise.resolve(act());
+  return new Promise((done) => document.addEventListener("DOMContentLoaded", () => done(act()), { once: true }));
+}
+
+async function begin() {
+  if (typeof DecompressionStream === "undefined") {
+    byId("trouble").textContent = say("too_old");
+    byId("trouble").hidden = false;
+    return;
+  }
+  const raw = await unpack(byId("data").textContent);
+  byId("data").remove();
+  window.reader = new Reader(raw);
+}
+
+begin();

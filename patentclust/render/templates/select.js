@@ -1,5 +1,5 @@
 // What is chosen: filters, the brush over years, the lasso, and the table and file that follow them.
-const FILTERS = { owner: "a", klass: "k", office: "o", language: "l", from: "from", to: "to" };
+const FILTERS = { owner: "a", klass: "k", office: "o", language: "l", group: "t", from: "from", to: "to" };
 const MOST_OPTIONS = 400;
 
 /** Names by number of documents, most first. */
@@ -18,10 +18,16 @@ class Filters {
     this.fill("klass", ranked(raw.classes, raw.class_of));
     this.fill("office", ranked(raw.offices, raw.office_of));
     this.fill("language", ranked(raw.languages, raw.language_of));
-    for (const name of Object.keys(FILTERS)) {
+    for (const group of raw.groups) this.field("group").append(new Option(`${group.label} (${spell(group.size)})`, group.id));
+    for (const name of this.names) {
       this.field(name).addEventListener("change", (event) => this.set(name, event.target.value));
     }
     box.querySelector("#f-clear").addEventListener("click", () => this.clear());
+  }
+
+  /** The filters that this page has: one by group only where there are groups. */
+  get names() {
+    return Object.keys(FILTERS).filter((name) => this.field(name) !== null);
   }
 
   field(name) {
@@ -32,7 +38,7 @@ class Filters {
     const field = this.field(name);
     const list = field.list ?? field;
     for (const { name: text, count } of items.slice(0, MOST_OPTIONS)) {
-      list.append(new Option(field.list ? "" : `${text} (${count.toLocaleString("en")})`, text));
+      list.append(new Option(field.list ? "" : `${text} (${spell(count)})`, text));
     }
   }
 
@@ -46,7 +52,7 @@ class Filters {
   }
 
   clear(quiet = false) {
-    for (const name of Object.keys(FILTERS)) this.set(name, "", true);
+    for (const name of this.names) this.set(name, "", true);
     if (!quiet) this.changed();
   }
 
@@ -60,7 +66,7 @@ class Filters {
   /** One test for each filter that is set. */
   tests() {
     const { raw } = this.corpus;
-    const { owner, klass, office, language, from, to } = this.values;
+    const { owner, klass, office, language, group, from, to } = this.values;
     const tests = [];
     const among = (list, set) => (i) => list[i].some((number) => set.has(number));
     if (owner) tests.push(among(raw.owners, this.numbers(raw.names, owner, false)));
@@ -70,6 +76,7 @@ class Filters {
       const set = this.numbers(names, value, true);
       tests.push((i) => set.has(column[i]));
     }
+    if (group) tests.push((i) => this.corpus.groupOf.get(this.corpus.clusters[i])?.id === Number(group));
     if (from) tests.push((i) => raw.origins[i] !== null && raw.origins[i] >= Number(from));
     if (to) tests.push((i) => raw.origins[i] !== null && raw.origins[i] <= Number(to));
     return tests;
@@ -86,6 +93,7 @@ class Timeline {
     // A single wrong date must not squeeze all the others: the axis holds the inner 998 of 1,000.
     const cut = Math.floor(years.length / 1000);
     [this.first, this.last] = [years[cut], years[years.length - 1 - cut]];
+    box.hidden = this.first === this.last;
     const counts = new Array(this.last - this.first + 1).fill(0);
     for (const year of years) if (year >= this.first && year <= this.last) counts[year - this.first] += 1;
     this.draw(counts);
@@ -103,7 +111,7 @@ class Timeline {
       const sizes = { x: place + 0.08, y: 40 - height, width: 0.84, height };
       for (const [name, value] of Object.entries(sizes)) bar.setAttribute(name, value);
       const title = document.createElementNS("http://www.w3.org/2000/svg", "title");
-      title.textContent = `${this.first + place}: ${count.toLocaleString("en")}`;
+      title.textContent = say("year_count", { year: String(this.first + place), n: count });
       bar.append(title);
       svg.append(bar);
       return bar;
@@ -189,7 +197,6 @@ class Selection {
     Object.assign(this, { box, corpus, rows: [] });
     this.table = new DocumentTable(box.querySelector("#selected-rows"), corpus, { bare: true });
     box.querySelector("#export").addEventListener("click", () => download("selection.csv", selectionCsv(corpus, this.rows), "text/csv"));
-    box.querySelector("#curate").addEventListener("click", (event) => this.copy(event.target));
   }
 
   show(mask) {
@@ -198,20 +205,6 @@ class Selection {
     if (mask === null) return;
     for (let i = 0; i < mask.length; i += 1) if (mask[i]) this.rows.push(i);
     this.table.list(this.rows);
-    this.box.querySelector("#n-selected").textContent = this.rows.length.toLocaleString("en");
-  }
-
-  /** What curation.toml understands: the chosen documents as a cluster of their own. */
-  snippet() {
-    const ids = this.rows.filter((i) => this.corpus.x[i] !== NOWHERE).map((i) => JSON.stringify(this.corpus.ids[i]));
-    return `[[split]]\nlabel = "new cluster"\nmembers = [\n  ${ids.join(",\n  ")},\n]\n`;
-  }
-
-  copy(button) {
-    const area = this.box.querySelector("#snippet");
-    area.hidden = false;
-    area.value = this.snippet();
-    area.select();
-    navigator.clipboard?.writeText(area.value).then(() => { button.dataset.copied = "yes"; }, () => { button.dataset.copied = "no"; });
+    this.box.querySelector("#n-selected").textContent = spell(this.rows.length);
   }
 }

@@ -21,18 +21,18 @@ class DocumentTable {
   build(bare) {
     this.query = make("input", "");
     this.query.type = "search";
-    this.query.placeholder = "Filter number, title, applicant";
-    this.query.setAttribute("aria-label", "Filter the documents");
+    this.query.placeholder = say("filter_hint");
+    this.query.setAttribute("aria-label", say("filter_label"));
     this.select = make("select", "");
-    this.select.setAttribute("aria-label", "Cluster");
-    const options = [["all", "All clusters"], ...this.corpus.topics.map((topic) => [topic.id, topic.label]), [NOISE, "Noise"], [LEFT_OUT, "Not on the map"]];
+    this.select.setAttribute("aria-label", say("cluster"));
+    const options = [["all", say("all_clusters")], ...this.corpus.topics.map((topic) => [topic.id, topic.label]), [NOISE, say("noise")], [LEFT_OUT, say("not_on_map")]];
     for (const [value, name] of options) this.select.append(new Option(name, value));
     this.where = make("span", "muted push");
     this.where.setAttribute("aria-live", "polite");
-    this.back = make("button", "", "Previous");
-    this.next = make("button", "", "Next");
+    this.back = make("button", "", say("previous"));
+    this.next = make("button", "", say("next"));
     this.back.type = this.next.type = "button";
-    const header = make("tr", "", ...["Number", "Title", "Applicant", "Year", "Cluster"].map((name) => make("th", "", name)));
+    const header = make("tr", "", ...["number", "title", "applicant", "year", "cluster"].map((name) => make("th", "", say(name))));
     this.body = make("tbody", "");
     const table = make("table", "rows", make("thead", "", header), this.body);
     this.box.replaceChildren(make("div", "controls", ...(bare ? [] : [this.query, this.select]), this.where, this.back, this.next), make("div", "scroll", table));
@@ -58,10 +58,9 @@ class DocumentTable {
     const first = this.page * ROWS_A_PAGE;
     const shown = this.rows.slice(first, first + ROWS_A_PAGE);
     this.body.replaceChildren(...shown.map((index) => this.row(index)));
-    const number = (value) => value.toLocaleString("en");
     this.where.textContent = shown.length
-      ? `${number(first + 1)} to ${number(first + shown.length)} of ${number(this.rows.length)}`
-      : "No document";
+      ? say("range", { first: first + 1, last: first + shown.length, n: this.rows.length })
+      : say("no_document");
     this.back.disabled = this.page === 0;
     this.next.disabled = first + ROWS_A_PAGE >= this.rows.length;
   }
