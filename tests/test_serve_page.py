@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ httpx = pytest.importorskip("httpx", reason="httpx is not installed")
 pytest.importorskip("fastapi", reason="the extra `serve` is not installed")
 pytest.importorskip("prometheus_client", reason="the extra `serve` is not installed")
 from tests.serving import serving  # noqa: E402
-from tests.test_render_browser import CHROMIUM, FLAGS, NAMES, Browser  # noqa: E402
+from tests.test_render_browser import CHROMIUM, FLAGS, HOSTILE, NAMES, Browser  # noqa: E402
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "patents"
 PDF = "US-98010011-B1"
@@ -120,6 +121,20 @@ def test_a_card_shows_the_original_and_its_pages(page: Browser, url: str) -> Non
     page.until("document.querySelector('.original .muted').textContent === 'Page 2 of 2'")
     page.until("document.querySelector('.original img').complete")
     assert "reinforcement" in page.evaluate("document.querySelector('.original details').textContent")
+    assert in_silence(page, url)
+
+
+@in_browser
+def test_hostile_answers_stay_text(page: Browser, url: str) -> None:
+    text = json.dumps(" ".join(HOSTILE))
+    hit = f"{{doc_id: {text}, title: {text}, cluster: {text}, assignees: [{text}], similarity: 1, snippet: {text}}}"
+    original = f"{{abstract: {text}, claims: [{text}], description: {text}, n_pages: 0}}"
+    page.evaluate(f"live.show([{hit}], {text}); live.status.textContent = {text}")
+    page.evaluate(f"fillOriginal(live.answer, {original}, 'v1/'); live.status.textContent")
+    page.evaluate("new Promise(done => setTimeout(done, 200))")
+    assert page.evaluate("window.pwned") is None
+    assert page.evaluate("document.querySelectorAll('#ask img, #ask script, [onerror], [onmouseover]').length") == 0
+    assert page.evaluate("document.querySelector('#ask bdi').textContent") == " ".join(HOSTILE)
     assert in_silence(page, url)
 
 

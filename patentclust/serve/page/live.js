@@ -20,6 +20,7 @@ class Live {
     this.reader = reader;
     this.numberOf = new Map(reader.corpus.ids.map((id, index) => [id, index]));
     this.asked = 0;
+    this.chosen = [];
     this.build();
     this.markPlace();
     this.extendCards();
@@ -49,6 +50,7 @@ class Live {
     section.id = "ask";
     section.setAttribute("aria-label", "Ask the server");
     byId("map").before(section);
+    byId("reset").addEventListener("click", () => this.clear());
     this.listenToDrops();
   }
 
@@ -232,10 +234,13 @@ function fillOriginal(box, found, pages) {
 function pageViewer(n, pages) {
   let number = 1;
   const image = make("img", "");
+  const large = make("a", "", image);
+  large.target = "_blank";
+  large.rel = "noopener";
   const said = make("span", "muted");
   const turn = (step) => {
     number = Math.max(1, Math.min(n, number + step));
-    image.src = pages + number;
+    image.src = large.href = pages + number;
     image.alt = said.textContent = `Page ${number} of ${n}`;
   };
   const buttons = [["←", -1, "Page before"], ["→", 1, "Next page"]].map(([text, step, label]) => {
@@ -246,7 +251,7 @@ function pageViewer(n, pages) {
     return button;
   });
   turn(0);
-  return [make("div", "controls", buttons[0], " ", said, " ", buttons[1]), image];
+  return [make("div", "controls", buttons[0], " ", said, " ", buttons[1]), large];
 }
 
 /** The report unpacks itself first. */
