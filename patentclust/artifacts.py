@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from patentclust import __version__
@@ -212,6 +213,20 @@ def read_batches(path: Path, *, kind: str, columns: list[str] | None = None) -> 
     _check_columns(path, kind, columns)
     with pq.ParquetFile(path) as parquet:
         yield from parquet.iter_batches(batch_size=ROW_GROUP_ROWS, columns=columns)
+
+
+def read_row(path: Path, *, kind: str, columns: list[str], key: tuple[str, str]) -> dict[str, Any] | None:
+    """Return the row whose column has that value, None where there is none; other rows' texts are not read."""
+    read_header(path, kind=kind)
+    _check_columns(path, kind, columns)
+    name, value = key
+    with pq.ParquetFile(path) as parquet:
+        for group in range(parquet.num_row_groups):
+            row = pc.index(parquet.read_row_group(group, columns=[name])[name], value).as_py()
+            if row >= 0:
+                found: dict[str, Any] = parquet.read_row_group(group, columns=columns).slice(row, 1).to_pylist()[0]
+                return found
+    return None
 
 
 def _check_columns(path: Path, kind: str, columns: list[str] | None) -> None:

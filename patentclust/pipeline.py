@@ -37,7 +37,10 @@ if TYPE_CHECKING:
     from patentclust.stages.assign import Assigned
     from patentclust.stages.cost import Cost
     from patentclust.stages.search import Found
-    from patentclust.stages.similar import Likeness, Where
+    from patentclust.stages.similar import Likeness, Shelf, Where
+
+# A pasted text has no number; the hash that stands for one would tell the reader nothing.
+_PASTED = "text"
 
 
 @dataclass(frozen=True)
@@ -194,20 +197,20 @@ def similar(
         ArtifactError: there is no map, or it holds no such publication.
         SourceError: the file holds nothing that can be read.
     """
-    from patentclust.stages import assign as assign_stage
     from patentclust.stages import similar as stage
 
     where = where or stage.Where()
+    shelf = stage.open_shelf(workspace)
     if text is None and not Path(source).exists():
-        return [stage.to_unit(workspace, str(source), where=where)]
-    params = assign_stage.embed_params(workspace)
+        return [stage.to_unit(shelf, str(source), where=where)]
     with _read_aside(source, text, resources, progress) as new:
-        embed(new, params, resources=replace(resources, cache="off"), progress=progress)
-        return _named(stage.to_documents(workspace, new, params.task, where=where), text)
+        embed(new, shelf.embed_params, resources=replace(resources, cache="off"), progress=progress)
+        found = list(stage.to_documents(shelf, new, where=where))
+        return found if text is None else [replace(likeness, doc_id=_PASTED) for likeness in found]
 
 
 def similar_by(
-    workspace: Workspace,
+    shelf: Shelf,
     source: str | Path,
     encode: Callable[[Sequence[str]], np.ndarray],
     *,
@@ -215,25 +218,28 @@ def similar_by(
     where: Where,
     resources: Resources = Resources(),
 ) -> list[Likeness]:
-    """Return what is near to `text`, else to each document of a file, by a model that is open already.
+    """Return what is near to `text`, else to each document of a file, by a map and a model that are open already.
 
     `encode` turns texts into unit vectors of the map's model, prompt and length.
 
     Raises:
-        ArtifactError: there is no map, or nothing to embed.
+        ArtifactError: there is nothing to embed.
         SourceError: the file holds nothing that can be read.
     """
-    from patentclust.stages import assign as assign_stage
+    from patentclust.analysis.texts import compose
     from patentclust.stages import similar as stage
     from patentclust.stages.units import read_texts
 
-    params = assign_stage.embed_params(workspace)
-    with _read_aside(source, text, resources, Quiet()) as new:
+    if text is not None:
+        (vector,) = encode([compose([text])])
+        return [stage.to_vector(shelf, vector, _PASTED, "", where=where)]
+    params = shelf.embed_params
+    with _read_aside(source, None, resources, Quiet()) as new:
         texts = {unit_id: words for unit_id, words in read_texts(new, params) if words}
         if not texts:
             raise ArtifactError(f"there is no text in its {params.text}", hint="give a document that carries text")
         vectors = dict(zip(texts, encode(list(texts.values())), strict=True))
-        return _named(stage.to_vectors(workspace, new, vectors, where=where), text)
+        return list(stage.to_vectors(shelf, new, vectors, where=where))
 
 
 @contextmanager
@@ -246,11 +252,6 @@ def _read_aside(source: str | Path, text: str | None, resources: Resources, prog
         new = Workspace(Path(folder) / "new")
         ingest(new, [source], resources=resources, progress=progress)
         yield new
-
-
-def _named(found: Iterator[Likeness], text: str | None) -> list[Likeness]:
-    # A pasted text has no number; the hash that stands for one would tell the reader nothing.
-    return list(found) if text is None else [replace(likeness, doc_id="text") for likeness in found]
 
 
 def search(

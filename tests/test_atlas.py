@@ -47,13 +47,13 @@ def test_an_explanation_names_the_cluster_and_what_speaks_for_it(clustered: Work
 
 @pytest.mark.parametrize("spelled", ["US00004A1", "US-00004", " US-00004-A1 ", "US 00004 A1"])
 def test_a_patent_is_found_however_its_number_is_written(clustered: Workspace, spelled: str) -> None:
-    assert atlas.find_unit(clustered, "document", spelled) == "US-00004-A1"
+    assert atlas.read_numbers(clustered, "document").unit(spelled) == "US-00004-A1"
 
 
 @pytest.mark.parametrize("spelled", ["US-99999-A1", "", "battery", "US-00004-B2"])
 def test_what_is_no_document_of_the_map_is_told(clustered: Workspace, spelled: str) -> None:
     if spelled == "US-00004-B2":  # another kind code of a known number is that number
-        assert atlas.find_unit(clustered, "document", spelled) == "US-00004-A1"
+        assert atlas.read_numbers(clustered, "document").unit(spelled) == "US-00004-A1"
         return
     with pytest.raises(ArtifactError, match="no document"):
         explain.run(clustered, spelled)

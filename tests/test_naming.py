@@ -150,3 +150,18 @@ def test_terms_are_ranked_in_each_language_for_its_own_places():
     found = topics.extract(texts, labels, languages, nearness=nearness)[0]
     plain = topics.extract(texts, labels, languages)[0]
     assert {t.term for t in found} == {t.term for t in plain}
+
+
+def test_a_language_that_the_model_does_not_read_is_left_to_the_terms():
+    texts = ["battery cell housing anode"] * 6 + ["电池 外壳 电极 密钥"] * 6
+    labels, languages = np.repeat([0, 1], 6), ["en"] * 6 + ["zh"] * 6
+    asked: list[str] = []
+
+    def encode(terms: list[str]) -> np.ndarray:
+        asked.extend(terms)
+        return np.eye(2, dtype=np.float32)[[0] * len(terms)]
+
+    nearness = Nearness(np.eye(2, dtype=np.float32), encode, languages=("en",))
+    found = topics.extract(texts, labels, languages, nearness=nearness)
+    assert asked and all(term.isascii() for term in asked)
+    assert found[1] == topics.extract(texts, labels, languages)[1]

@@ -47,13 +47,13 @@ class Browser:
         self.scripted = True
         self.buffer = b""
 
-    def start(self):
+    def start(self, flags=FLAGS):
         # Chromium reads commands from descriptor 3 and writes answers to 4.
         commands, self.write_to = os.pipe()
         self.read_from, answers = os.pipe()
         wrapper = 'exec 3<&"$1" 4>&"$2"; shift 2; exec "$@"'
         arguments = ["bash", "-c", wrapper, "-", str(commands), str(answers)]
-        arguments += [CHROMIUM, *FLAGS, f"--user-data-dir={self.folder}", "about:blank"]
+        arguments += [CHROMIUM, *flags, f"--user-data-dir={self.folder}", "about:blank"]
         self.process = subprocess.Popen(
             arguments, pass_fds=(commands, answers), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -93,11 +93,11 @@ class Browser:
             self.events.append(message)
         return message
 
-    def open(self, path):
+    def open(self, url):
         say = "event => console.error('CSP', event.violatedDirective, event.blockedURI)"
         watch = f"addEventListener('securitypolicyviolation', {say})"
         self.call("Page.addScriptToEvaluateOnNewDocument", source=watch)
-        self.call("Page.navigate", url=path.as_uri())
+        self.call("Page.navigate", url=url if isinstance(url, str) else url.as_uri())
         while not any(event["method"] == "Page.loadEventFired" for event in self.events):
             self.read(120)
         if self.scripted:

@@ -40,4 +40,4 @@ def test_answers_are_as_described(described: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "schemathesis.cli", "run", described, "--exclude-checks", NOT_CHECKED, *OPTIONS]
     run = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=tmp_path)
     assert run.returncode == 0, run.stdout[-5000:] + run.stderr
-    assert "Tested: 12" in run.stdout
+    assert "Tested: 15" in run.stdout

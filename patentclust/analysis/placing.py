@@ -5,7 +5,7 @@ Every vector is placed by itself, so that a batch gives what its rows give alone
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,8 +49,22 @@ def nearest(vector: np.ndarray, vectors: np.ndarray, *, n: int, without: Collect
     return best[np.argsort(-similarities[best], kind="stable")][:n].tolist()
 
 
+@dataclass(frozen=True)
+class Rim:
+    """How far a cluster reaches: its centre, and the cosine to it of the member that is farthest."""
+
+    centre: np.ndarray
+    least: float
+
+
 def place(
-    new: np.ndarray, vectors: np.ndarray, labels: np.ndarray, places: np.ndarray, *, n: int = N_NEIGHBOURS
+    new: np.ndarray,
+    vectors: np.ndarray,
+    labels: np.ndarray,
+    places: np.ndarray,
+    *,
+    n: int = N_NEIGHBOURS,
+    reach: Mapping[int, Rim] | None = None,
 ) -> Iterator[Place]:
     """Place each new unit vector among those of a map.
 
@@ -60,8 +74,9 @@ def place(
         labels: n cluster ids, -1 = noise.
         places: shape (n, 2).
         n: how many neighbours vote, each with the weight of its cosine (none below 0).
+        reach: `rims` of these vectors and labels, where they are at hand.
     """
-    rims = _rims(vectors, labels)
+    reach = rims(vectors, labels) if reach is None else reach
     for vector in new:
         rows = nearest(vector, vectors, n=n)
         similarities = _similarities(vector, vectors[rows])
@@ -74,7 +89,7 @@ def place(
         }
         ranked = sorted(shares, key=lambda cluster: (-shares[cluster], cluster == NOISE, cluster))
         winner = ranked[0]
-        if winner != NOISE and _similarities(vector, rims[winner].centre[None])[0] < rims[winner].least:
+        if winner != NOISE and _similarities(vector, reach[winner].centre[None])[0] < reach[winner].least:
             winner, ranked = NOISE, [NOISE, *ranked]
         voters = labels[rows] == winner if winner in shares else np.ones(len(rows), bool)
         x, y = np.average(places[rows][voters], axis=0, weights=weights[voters] + 1e-9)
@@ -89,21 +104,15 @@ def place(
         )
 
 
-@dataclass(frozen=True)
-class _Rim:
-    centre: np.ndarray
-    least: float
-
-
-def _rims(vectors: np.ndarray, labels: np.ndarray) -> dict[int, _Rim]:
-    """Return the centre of every cluster, and the cosine to it of the member that is farthest."""
-    rims = {}
+def rims(vectors: np.ndarray, labels: np.ndarray) -> dict[int, Rim]:
+    """Return how far every cluster reaches."""
+    found = {}
     for cluster in np.unique(labels[labels != NOISE]).tolist():
         members = vectors[labels == cluster]
         total = members.sum(axis=0, dtype=np.float64)
         centre = (total / max(float(np.linalg.norm(total)), 1e-12)).astype(np.float32)
-        rims[cluster] = _Rim(centre, float(_similarities(centre, members).min()))
-    return rims
+        found[cluster] = Rim(centre, float(_similarities(centre, members).min()))
+    return found
 
 
 def _similarities(vector: np.ndarray, vectors: np.ndarray) -> np.ndarray:

@@ -23,7 +23,7 @@ MIN_ROWS_UMAP = 16
 # Five dimensions each: layouts of more are no truer and their seeds agree less (benchmarks/cluster.md).
 LAYOUT_DIMS = 5
 # A large corpus averages over its own points, and layouts, and clustering in many dimensions, are what takes the time.
-_MOST_LAYOUTS = ((50_000, 3), (10_000, 4))
+_MOST_LAYOUTS = ((50_000, 2), (10_000, 4))
 # The map is for the eye: with a wider neighbourhood groups keep their relations instead of flying apart, and with
 # more distance their members can be told from each other.
 MAP_NEIGHBOURS = 2

@@ -35,10 +35,21 @@ _REPEATED = 0.3
 
 @dataclass(frozen=True)
 class Nearness:
-    """What tells how near terms are to clusters: their centres, shape (k, d), and what turns terms into unit rows."""
+    """What tells how near terms are to clusters.
+
+    Attributes:
+        centres: of the clusters, shape (k, d).
+        encode: turns terms into rows of unit length, by the model that made the centres.
+        languages: that the model reads, BCP 47; empty = all.
+    """
 
     centres: np.ndarray
     encode: Callable[[list[str]], np.ndarray]
+    languages: tuple[str, ...] = ()
+
+    def reads(self, language: str) -> bool:
+        """Tell whether terms of a language have vectors that mean something."""
+        return not self.languages or language in self.languages
 
 
 @dataclass(frozen=True)
@@ -92,10 +103,11 @@ def extract(
             segment = (segmenters or {}).get(language)
             split = [phrases.split(texts[i], language, segment) for i in members]
             unspaced = phrases.compounds if segment else phrases.pieces
-            wanted = {c: n * (_CANDIDATES if nearness else 1) for c, n in places.items()}
+            near = nearness if nearness and nearness.reads(language) else None
+            wanted = {c: n * (_CANDIDATES if near else 1) for c, n in places.items()}
             terms = _weigh(split, labels[members], language, wanted, unspaced)
             for cluster, candidates in terms.items():
-                chosen = _near(candidates, cluster, nearness)[: places[cluster]] if nearness else candidates
+                chosen = _near(candidates, cluster, near)[: places[cluster]] if near else candidates
                 share = np.mean(groups[labels == cluster] == language)
                 found[cluster] += [Term(t.term, t.weight * float(share)) for t in chosen]
     return [sorted(terms, key=lambda t: (-t.weight, t.term))[:n_terms] for terms in found]

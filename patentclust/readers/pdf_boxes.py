@@ -6,6 +6,7 @@ Runs in the process of `guard`, which sets the limits of time and memory and sur
 from __future__ import annotations
 
 import ctypes
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -22,6 +23,7 @@ _MAX_HEADLINE_CHARS = 300
 _LINE_HYPHENS = ("￾", "\x02")
 # The longest side of a rendered page; finer gives OCR nothing.
 _RENDER_PIXELS = 2_000
+_SCREEN_PIXELS = 1_400
 
 
 def read_pages(data: bytes) -> Pages:
@@ -46,12 +48,29 @@ def read_pages(data: bytes) -> Pages:
         return Pages(tuple(pages), title=_title(document), headline=headline)
 
 
+def count(data: bytes) -> int:
+    """Return the number of pages."""
+    with _opened(data) as document:
+        return len(document)
+
+
 def render(data: bytes, number: int) -> Any:
     """Return page `number`, from 1, as an array of shape (height, width, 3), blue first."""
     with _opened(data) as document:
         page = document[number - 1]
         scale = _RENDER_PIXELS / max(*page.get_size(), 1.0)
         return page.render(scale=scale).to_numpy().copy()
+
+
+def picture(data: bytes, number: int) -> bytes:
+    """Return page `number`, from 1, as PNG for a screen."""
+    from PIL import Image
+
+    out = io.BytesIO()
+    image = Image.fromarray(render(data, number)[:, :, ::-1])
+    image.thumbnail((_SCREEN_PIXELS, _SCREEN_PIXELS))
+    image.save(out, "PNG")
+    return out.getvalue()
 
 
 @contextmanager

@@ -1,10 +1,10 @@
 """The HTTP face of a workspace, beside the command line: the same stages and parts, asked over a socket.
 
     request ──gate──▶ route ──▶ batcher ──one thread──▶ model ──▶ answer
-                        └─────▶ stages (similar, explain), on the workspace
+                        └─────▶ stages (search, similar, explain), on what `kept.py` holds of the workspace
 
-`gate.py` decides who gets in, `embeddings.py` and `lookup.py` are the routes, `batching.py` is the queue, `engine.py`
-the model, `app.py` puts them together. Needs the extra `serve`.
+`gate.py` decides who gets in; `embeddings.py`, `lookup.py`, `originals.py` and `live.py` (the page) are the routes,
+`batching.py` is the queue, `engine.py` the model, `app.py` puts them together. Needs the extra `serve`.
 """
 
 from __future__ import annotations

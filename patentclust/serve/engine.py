@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from patentclust import artifacts, models
+from patentclust import models
 from patentclust.analysis.vectors import cut
+from patentclust.artifacts import Header
 from patentclust.embedders.inprocess import InProcessEmbedder
 from patentclust.errors import ArtifactError, ConfigError, ModelError
 from patentclust.models import ModelSpec
@@ -84,20 +85,32 @@ class Engine:
             raise ConfigError(f"token ids of {self.spec.name} lie in 0 to {n_vocab - 1}")
         return self.embedder.model.detokenize(np.array(tokens, np.int32))
 
-    def on_map(self, workspace: Workspace, texts: Sequence[str]) -> np.ndarray:
+    def on_map(self, made: Header, texts: Sequence[str]) -> np.ndarray:
         """Return vectors that may be compared with those of a map: its model, its prompt, its length.
 
         Raises:
             ArtifactError: the map was made by another model.
         """
-        header = artifacts.read_header(workspace.shards(assign.embed_params(workspace).task)[0], kind="embeddings")
-        facts = header.json("model")
+        return self._as_in(made, texts, made.json("model")["template"], "the map was")
+
+    def question(self, made: Header, text: str) -> np.ndarray:
+        """Return the vector of a question to passages, by their model under its query prompt.
+
+        Raises:
+            ArtifactError: the passages were made by another model.
+        """
+        template = self.spec.templates.get("query", made.json("model")["template"])
+        (vector,) = self._as_in(made, [text], template, "the passages were")
+        return vector
+
+    def _as_in(self, made: Header, texts: Sequence[str], template: str, what: str) -> np.ndarray:
+        facts = made.json("model")
         if facts.get("sha256") != self.sha256:
             raise ArtifactError(
-                f"the map was made with {facts['name']}, this server runs {self.spec.name}",
-                hint="start it without --model: it then takes the map's",
+                f"{what} made with {facts['name']}, this server runs {self.spec.name}",
+                hint=f"start it with --model {facts['name']}",
             )
-        return cut(encode(self.batcher, texts, facts["template"]), header.json("params")["dim"])
+        return cut(encode(self.batcher, texts, template), made.json("params")["dim"])
 
     def close(self) -> None:
         """Finish the batch in hand and free the model."""

@@ -1,4 +1,4 @@
-"""`/v1/similar`, `/v1/clusters`, `/v1/explain` and the page: a finished map, asked over HTTP."""
+"""`/v1/search`, `/v1/similar`, `/v1/clusters`, `/v1/explain`: a finished map and its passages, asked over HTTP."""
 
 from __future__ import annotations
 
@@ -11,23 +11,25 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import FileResponse
 
 from patentclust import pipeline
-from patentclust.errors import ArtifactError, ConfigError, SourceError
+from patentclust.errors import ConfigError, SourceError
 from patentclust.params import Resources
 from patentclust.schemas import NOISE
+from patentclust.serve import live, originals
 from patentclust.serve.batching import QueueFullError
 from patentclust.serve.embeddings import check_size
 from patentclust.serve.engine import Engine
+from patentclust.serve.kept import Kept, kept_map, kept_passages
 from patentclust.serve.settings import Settings
-from patentclust.serve.wire import Cluster, SimilarRequest
+from patentclust.serve.wire import Cluster, SearchRequest, SimilarRequest
 from patentclust.stages import explain as explain_stage
-from patentclust.stages.atlas import read_atlas
+from patentclust.stages import search as search_stage
 from patentclust.stages.explain import Explanation
-from patentclust.stages.similar import Likeness, Where, to_unit, years
+from patentclust.stages.search import Found, Library
+from patentclust.stages.similar import Likeness, Shelf, Where, to_unit, years
 from patentclust.workspace import Workspace
 
 _RETRY_SECONDS = 5
@@ -41,6 +43,8 @@ class _Asker:
     engine: Engine
     workspace: Workspace
     settings: Settings
+    map: Kept[Shelf]
+    passages: Kept[Library]
     places: threading.BoundedSemaphore
 
     @contextmanager
@@ -53,20 +57,39 @@ class _Asker:
             self.places.release()
 
     def near(self, source: str, text: str | None, where: Where) -> list[Likeness]:
-        resources = Resources(workers="1")
-        return pipeline.similar_by(self.workspace, source, self._encode, text=text, where=where, resources=resources)
+        shelf, resources = self.map.get(), Resources(workers="1")
 
-    def _encode(self, texts: Sequence[str]) -> np.ndarray:
-        check_size(texts, self.settings)
-        return self.engine.on_map(self.workspace, texts)
+        def encode(texts: Sequence[str]) -> np.ndarray:
+            check_size(texts, self.settings)
+            return self.engine.on_map(shelf.atlas.embeddings.header, texts)
+
+        return pipeline.similar_by(shelf, source, encode, text=text, where=where, resources=resources)
+
+    def search(self, question: str, where: Where) -> list[Found]:
+        search_stage.check(question)
+        check_size([question], self.settings)
+        library = self.passages.get()
+        vector = self.engine.question(library.passages.header, question)
+        return search_stage.answer(self.workspace, library, question, vector, where=where)
 
 
 def routes(engine: Engine, workspace: Workspace, settings: Settings) -> APIRouter:
     """Return the routes."""
     router = APIRouter(tags=["map"])
-    _add_similar(router, _Asker(engine, workspace, settings, threading.BoundedSemaphore(settings.most_uploads)))
-    _add_map(router, workspace)
+    places = threading.BoundedSemaphore(settings.most_uploads)
+    asker = _Asker(engine, workspace, settings, kept_map(workspace), kept_passages(workspace), places)
+    _add_search(router, asker)
+    _add_similar(router, asker)
+    _add_map(router, asker)
+    router.include_router(originals.routes(workspace, asker.place))
     return router
+
+
+def _add_search(router: APIRouter, asker: _Asker) -> None:
+    @router.post("/v1/search")
+    def search(asked: SearchRequest) -> list[Found]:
+        """Find documents by what their full texts say, by meaning and by words, each with its best passage."""
+        return asker.search(asked.query, _where(asked, "query"))
 
 
 def _add_similar(router: APIRouter, asker: _Asker) -> None:
@@ -76,11 +99,11 @@ def _add_similar(router: APIRouter, asker: _Asker) -> None:
         if (asked.id is None) == (asked.text is None):
             raise ConfigError("give id or text, and not both")
         if asked.text is None:
-            return [to_unit(asker.workspace, str(asked.id), where=_where(asked))]
+            return [to_unit(asker.map.get(), str(asked.id), where=_where(asked, "id", "text"))]
         if not asked.text.strip():
             raise ConfigError("text is empty: it has no vector")
         with asker.place():
-            return asker.near("-", asked.text, _where(asked))
+            return asker.near("-", asked.text, _where(asked, "id", "text"))
 
     @router.post("/v1/similar/file", openapi_extra=_BINARY)
     async def similar_file(
@@ -99,11 +122,11 @@ def _add_similar(router: APIRouter, asker: _Asker) -> None:
                 raise SourceError(str(error).replace(str(path), "the file"), hint=error.hint) from error
 
 
-def _add_map(router: APIRouter, workspace: Workspace) -> None:
+def _add_map(router: APIRouter, asker: _Asker) -> None:
     @router.get("/v1/clusters")
     def clusters() -> list[Cluster]:
         """List the clusters of the map, largest first."""
-        topics = read_atlas(workspace).topics
+        topics = asker.map.get().atlas.topics
         return [
             Cluster(**{name: topics[i][name] for name in Cluster.model_fields}) for i in sorted(topics) if i != NOISE
         ]
@@ -111,13 +134,15 @@ def _add_map(router: APIRouter, workspace: Workspace) -> None:
     @router.get("/v1/explain/{publication}")
     def explain(publication: str) -> Explanation:
         """Say why a publication stands where it stands."""
-        return explain_stage.run(workspace, publication)
+        return explain_stage.run(asker.workspace, publication)
 
     @router.get("/", include_in_schema=False)
-    def page() -> FileResponse:
-        if not workspace.report.is_file():
-            raise ArtifactError("there is no page in this workspace", hint="run: patentclust report")
-        return FileResponse(workspace.report, media_type="text/html; charset=utf-8")
+    def page() -> Response:
+        return Response(live.page(asker.workspace, asker.map), media_type="text/html; charset=utf-8")
+
+    @router.get("/live/{name}", include_in_schema=False)
+    def part(name: str) -> Response:
+        return Response(*live.part(name))
 
 
 async def _save(stream: AsyncIterator[bytes], path: Path) -> int:
@@ -128,6 +153,6 @@ async def _save(stream: AsyncIterator[bytes], path: Path) -> int:
     return n_bytes
 
 
-def _where(asked: SimilarRequest) -> Where:
-    fields: dict[str, Any] = asked.model_dump(exclude={"id", "text", "years"})
+def _where(asked: SimilarRequest | SearchRequest, *questions: str) -> Where:
+    fields: dict[str, Any] = asked.model_dump(exclude={*questions, "years"})
     return Where(**fields | {"office": asked.office.upper(), "years": years(asked.years) if asked.years else None})

@@ -70,13 +70,9 @@ class Models(BaseModel):
     data: list[Model]
 
 
-class SimilarRequest(BaseModel):
-    """A publication number or a text, and what hits must be; `years` as 2019, 2019-2023, 2019- or -2023."""
+class _Wanted(BaseModel):
+    """What hits must be; `years` as 2019, 2019-2023, 2019- or -2023."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"text": "solid electrolyte"}]})
-
-    id: str | None = None
-    text: str | None = None
     top: Annotated[StrictInt, Field(ge=1, le=1000)] = 20
     assignee: str = ""
     ipc: str = ""
@@ -84,6 +80,36 @@ class SimilarRequest(BaseModel):
     cluster: StrictInt | None = None
     office: str = ""
     language: str = ""
+
+
+class SimilarRequest(_Wanted):
+    """A publication number or a text, and what hits must be; `years` as 2019, 2019-2023, 2019- or -2023."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"text": "solid electrolyte"}]})
+
+    id: str | None = None
+    text: str | None = None
+
+
+class SearchRequest(_Wanted):
+    """A question, and what hits must be; `years` as 2019, 2019-2023, 2019- or -2023."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"query": "solid electrolyte"}]})
+
+    query: Annotated[str, Field(description="What is looked for, in words of any language that the model reads.")]
+
+
+class Original(BaseModel):
+    """A document as it was read; `n_pages` is 0 where there is no PDF of it at hand."""
+
+    doc_id: str
+    title: str
+    abstract: str
+    claims: list[str]
+    description: str
+    language: str | None
+    source_format: str
+    n_pages: int
 
 
 class Term(BaseModel):

@@ -100,23 +100,36 @@ def number_keys(text: str) -> list[str]:
     return keys
 
 
-def find_unit(workspace: Workspace, unit: str, text: str) -> str:
-    """Return the unit that a user means: its own key, or any publication of it, with or without kind code.
+@dataclass(frozen=True)
+class Numbers:
+    """The unit of every publication, by its key as written, and by every way to write its number."""
 
-    Raises:
-        ArtifactError: no document has that number.
-    """
+    exact: dict[str, str]
+    loose: dict[str, str]
+
+    def unit(self, text: str) -> str:
+        """Return the unit that a user means: its own key, or any publication of it, with or without kind code.
+
+        Raises:
+            ArtifactError: no document has that number.
+        """
+        wanted = number_keys(text)
+        found = next((book[key] for book in (self.exact, self.loose) for key in wanted if key in book), None)
+        if found is None:
+            raise ArtifactError(
+                f"no document here is {text!r}", hint="give a publication number such as US-10123456-B2"
+            )
+        return found
+
+
+def read_numbers(workspace: Workspace, unit: str) -> Numbers:
+    """Read the numbers of all documents; of two that are written alike the first one counts."""
     key = UNIT_KEYS[unit]
-    wanted = number_keys(text)
-    loose = None
+    numbers = Numbers({}, {})
     for batch in artifacts.read_batches(workspace.documents, kind="documents", columns=["doc_id", key]):
         for row in batch.to_pylist():
-            if text.strip() in (row[key], row["doc_id"]) or row["doc_id"] in wanted:
-                return str(row[key])
-            if loose is None and set(number_keys(row["doc_id"])) & set(wanted):
-                loose = row[key]
-    if loose is None:
-        raise ArtifactError(
-            f"no document of {workspace.root} is {text!r}", hint="give a publication number such as US-10123456-B2"
-        )
-    return str(loose)
+            numbers.exact.setdefault(row["doc_id"], row[key])
+            numbers.exact.setdefault(row[key], row[key])
+            for spelled in number_keys(row["doc_id"]):
+                numbers.loose.setdefault(spelled, row[key])
+    return numbers

@@ -12,7 +12,7 @@ import numpy as np
 from patentclust.analysis import placing
 from patentclust.errors import ArtifactError
 from patentclust.schemas import NOISE
-from patentclust.stages.atlas import Atlas, find_unit, read_atlas, unit_documents
+from patentclust.stages.atlas import Atlas, read_atlas, read_numbers, unit_documents
 from patentclust.workspace import Workspace
 
 _N_NEAREST = 5
@@ -73,7 +73,7 @@ def run(workspace: Workspace, wanted: str) -> Explanation:
         ArtifactError: no such document, it is not on the map, or there is no map.
     """
     atlas = read_atlas(workspace)
-    unit_id = find_unit(workspace, atlas.unit, wanted)
+    unit_id = read_numbers(workspace, atlas.unit).unit(wanted)
     rows = atlas.rows()
     if unit_id not in rows:
         raise ArtifactError(

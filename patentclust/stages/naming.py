@@ -5,14 +5,14 @@ Called by the stage that finds clusters; knows nothing of how they were found.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from patentclust import models
-from patentclust.analysis import segment, topics
+from patentclust.analysis import phrases, segment, topics
 from patentclust.analysis.topics import Nearness, Term
 from patentclust.artifacts import Header
 from patentclust.embedders import Embedder, chat, open_embedder
@@ -87,12 +87,12 @@ def name_clusters(source: Source, members: Members, progress: Progress) -> Named
     with ExitStack() as stack:
         # A chat server is sent the better terms, too.
         ranked_by = chosen(replace(source.params, labels="auto"), source.header) if made_by == "llm" else made_by
-        nearness = Nearness(centres, _encoder(source, stack)) if ranked_by == "model" else None
+        nearness = _nearness(source, centres, stack) if ranked_by == "model" else None
         terms = topics.extract(
             members.texts, members.labels, members.languages, segmenters=segment.segmenters(), nearness=nearness
         )
     names = topics.distinct_labels(terms)
-    named = Named(terms, names, ["terms" if nearness is None else "model"] * len(names), centres, exemplars)
+    named = Named(terms, names, _named_by(members, nearness, len(names)), centres, exemplars)
     return _asked(source, members, named, progress) if made_by == "llm" else named
 
 
@@ -112,7 +112,20 @@ def _missing(header: Header) -> str:
     return "" if same else f"{path} is not the file that made the vectors"
 
 
-def _encoder(source: Source, stack: ExitStack) -> Callable[[list[str]], np.ndarray]:
+def _named_by(members: Members, nearness: Nearness | None, n_clusters: int) -> list[str]:
+    """Say for each cluster who ranked its terms: the model, where it reads the language of most members."""
+    if nearness is None:
+        return ["terms"] * n_clusters
+    read = np.array(
+        [
+            nearness.reads(phrases.language_of(text, code))
+            for text, code in zip(members.texts, members.languages, strict=True)
+        ]
+    )
+    return ["model" if np.mean(read[members.labels == c]) >= 0.5 else "terms" for c in range(n_clusters)]
+
+
+def _nearness(source: Source, centres: np.ndarray, stack: ExitStack) -> Nearness:
     params = EmbedParams(**source.header.json("params"))
     spec = models.find(params.model)
     path = models.require(spec)
@@ -125,7 +138,7 @@ def _encoder(source: Source, stack: ExitStack) -> Callable[[list[str]], np.ndarr
         opened, lambda: open_store(space, models.vectors_folder(), source.resources), dim=params.dim, full_dim=spec.dim
     )
     stack.callback(embedder.close)
-    return lambda terms: embedder.encode_document(terms).vectors
+    return Nearness(centres, lambda terms: embedder.encode_document(terms).vectors, spec.languages)
 
 
 def _asked(source: Source, members: Members, named: Named, progress: Progress) -> Named:

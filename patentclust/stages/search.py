@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -71,6 +72,21 @@ class _Ranked:
     by_words: int | None
 
 
+@dataclass(frozen=True)
+class Library:
+    """All that questions are asked of, read once.
+
+    Attributes:
+        passages: what is ranked.
+        documents: what is shown and asked of the document that stands for each unit.
+        clusters: cluster and its name by unit; empty where there is no map of these units.
+    """
+
+    passages: Passages
+    documents: dict[str, dict[str, Any]]
+    clusters: dict[str, tuple[int, str]]
+
+
 def run(
     workspace: Workspace,
     question: str,
@@ -87,18 +103,48 @@ def run(
             where there is no map of these units.
         ModelError: the model of the passages cannot be found or loaded, or is not the same any more.
     """
+    check(question)
+    library = open_library(workspace, progress)
+    vector = encode(library.passages, question, resources=resources, progress=progress)
+    return answer(workspace, library, question, vector, where=where)
+
+
+def check(question: str) -> None:
+    """Refuse an empty question.
+
+    Raises:
+        ConfigError: it is empty.
+    """
     if not question.strip():
         raise ConfigError("the question is empty", hint='for example: patentclust search "solid electrolyte"')
+
+
+def open_library(workspace: Workspace, progress: Progress = Quiet()) -> Library:
+    """Read what questions are asked of.
+
+    Raises:
+        ArtifactError: no passages were embedded, or the documents have changed since.
+    """
     passages = open_passages(workspace, progress)
     unit = passages.header.metadata["unit"]
-    documents = unit_documents(workspace, unit, SHOWN)
-    clusters = _clusters(workspace, unit)
+    return Library(passages, unit_documents(workspace, unit, SHOWN), _clusters(workspace, unit))
+
+
+def answer(
+    workspace: Workspace, library: Library, question: str, vector: np.ndarray, *, where: Where = Where()
+) -> list[Found]:
+    """Return the documents that answer a question best, best first; `vector` is that of the question.
+
+    Raises:
+        ArtifactError: a cluster is asked for where there is no map of these units.
+    """
+    passages, documents, clusters = library.passages, library.documents, library.clusters
     if where.cluster is not None and not clusters:
         raise ArtifactError(f"{workspace.root} has no map of these units", hint="run: patentclust embed, cluster")
-    vector = encode(passages, question, resources=resources, progress=progress)
-    asked_for = np.array(
-        [where.holds(documents[parent], clusters.get(parent, _NOWHERE)[0]) for parent in passages.parents], bool
-    )
+    asked_for = np.ones(len(passages.parents), bool)
+    if not where.asks_nothing:
+        inside = [where.holds(documents[parent], clusters.get(parent, _NOWHERE)[0]) for parent in passages.parents]
+        asked_for = np.array(inside, bool)
     ranked = rank(passages, question, vector, among=asked_for)[: where.top]
     snippets = _snippets(workspace, passages, {hit.parent: hit.row for hit in ranked})
     found = []

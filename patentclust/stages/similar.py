@@ -11,8 +11,9 @@ import numpy as np
 from patentclust import artifacts
 from patentclust.analysis import placing
 from patentclust.errors import ArtifactError, ConfigError
+from patentclust.params import EmbedParams
 from patentclust.schemas import NOISE
-from patentclust.stages.atlas import Atlas, find_unit, read_atlas, unit_documents
+from patentclust.stages.atlas import Atlas, Numbers, read_atlas, read_numbers, unit_documents
 from patentclust.workspace import Workspace
 
 SHOWN = ("title", "assignee_names", "ipc", "cpc", "country", "language", "priority_date", "publication_date")
@@ -40,6 +41,11 @@ class Where:
     office: str = ""
     language: str = ""
 
+    @property
+    def asks_nothing(self) -> bool:
+        """Tell whether every document is asked for."""
+        return self == Where(top=self.top)
+
     def holds(self, document: dict[str, Any], cluster: int) -> bool:
         """Tell whether a document of that cluster is asked for."""
         names = " ; ".join(document["assignee_names"]).casefold()
@@ -53,6 +59,28 @@ class Where:
             and self.office in ("", document["country"])
             and self.language in ("", document["language"])
         )
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """A map as it is asked again and again: read once, and all that many answers need worked out.
+
+    Attributes:
+        atlas: the map.
+        documents: what is shown and asked of the document that stands for each unit.
+        numbers: how publications are found.
+        rims: how far each cluster reaches.
+    """
+
+    atlas: Atlas
+    documents: dict[str, dict[str, Any]]
+    numbers: Numbers
+    rims: Mapping[int, placing.Rim]
+
+    @property
+    def embed_params(self) -> EmbedParams:
+        """Return how new documents must be embedded to fit this map."""
+        return EmbedParams(**{**self.atlas.embeddings.header.json("params"), "unit": "document"})
 
 
 @dataclass(frozen=True)
@@ -104,61 +132,70 @@ def years(text: str) -> tuple[int, int]:
     return low, int(parts[1]) if parts[1] else (9999 if dash else low)
 
 
-def to_unit(workspace: Workspace, wanted: str, *, where: Where = Where()) -> Likeness:
+def open_shelf(workspace: Workspace) -> Shelf:
+    """Read a map to ask it.
+
+    Raises:
+        ArtifactError: it is missing or damaged.
+    """
+    atlas = read_atlas(workspace)
+    documents = unit_documents(workspace, atlas.unit, SHOWN)
+    numbers = read_numbers(workspace, atlas.unit)
+    return Shelf(atlas, documents, numbers, placing.rims(atlas.embeddings.vectors, atlas.labels))
+
+
+def to_unit(shelf: Shelf, wanted: str, *, where: Where = Where()) -> Likeness:
     """Return where a publication of the map is, and the others nearest to it.
 
     Raises:
         ArtifactError: there is no such publication, or it is not on the map.
     """
-    atlas = read_atlas(workspace)
-    unit_id = find_unit(workspace, atlas.unit, wanted)
+    atlas = shelf.atlas
+    unit_id = shelf.numbers.unit(wanted)
     row = atlas.rows().get(unit_id)
     if row is None:
         raise ArtifactError(
             f"{wanted} has no text in the embedded fields and is not on the map", hint="run: patentclust embed, cluster"
         )
-    documents = unit_documents(workspace, atlas.unit, SHOWN)
     vector = atlas.embeddings.vectors[row]
-    hits = _hits(atlas, documents, vector, where=where, without={row})
-    return Likeness(documents[unit_id]["doc_id"], documents[unit_id]["title"], _place(atlas, vector), hits)
+    document = shelf.documents[unit_id]
+    hits = _hits(shelf, vector, where=where, without={row})
+    return Likeness(document["doc_id"], document["title"], _place(shelf, vector), hits)
 
 
-def to_documents(workspace: Workspace, new: Workspace, task: str, *, where: Where = Where()) -> Iterator[Likeness]:
+def to_documents(shelf: Shelf, new: Workspace, *, where: Where = Where()) -> Iterator[Likeness]:
     """Yield where each embedded document of `new` falls on the map, and the patents nearest to it."""
-    embeddings = artifacts.read_embeddings(new.shards(task))
-    yield from to_vectors(workspace, new, dict(zip(embeddings.unit_ids, embeddings.vectors, strict=True)), where=where)
+    embeddings = artifacts.read_embeddings(new.shards(shelf.embed_params.task))
+    yield from to_vectors(shelf, new, dict(zip(embeddings.unit_ids, embeddings.vectors, strict=True)), where=where)
 
 
 def to_vectors(
-    workspace: Workspace, new: Workspace, vectors: Mapping[str, np.ndarray], *, where: Where = Where()
+    shelf: Shelf, new: Workspace, vectors: Mapping[str, np.ndarray], *, where: Where = Where()
 ) -> Iterator[Likeness]:
     """Yield the same for the documents of `new` with these unit vectors."""
-    atlas = read_atlas(workspace)
-    documents = unit_documents(workspace, atlas.unit, SHOWN)
     titles = {doc_id: row["title"] for doc_id, row in unit_documents(new, "document", ["title"]).items()}
     for doc_id, vector in vectors.items():
-        hits = _hits(atlas, documents, vector, where=where, without=set())
-        yield Likeness(doc_id, titles[doc_id], _place(atlas, vector), hits)
+        yield to_vector(shelf, vector, doc_id, titles[doc_id], where=where)
 
 
-def _place(atlas: Atlas, vector: np.ndarray) -> Place:
-    (found,) = placing.place(vector[None], atlas.embeddings.vectors, atlas.labels, atlas.places)
+def to_vector(shelf: Shelf, vector: np.ndarray, doc_id: str, title: str, *, where: Where = Where()) -> Likeness:
+    """Return the same for one unit vector and what it is called."""
+    return Likeness(doc_id, title, _place(shelf, vector), _hits(shelf, vector, where=where, without=set()))
+
+
+def _place(shelf: Shelf, vector: np.ndarray) -> Place:
+    atlas = shelf.atlas
+    (found,) = placing.place(vector[None], atlas.embeddings.vectors, atlas.labels, atlas.places, reach=shelf.rims)
     runner_up = atlas.label(found.runner_up) if found.runner_up != NOISE else ""
     return Place(found.cluster_id, atlas.label(found.cluster_id), found.probability, runner_up, found.x, found.y)
 
 
-def _hits(
-    atlas: Atlas,
-    documents: dict[str, dict[str, Any]],
-    vector: np.ndarray,
-    *,
-    where: Where,
-    without: set[int],
-) -> tuple[Hit, ...]:
+def _hits(shelf: Shelf, vector: np.ndarray, *, where: Where, without: set[int]) -> tuple[Hit, ...]:
+    atlas, documents = shelf.atlas, shelf.documents
     ids: Sequence[str] = atlas.embeddings.unit_ids
-    hidden = without | {
-        row for row, unit_id in enumerate(ids) if not where.holds(documents[unit_id], int(atlas.labels[row]))
-    }
+    hidden = set(without)
+    if not where.asks_nothing:
+        hidden |= {row for row, unit in enumerate(ids) if not where.holds(documents[unit], int(atlas.labels[row]))}
     rows = placing.nearest(vector, atlas.embeddings.vectors, n=where.top, without=hidden)
     return tuple(_hit(atlas, documents[ids[row]], row, vector) for row in rows)
 

@@ -1,0 +1,63 @@
+"""What is read from a workspace once and asked many times, and read again when its files have changed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from patentclust.params import PASSAGE_TASK
+from patentclust.stages.search import Library, open_library
+from patentclust.stages.similar import Shelf, open_shelf
+from patentclust.workspace import Workspace
+
+_T = TypeVar("_T")
+_Stamp = list[tuple[str, int, int, int]]
+
+
+class Kept(Generic[_T]):
+    """One thing made of files."""
+
+    def __init__(self, read: Callable[[], _T], files: Callable[[], Iterable[Path]]) -> None:
+        """Read nothing yet."""
+        self._read, self._files = read, files
+        self._lock = threading.Lock()
+        self._known: tuple[_Stamp, _T] | None = None
+
+    def get(self) -> _T:
+        """Return it as the files now are.
+
+        Raises:
+            ArtifactError: a file is missing or damaged.
+        """
+        with self._lock:
+            stamp = [_stamp(path) for path in self._files()]  # before reading: what changes meanwhile is read again
+            if self._known is None or self._known[0] != stamp:
+                self._known = None  # two of them need not fit into memory
+                self._known = (stamp, self._read())
+            return self._known[1]
+
+
+def _stamp(path: Path) -> tuple[str, int, int, int]:
+    # Artifacts are written beside and renamed, so another content is another file.
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return path.name, 0, 0, 0
+    return path.name, status.st_ino, status.st_mtime_ns, status.st_size
+
+
+def kept_map(workspace: Workspace) -> Kept[Shelf]:
+    """Return the map of a workspace."""
+    return Kept(lambda: open_shelf(workspace), lambda: _map_files(workspace))
+
+
+def kept_passages(workspace: Workspace) -> Kept[Library]:
+    """Return the passages of a workspace, with the map that they are shown on."""
+    files = lambda: [*_map_files(workspace), *workspace.shards(PASSAGE_TASK)]  # noqa: E731
+    return Kept(lambda: open_library(workspace), files)
+
+
+def _map_files(workspace: Workspace) -> list[Path]:
+    return [workspace.documents, workspace.clusters, workspace.topics]

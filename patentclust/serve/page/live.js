@@ -1,0 +1,258 @@
+"use strict";
+// What the report can do once a server stands behind it: ask the full texts, place a file, show originals.
+// Builds on the report's own script (make, byId, fillCard, Reader). Text from elsewhere is only ever put in as text.
+const FRAME = Object.fromEntries(["xMin", "yMax", "scale"].map((name) => [name, Number(document.currentScript.dataset[name])]));
+const MOST_SNIPPET = 320;
+const MOST_TEXT = 40000;
+
+async function ask(path, options) {
+  const answer = await fetch(path, options);
+  const body = await answer.json();
+  if (!answer.ok) throw new Error(body.error?.message ?? `the server answered ${answer.status}`);
+  return body;
+}
+
+const askJson = (path, body) =>
+  ask(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+
+class Live {
+  constructor(reader) {
+    this.reader = reader;
+    this.numberOf = new Map(reader.corpus.ids.map((id, index) => [id, index]));
+    this.asked = 0;
+    this.build();
+    this.markPlace();
+    this.extendCards();
+  }
+
+  build() {
+    this.words = make("input", "");
+    Object.assign(this.words, { type: "search", id: "ask-words", placeholder: "Ask the full texts, by meaning and by words", autocomplete: "off" });
+    this.words.setAttribute("aria-label", this.words.placeholder);
+    const button = make("button", "", "Search");
+    const form = make("form", "", this.words, button);
+    form.role = "search";
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (this.words.value.trim()) this.run("Searching", () => this.search(this.words.value));
+      else this.clear();
+    });
+    this.file = make("input", "");
+    Object.assign(this.file, { type: "file", id: "ask-file" });
+    this.file.addEventListener("change", () => this.file.files[0] && this.drop(this.file.files[0]));
+    this.zone = make("label", "drop", "Drop a PDF, XML or text file here, or choose one: see where it falls on the map", this.file);
+    this.status = make("p", "muted answer");
+    this.status.role = "status";
+    this.answer = make("div", "answer");
+    this.answer.id = "ask-answer";
+    const section = make("section", "ask", form, this.zone, this.status, this.answer);
+    section.id = "ask";
+    section.setAttribute("aria-label", "Ask the server");
+    byId("map").before(section);
+    this.listenToDrops();
+  }
+
+  listenToDrops() {
+    for (const name of ["dragenter", "dragover"]) {
+      document.addEventListener(name, (event) => {
+        event.preventDefault();
+        this.zone.classList.add("over");
+      });
+    }
+    document.addEventListener("dragleave", () => this.zone.classList.remove("over"));
+    document.addEventListener("drop", (event) => {
+      event.preventDefault();
+      this.zone.classList.remove("over");
+      const [file] = event.dataTransfer.files;
+      const text = event.dataTransfer.getData("text/plain");
+      if (file) this.drop(file);
+      else if (text.trim()) this.run("Reading the text", () => this.place(askJson("v1/similar", { text })));
+    });
+  }
+
+  drop(file) {
+    const plain = file.type === "text/plain" || file.name.toLowerCase().endsWith(".txt");
+    this.run(`Reading ${file.name}`, async () => {
+      const sent = plain ? askJson("v1/similar", { text: await file.text() }) : ask("v1/similar/file", { method: "POST", body: file });
+      await this.place(sent);
+    });
+    this.file.value = "";
+  }
+
+  /** Do one thing at a time for the reader: an answer to an earlier question is not shown over a later one. */
+  async run(what, act) {
+    this.clear();
+    const mine = this.asked;
+    this.status.textContent = `${what} …`;
+    try {
+      await act(mine);
+      if (mine === this.asked) this.status.textContent = "";
+    } catch (problem) {
+      if (mine === this.asked) this.status.textContent = problem.message;
+    }
+  }
+
+  clear() {
+    this.asked += 1;
+    this.star = null;
+    this.status.textContent = "";
+    this.answer.replaceChildren();
+    this.choose([]);
+  }
+
+  /** The filters above the map, as the server knows them. */
+  filters() {
+    const { owner, klass, office, language, from, to } = this.reader.filters.values;
+    const wanted = { assignee: owner, ipc: klass, office, language, years: from || to ? `${from ?? ""}-${to ?? ""}` : "" };
+    return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value));
+  }
+
+  async search(query) {
+    const mine = this.asked;
+    const hits = await askJson("v1/search", { query, ...this.filters() });
+    if (mine !== this.asked) return;
+    this.show(hits, hits.length ? "Best answers" : "Nothing was found");
+  }
+
+  async place(sent) {
+    const mine = this.asked;
+    const found = await sent;
+    if (mine !== this.asked) return;
+    for (const { doc_id: id, title, place, hits } of found) {
+      const share = place.cluster_id < 0 ? "no cluster is near" : `${Math.round(place.probability * 100)} % of its neighbours`;
+      const next = place.runner_up ? `; next: ${place.runner_up}` : "";
+      const name = [id, title].filter(Boolean).join(" ") || "This text";
+      const facts = make("p", "muted", `${share}${next}`);
+      this.show(hits, `${name} falls in: ${place.cluster}`, facts);
+      this.star = [(place.x - FRAME.xMin) * FRAME.scale, (FRAME.yMax - place.y) * FRAME.scale];
+    }
+    this.reader.map.request();
+  }
+
+  show(hits, heading, ...more) {
+    const title = make("h3", "", heading);
+    title.dir = "auto";
+    this.answer.append(title, ...more, make("ol", "hits", ...hits.map((hit) => this.item(hit))));
+    this.choose([...this.chosen, ...hits.map((hit) => this.numberOf.get(hit.doc_id)).filter((index) => index !== undefined)]);
+  }
+
+  item(hit) {
+    const link = make("a", "", hit.doc_id);
+    const index = this.numberOf.get(hit.doc_id);
+    if (index !== undefined) {
+      link.href = "#map";
+      link.dataset.doc = index;
+    }
+    const facts = [hit.cluster, hit.assignees.join(", "), hit.year].filter(Boolean).join(" · ");
+    const snippet = hit.snippet ? make("span", "snippet", hit.snippet.slice(0, MOST_SNIPPET)) : null;
+    if (snippet) snippet.dir = "auto";
+    return make("li", "", link, " ", make("bdi", "", hit.title), make("span", "muted", ` ${hit.similarity.toFixed(2)} · ${facts}`), snippet);
+  }
+
+  /** Mark documents on the map; none of them means all are shown. */
+  choose(indexes) {
+    this.chosen = indexes;
+    const { reader } = this;
+    const mask = new Uint8Array(reader.corpus.n);
+    for (const index of indexes) mask[index] = 1;
+    reader.lassoed = indexes.length ? mask : null;
+    reader.map.lasso = null;
+    reader.emphasise();
+  }
+
+  /** Draw a star where a dropped document falls, above the map's own marks. */
+  markPlace() {
+    const { map } = this.reader;
+    const drawMarks = map.drawMarks.bind(map);
+    map.drawMarks = () => {
+      drawMarks();
+      if (!this.star) return;
+      const context = map.marks.getContext("2d");
+      const [x, y] = [this.star[0] * map.view.scale + map.view.x, this.star[1] * map.view.scale + map.view.y];
+      context.beginPath();
+      for (let corner = 0; corner < 10; corner += 1) {
+        const radius = corner % 2 ? 5 : 12;
+        const angle = (Math.PI * corner) / 5 - Math.PI / 2;
+        context.lineTo(x + radius * Math.cos(angle), y + radius * Math.sin(angle));
+      }
+      context.closePath();
+      context.fillStyle = `rgb(${map.ink})`;
+      context.strokeStyle = `rgb(${map.paper})`;
+      context.lineWidth = 2;
+      context.stroke();
+      context.fill();
+    };
+  }
+
+  /** Every card of the report gets its original below. */
+  extendCards() {
+    const fill = fillCard;
+    fillCard = async (card, corpus, index, actions) => {
+      await fill(card, corpus, index, actions);
+      if (actions.isCurrent()) card.append(this.original(corpus.ids[index]));
+    };
+  }
+
+  original(id) {
+    const box = make("div", "original");
+    const button = make("button", "", "Original text and pages");
+    button.type = "button";
+    button.id = "card-original";
+    button.addEventListener("click", async () => {
+      button.disabled = true;
+      try {
+        const found = await ask(`v1/documents/${encodeURIComponent(id)}`);
+        button.remove();
+        fillOriginal(box, found, `v1/documents/${encodeURIComponent(id)}/pages/`);
+      } catch (problem) {
+        button.disabled = false;
+        box.append(make("p", "warn", problem.message));
+      }
+    });
+    box.append(button);
+    return box;
+  }
+}
+
+function fillOriginal(box, found, pages) {
+  if (found.n_pages) box.append(...pageViewer(found.n_pages, pages));
+  const add = (name, text) => {
+    if (!text) return;
+    const whole = make("p", "text", text.slice(0, MOST_TEXT));
+    whole.dir = "auto";
+    const section = make("details", "", make("summary", "", name), whole);
+    if (text.length > MOST_TEXT) section.append(make("p", "muted", `… ${text.length - MOST_TEXT} characters more`));
+    box.append(section);
+  };
+  add("Abstract", found.abstract);
+  add(`Claims (${found.claims.length})`, found.claims.join("\n\n"));
+  add("Description", found.description);
+}
+
+function pageViewer(n, pages) {
+  let number = 1;
+  const image = make("img", "");
+  const said = make("span", "muted");
+  const turn = (step) => {
+    number = Math.max(1, Math.min(n, number + step));
+    image.src = pages + number;
+    image.alt = said.textContent = `Page ${number} of ${n}`;
+  };
+  const buttons = [["←", -1, "Page before"], ["→", 1, "Next page"]].map(([text, step, label]) => {
+    const button = make("button", "", text);
+    button.type = "button";
+    button.setAttribute("aria-label", label);
+    button.addEventListener("click", () => turn(step));
+    return button;
+  });
+  turn(0);
+  return [make("div", "controls", buttons[0], " ", said, " ", buttons[1]), image];
+}
+
+/** The report unpacks itself first. */
+function whenRead() {
+  if (window.reader) window.live = new Live(window.reader);
+  else setTimeout(whenRead, 50);
+}
+
+whenRead();
