@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from patentclust.stages.explain import Explanation
     from patentclust.stages.search import Found
     from patentclust.stages.similar import Likeness
+    from patentclust.stages.sweep import Size
 
 _SNIPPET_CHARS = 240
 
@@ -343,6 +344,13 @@ def show_difference(found: Difference) -> None:
         for change in found.changes
     ]
     show_table(["change", "in common", ""], rows, numeric={"in common"})
+
+
+def show_sweep(rows: Sequence[Size]) -> None:
+    """Print minimum sizes side by side; * marks the one that --min-size auto takes."""
+    table = [[*map(_figure, list(asdict(row).values())[:-1]), "*" * row.chosen] for row in rows]
+    names = [name.removesuffix("_cluster_size").removeprefix("n_").replace("_", " ") for name in asdict(rows[0])]
+    show_table([*names[:-1], ""], table, numeric=set(names[:-1]))
 
 
 def show_table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, numeric: Container[str] = ()) -> None:

@@ -133,6 +133,7 @@ class ClusterParams:
         exact_umap: umap-learn as it stands, in one thread, for the reduction.
         min_cluster_size: the smallest group that counts as a cluster; smaller groups become noise. Raise it for fewer,
             broader clusters.
+        auto_size: choose that size from the vectors instead, see `analysis.sizes`; `min_cluster_size` is then not read.
         min_samples: how dense a neighbourhood must be; None takes `min_cluster_size`. Lower it for less noise.
         selection: `eom` takes the most persistent clusters of the tree, `leaf` its finest ones.
         n_neighbors: UMAP's neighbourhood; raise it for a more global picture.
@@ -155,6 +156,7 @@ class ClusterParams:
     reduce: str = "umap"
     exact_umap: bool = False
     min_cluster_size: int = 10
+    auto_size: bool = False
     min_samples: int | None = None
     selection: str = "eom"
     n_neighbors: int = 15

@@ -41,6 +41,18 @@ SCORES = {
         "The same by Euclidean distance after reduction; UMAP pulls groups apart, which flatters: compare it only "
         "between runs. Above 20,000 clustered units, the mean of an even sample.",
     ),
+    "dbcv": Score(
+        "DBCV",
+        "figure",
+        "From -1 to 1, density-based validity on one layout: above 0, clusters are denser inside than between; noise "
+        "counts as 0. Compare it only between runs on the same corpus; above 3,000 clustered units, an even sample. No "
+        "figure where no layout was clustered.",
+    ),
+    "min_cluster_size": Score(
+        "Smallest cluster",
+        "count",
+        "The smallest group that counts: given, or chosen by --min-size auto.",
+    ),
     "persistence": Score(
         "Persistence",
         "figure",

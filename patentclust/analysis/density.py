@@ -13,6 +13,11 @@ _TOO_LARGE = 0.2
 # Its parts are real when they last at least this fraction of what the whole lasts; lumps by chance last far less.
 _REAL_SPLIT = 0.5
 
+# DBCV compares all pairs of points, and takes some seconds for this many.
+_MAX_VALIDITY = 3_000
+# The sparsest link of a cluster of fewer points is chance.
+_FEW_VALIDITY = 3
+
 
 @dataclass(frozen=True)
 class Density:
@@ -91,6 +96,30 @@ def find_clusters(
         outlier_scores=np.where(np.isfinite(outlier_scores), outlier_scores, np.nan).astype(np.float32),
         persistence=np.asarray(found[2], np.float32)[order],
     )
+
+
+def validity(points: np.ndarray, labels: np.ndarray) -> float:
+    """Return the density-based cluster validity (DBCV; Moulavi et al. 2014), -1 to 1; noise counts as 0.
+
+    O(n^2): above _MAX_VALIDITY clustered points it scores an even sample of each cluster.
+
+    Returns:
+        NaN for fewer than two clusters, where the sample leaves a cluster few points, or distances say nothing.
+    """
+    from hdbscan.validity import validity_index
+
+    rows = np.flatnonzero(labels != NOISE)
+    rows = rows[np.argsort(labels[rows], kind="stable")]
+    n_members = len(rows)
+    if n_members > _MAX_VALIDITY:
+        rows = rows[np.linspace(0, n_members - 1, _MAX_VALIDITY).astype(np.int64)]
+    _, own, counts = np.unique(labels[rows], return_inverse=True, return_counts=True)
+    if len(counts) < 2 or counts.min() < _FEW_VALIDITY:
+        return float(np.nan)
+    # Where a cluster lies on one point, 0 is divided by 0.
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        value = validity_index(points[rows].astype(np.float64), own)
+    return float(value) * n_members / len(labels)
 
 
 def _guarded(tree: np.ndarray, selection: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,6 +27,7 @@ class Grouping:
     Attributes:
         found: clusters, after outliers were let in.
         points: shape (n, r), the reduced points that were clustered.
+        layout: their first part that was clustered on its own; None where the vectors were clustered as they are.
         n_noise_before: noise before outliers were let in.
         runner_up: n cluster ids, the one that comes after a point's own; -1 for none.
         runner_up_share: n shares of a point's ties that go to it, 0 to 1.
@@ -38,6 +39,7 @@ class Grouping:
 
     found: Density
     points: np.ndarray
+    layout: np.ndarray | None
     n_noise_before: int
     runner_up: np.ndarray
     runner_up_share: np.ndarray
@@ -51,26 +53,58 @@ def group(
     vectors: np.ndarray, near: Neighbours, params: ClusterParams, *, threads: int, done: Callable[[], None]
 ) -> Grouping:
     """Cluster unit vectors, shape (n, d), as `params` say; `done` is called after each run, `n_runs` times."""
+    return over_sizes(vectors, near, params, [params.min_cluster_size], threads=threads, done=done)[0]
+
+
+def over_sizes(
+    vectors: np.ndarray,
+    near: Neighbours,
+    params: ClusterParams,
+    sizes: Sequence[int],
+    *,
+    threads: int,
+    done: Callable[[], None],
+) -> list[Grouping]:
+    """Return what `group` finds at each minimum size; what does not depend on the size is made once for all."""
     ties = reduction.ties(near)
-
-    def one(own: ClusterParams) -> tuple[Density, int, np.ndarray, float]:
+    runs: list[list[tuple[Density, int]]] = [[] for _ in sizes]
+    first: tuple[np.ndarray, np.ndarray | None, float] | None = None
+    for number in range(n_runs(len(vectors), params)):
+        own = replace(params, seed=(params.seed + number) % 2**32)
         points, layouts, variance = _reduced(vectors, near, own, threads)
-        found = clusterers.find(Space(vectors, near, ties, points, layouts), own)
-        n_noise = int(np.sum(found.labels == NOISE))
-        if own.max_noise is not None and len(found.persistence):
-            found = clusterers.admit(found, ties, own.max_noise)
+        first = first or (points, None if points is vectors else layouts[0], variance)
+        space = Space(vectors, near, ties, points, layouts)
+        for at_size, size in zip(runs, sizes, strict=True):
+            at_size.append(_found(space, replace(own, min_cluster_size=size)))
         done()
-        return found, n_noise, points, variance
+    assert first is not None
+    return [_grouping(at_size, ties, *first) for at_size in runs]
 
-    found, n_noise, points, variance = one(params)
-    others = [
-        one(replace(params, seed=(params.seed + 1 + number) % 2**32))[0].labels
-        for number in range(n_runs(len(vectors), params) - 1)
-    ]
+
+def _found(space: Space, params: ClusterParams) -> tuple[Density, int]:
+    """Return the clusters, outliers let in, and the noise there was before."""
+    found = clusterers.find(space, params)
+    n_noise = int(np.sum(found.labels == NOISE))
+    if params.max_noise is not None and len(found.persistence):
+        found = clusterers.admit(found, space.ties, params.max_noise)
+    return found, n_noise
+
+
+def _grouping(
+    runs: Sequence[tuple[Density, int]],
+    ties: csr_matrix,
+    points: np.ndarray,
+    layout: np.ndarray | None,
+    variance: float,
+) -> Grouping:
+    """Describe the first of the runs; the others say how stable it is."""
+    found, n_noise = runs[0]
+    others = [other.labels for other, _ in runs[1:]]
     runner_up, share = clusterers.runners_up(found.labels, ties)
     return Grouping(
         found=found,
         points=points,
+        layout=layout,
         n_noise_before=n_noise,
         runner_up=runner_up,
         runner_up_share=share,
@@ -84,8 +118,11 @@ def group(
 def n_runs(n: int, params: ClusterParams) -> int:
     """Return how many seeds are run: what was asked for, else a few where that is cheap."""
     if params.stability is not None:
-        return max(1, params.stability)
-    return _RUNS if reduction.MIN_ROWS_UMAP <= n <= _MAX_ROWS_STABILITY else 1
+        return max(2 if params.auto_size else 1, params.stability)
+    if reduction.MIN_ROWS_UMAP <= n <= _MAX_ROWS_STABILITY:
+        return _RUNS
+    # Between seeds is how a size is chosen.
+    return 2 if params.auto_size else 1
 
 
 def _reduced(

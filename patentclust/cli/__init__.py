@@ -59,6 +59,7 @@ from patentclust.cli.flags import (
     Workspace,
     Xlsx,
     opened,
+    sized,
 )
 from patentclust.cli.graph import graph
 from patentclust.cli.models import models_app
@@ -69,6 +70,7 @@ from patentclust.cli.outcomes import show as _show
 from patentclust.cli.reading import assign, diff, explain, score, similar
 from patentclust.cli.search import search
 from patentclust.cli.serve import keys_app, serve
+from patentclust.cli.sweep import sweep
 from patentclust.cli.update import update
 from patentclust.errors import ConfigError, PatentclustError, StoppedError
 from patentclust.params import (
@@ -176,7 +178,7 @@ def cluster(
         "n_clusters": clusters,
         "max_noise": max_noise,
         "stability": stability,
-        "min_cluster_size": min_size,
+        **sized(min_size),
         "min_samples": min_samples,
         "selection": selection,
         "n_neighbors": neighbors,
@@ -249,7 +251,7 @@ def run(
 
     tables = _from_file(params)
     embed_flags = {"model": model, "task": task, "text": text, "dim": dim, "unit": unit, "backend": backend}
-    cluster_flags = {"min_cluster_size": min_size, "seed": seed, "task": task}
+    cluster_flags = {**sized(min_size), "seed": seed, "task": task}
     chosen = pipeline.RunParams(
         ingest=resolve(IngestParams(), tables.get("ingest", {}), {"mapping": _mapping(map_), "ocr": ocr or None}),
         embed=resolve(EmbedParams(), tables.get("embed", {}), embed_flags),
@@ -285,7 +287,7 @@ def status(workspace: Workspace = None, task: Task = None, as_json: Json = False
         console.show_status(states)
 
 
-for _command in (update, score, explain, assign, similar, search, diff, graph, export, serve):
+for _command in (sweep, update, score, explain, assign, similar, search, diff, graph, export, serve):
     app.command()(_command)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from patentclust.errors import ConfigError
 from patentclust.params import (
     BACKENDS,
     CLUSTER_METHODS,
@@ -109,9 +110,12 @@ Offline = Annotated[
     bool, typer.Option("--offline", help="Never touch the network, not even for a model.", envvar="PATENTCLUST_OFFLINE")
 ]
 MinSize = Annotated[
-    int | None,
+    str | None,
     typer.Option(
-        "--min-size", help="Smallest group that counts as a cluster.", show_default=str(_cluster.min_cluster_size)
+        "--min-size",
+        metavar="N|auto",
+        help="Smallest group that counts as a cluster; auto chooses it, see patentclust sweep.",
+        show_default=str(_cluster.min_cluster_size),
     ),
 ]
 MinSamples = Annotated[
@@ -205,3 +209,19 @@ def opened(workspace: Path | None) -> OpenWorkspace:
     from patentclust.workspace import Workspace, default_workspace
 
     return Workspace(workspace or default_workspace())
+
+
+def sized(min_size: str | None) -> dict[str, int | bool]:
+    """Return the parameters that `--min-size` gives.
+
+    Raises:
+        ConfigError: it is neither a number nor `auto`.
+    """
+    if min_size is None:
+        return {}
+    if min_size == "auto":
+        return {"auto_size": True}
+    try:
+        return {"min_cluster_size": int(min_size), "auto_size": False}
+    except ValueError as error:
+        raise ConfigError(f"min-size is {min_size!r}", hint="give a number such as 10, or auto") from error

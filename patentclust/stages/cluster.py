@@ -3,50 +3,33 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from patentclust import artifacts
-from patentclust.analysis import grouping, layers, neighbours, quality, reduction, segment, texts
+from patentclust.analysis import grouping, layers, neighbours, quality, reduction, segment, sizes
 from patentclust.analysis.grouping import Grouping
 from patentclust.artifacts import Embeddings, Header, Stamp
 from patentclust.errors import ArtifactError
-from patentclust.params import ClusterParams, EmbedParams, Resources
+from patentclust.params import ClusterParams, Resources
 from patentclust.progress import Progress, Quiet
-from patentclust.schemas import CLUSTERS, NOISE, UNIT_KEYS
+from patentclust.schemas import CLUSTERS, NOISE
 from patentclust.schemas import topics as topics_contract
 from patentclust.scores import SCORES
 from patentclust.stages import Outcome, keeping, naming
 from patentclust.stages.map_rows import FINEST, Found, Layer, cluster_table, mean, topic_rows
+from patentclust.stages.matter import Units, agreement_with, embed_hint, read_embeddings, read_units
 from patentclust.workspace import Workspace
 
 _LIBRARIES = ("umap-learn", "hdbscan", "graspologic-native", "evoc", "numba", "scikit-learn", "scipy", "numpy")
-_TOPIC_COLUMNS = ("title", "abstract", "claims", "language", "ipc", "cpc")
 # What the user chose at embedding and a reader of the map wants to know.
 _EMBEDDED = ("text", "dim", "long", "max_tokens")
-_CLAIM_CHARS = 2000
 # The Euclidean silhouette takes O(n^2); beyond this many units it scores an even sample, each against all.
 _MAX_SCORED = 20_000
 _MUCH_NOISE = 0.4
-_STEADY = 0.8
-_SYMBOL = re.compile(r"[A-HY]\d\d[A-Z]")
-# A map need not repeat the classification, but a classification of a minority says nothing about the map.
-_ENOUGH_CLASSES = 0.5
-
-
-@dataclass(frozen=True)
-class _Units:
-    """What the documents say of every unit, in the order of the vectors."""
-
-    texts: list[str]
-    languages: list[str | None]
-    main_classes: list[str | None]
-    n_left_out: int
 
 
 def run(
@@ -74,8 +57,8 @@ def run(
         clusters_stamp, topics_stamp = stamps = _stamps(
             workspace, params, documents, made_from=before.header.fingerprint if before else None
         )
-        embeddings = _read_embeddings(workspace, params)
-        units = _read_units(workspace, embeddings, documents.n_rows, params, progress)
+        embeddings = read_embeddings(workspace, params)
+        units = read_units(workspace, embeddings, documents.n_rows, params, progress)
         with neighbours.one_thread():
             source = naming.Source(workspace, embeddings.header, params, resources)
             found, scores = _compute(embeddings, units, source, progress)
@@ -111,7 +94,7 @@ def _stamps(
     paths = workspace.shards(params.task)
     if not paths:
         raise ArtifactError(
-            f"there are no embeddings of task {params.task!r} in {workspace.root}", hint=_embed_hint(params.task)
+            f"there are no embeddings of task {params.task!r} in {workspace.root}", hint=embed_hint(params.task)
         )
     first = artifacts.read_header(paths[0], kind="embeddings")
     embedded = first.json("params")
@@ -131,10 +114,6 @@ def _stamps(
     return clusters, topics_
 
 
-def _embed_hint(task: str) -> str:
-    return "run: patentclust embed" + (f" --task {task}" if task != EmbedParams().task else "")
-
-
 def _current_scores(workspace: Workspace, clusters: Stamp, topics_: Stamp) -> dict[str, Any] | None:
     """Return the scores of an earlier run when all its files are there and current, else None."""
     if not (artifacts.current(workspace.clusters, clusters) and artifacts.current(workspace.topics, topics_)):
@@ -149,83 +128,8 @@ def _current_scores(workspace: Workspace, clusters: Stamp, topics_: Stamp) -> di
     return scores
 
 
-def _read_embeddings(workspace: Workspace, params: ClusterParams) -> Embeddings:
-    with np.errstate(invalid="ignore"):
-        embeddings = artifacts.read_embeddings(workspace.shards(params.task))
-    folder = workspace.embeddings(params.task)
-    if not embeddings.unit_ids:
-        raise ArtifactError(
-            f"{folder} holds no vectors: no document has text in the embedded fields",
-            hint="ingest documents with a title, abstract or claims",
-        )
-    if not np.isfinite(embeddings.vectors).all():
-        raise ArtifactError(
-            f"{folder} holds vectors that are zero or not numbers",
-            hint=f"delete the folder; {_embed_hint(params.task)}",
-        )
-    return embeddings
-
-
-def _read_units(
-    workspace: Workspace, embeddings: Embeddings, n_documents: int, params: ClusterParams, progress: Progress
-) -> _Units:
-    """Read what the vectors stand for, and check that they were made from these very texts."""
-    fields = texts.text_fields(embeddings.header.json("params")["text"])
-    unit = embeddings.header.metadata["unit"]
-    key = UNIT_KEYS[unit]
-    columns = list(dict.fromkeys([key, "representative", *_TOPIC_COLUMNS, *fields]))
-    row_of = {unit_id: row for row, unit_id in enumerate(embeddings.unit_ids)}
-    found: dict[int, tuple[str, str | None, str | None]] = {}
-    missing, changed, n_left_out = [], [], 0
-    with progress.task("checking documents", total=n_documents, unit="documents") as task:
-        for batch in artifacts.read_batches(workspace.documents, kind="documents", columns=columns):
-            for document in _documents(batch):
-                if unit == "family" and not document["representative"]:
-                    continue
-                text = texts.compose([document[name] for name in fields])
-                row = row_of.get(document[key])
-                if row is None:
-                    left_out = not text or document[key] in embeddings.failed
-                    n_left_out += left_out
-                    missing += [] if left_out else [document[key]]
-                elif texts.text_sha256(text) != embeddings.text_sha256[row]:
-                    changed.append(document[key])
-                else:
-                    found[row] = (_topic_text(document), document["language"], _main_class(document))
-            task.advance(batch.num_rows)
-    known = set(found) | {row_of[unit_id] for unit_id in changed}
-    foreign = [unit_id for row, unit_id in enumerate(embeddings.unit_ids) if row not in known]
-    _refuse_stale({"have no vector": missing, "changed since": changed, "are gone": foreign}, params)
-    ordered = [found[row] for row in range(len(row_of))]
-    return _Units([o[0] for o in ordered], [o[1] for o in ordered], [o[2] for o in ordered], n_left_out)
-
-
-def _documents(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
-    # Row by row, because whole descriptions as Python objects would be twice the batch.
-    for row in range(batch.num_rows):
-        yield batch.slice(row, 1).to_pylist()[0]
-
-
-def _refuse_stale(differences: Mapping[str, list[str]], params: ClusterParams) -> None:
-    said = [f"{len(ids)} units {what} (such as {ids[0]})" for what, ids in differences.items() if ids]
-    if said:
-        raise ArtifactError(
-            f"the embeddings of task {params.task!r} are stale: {', '.join(said)}", hint=_embed_hint(params.task)
-        )
-
-
-def _topic_text(document: Mapping[str, Any]) -> str:
-    claims = "\n".join(document["claims"])[:_CLAIM_CHARS]
-    return "\n".join((document["title"], document["abstract"], claims))
-
-
-def _main_class(document: Mapping[str, Any]) -> str | None:
-    symbols = document["ipc"] or document["cpc"]
-    return symbols[0][:4] if symbols and _SYMBOL.match(symbols[0]) else None
-
-
 def _compute(
-    embeddings: Embeddings, units: _Units, source: naming.Source, progress: Progress
+    embeddings: Embeddings, units: Units, source: naming.Source, progress: Progress
 ) -> tuple[Found, dict[str, Any]]:
     vectors, n = embeddings.vectors, len(embeddings.unit_ids)
     params, resources = source.params, source.resources
@@ -234,7 +138,7 @@ def _compute(
         near = neighbours.nearest(vectors, n_neighbors=wide, seed=params.seed, threads=threads)
         task.advance(n)
     with progress.task("finding clusters", total=grouping.n_runs(n, params), unit="runs") as task:
-        grouped = grouping.group(
+        grouped, size = sizes.group(
             vectors, near.first(params.n_neighbors), params, threads=threads, done=lambda: task.advance(1)
         )
     found = grouped.found
@@ -246,14 +150,14 @@ def _compute(
         task.advance(n)
     with progress.task("scoring", total=n, unit="units") as task:
         reduced = quality.euclidean_silhouette(grouped.points, found.labels, n_max=_MAX_SCORED)
-        scores = _scores(embeddings, units, grouped, layers_, reduced)
+        scores = _scores(embeddings, units, grouped, layers_, reduced) | {"min_cluster_size": size}
         task.advance(n)
     n_clusters = len(found.persistence)
     return Found(embeddings.unit_ids, grouped, places, layers_, np.arange(n_clusters), n_clusters), scores
 
 
 def _layers(
-    source: naming.Source, units: _Units, vectors: np.ndarray, grouped: Grouping, progress: Progress
+    source: naming.Source, units: Units, vectors: np.ndarray, grouped: Grouping, progress: Progress
 ) -> list[Layer]:
     """Name and score each layer, the finest first."""
     labels = [grouped.found.labels, *layers.coarser(grouped.found.labels, grouped.ties)]
@@ -269,7 +173,7 @@ def _layers(
 
 
 def _scores(
-    embeddings: Embeddings, units: _Units, grouped: Grouping, layers_: list[Layer], reduced: np.ndarray
+    embeddings: Embeddings, units: Units, grouped: Grouping, layers_: list[Layer], reduced: np.ndarray
 ) -> dict[str, Any]:
     found = grouped.found
     problems = [layer.named.problem for layer in layers_ if layer.named.problem]
@@ -283,9 +187,10 @@ def _scores(
         "variance": _rounded(grouped.variance),
         "silhouette_cosine": mean(layers_[FINEST].silhouettes),
         "silhouette_reduced": mean(reduced),
+        "dbcv": _rounded(sizes.validity(grouped)),
         "persistence": mean(found.persistence),
-        "ipc_subclass": _agreement(found.labels, units.main_classes),
-        "ipc_section": _agreement(found.labels, [c and c[0] for c in units.main_classes]),
+        "ipc_subclass": agreement_with(found.labels, units.main_classes),
+        "ipc_section": agreement_with(found.labels, [c and c[0] for c in units.main_classes]),
         "n_left_out": units.n_left_out,
         "n_truncated": embeddings.n_truncated,
         "n_windowed": embeddings.n_windowed,
@@ -295,23 +200,17 @@ def _scores(
     } | ({"naming_problem": problems[0]} if problems else {})
 
 
-def _layer_scores(layer: Layer, units: _Units) -> dict[str, Any]:
+def _layer_scores(layer: Layer, units: Units) -> dict[str, Any]:
     return {
         "n_clusters": len(layer.named.names),
         "silhouette_cosine": mean(layer.silhouettes),
-        "ipc_subclass": _agreement(layer.labels, units.main_classes),
-        "ipc_section": _agreement(layer.labels, [c and c[0] for c in units.main_classes]),
+        "ipc_subclass": agreement_with(layer.labels, units.main_classes),
+        "ipc_section": agreement_with(layer.labels, [c and c[0] for c in units.main_classes]),
     }
 
 
 def _rounded(value: float) -> float | None:
     return round(float(value), 6) if np.isfinite(value) else None
-
-
-def _agreement(labels: np.ndarray, classes: list[str | None]) -> dict[str, Any] | None:
-    if sum(c is not None for c in classes) < _ENOUGH_CLASSES * len(classes) or not np.any(labels != NOISE):
-        return None
-    return {key: round(value, 6) for key, value in asdict(quality.agreement(labels, classes)).items()}
 
 
 def _facts(scores: Mapping[str, Any]) -> dict[str, Any]:
@@ -324,7 +223,7 @@ def _facts(scores: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _warnings(scores: Mapping[str, Any], params: ClusterParams) -> Iterator[str]:
-    n, n_clusters = scores["n_units"], scores["n_clusters"]
+    n, n_clusters, size = scores["n_units"], scores["n_clusters"], scores["min_cluster_size"]
     if scores.get("naming_problem"):
         yield scores["naming_problem"]
     if scores["n_left_out"]:
@@ -334,16 +233,16 @@ def _warnings(scores: Mapping[str, Any], params: ClusterParams) -> Iterator[str]
             f"{n} units are too few for UMAP (it takes {reduction.MIN_ROWS_UMAP}): the map shows their principal"
             " components; add documents for a map of technologies"
         )
-    if n < params.min_cluster_size:
-        yield f"{n} units cannot form a cluster of {params.min_cluster_size}: all are noise; try a smaller --min-size"
+    if n < size:
+        yield f"{n} units cannot form a cluster of {size}: all are noise; try a smaller --min-size"
     elif not n_clusters:
         yield (
             f"no cluster was found: all {n} units are noise, because they form one group or none;"
-            f" try --min-size {max(2, params.min_cluster_size // 2)} or --min-samples 1"
+            f" try --min-size {max(2, size // 2)} or --min-samples 1"
         )
     elif n_clusters == 1:
         yield "only one cluster was found; try a smaller --min-size, or --selection leaf for finer clusters"
-    if scores["stability"] is not None and scores["stability"] < _STEADY and n_clusters:
+    if scores["stability"] is not None and scores["stability"] < sizes.STEADY and n_clusters:
         yield (
             f"other seeds give another map (agreement {scores['stability']:.2f} of 1): look at the stability of each"
             f" cluster before you rely on it; try a larger --min-size, or "
@@ -352,5 +251,5 @@ def _warnings(scores: Mapping[str, Any], params: ClusterParams) -> Iterator[str]
     if n_clusters and scores["noise_share"] > _MUCH_NOISE:
         yield (
             f"{scores['noise_share']:.0%} of the units are noise; try --min-samples"
-            f" {max(1, (params.min_samples or params.min_cluster_size) // 3)} or a smaller --min-size"
+            f" {max(1, (params.min_samples or size) // 3)} or a smaller --min-size"
         )
