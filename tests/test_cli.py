@@ -141,7 +141,8 @@ def test_a_users_mistake_ends_in_one_message_and_exit_code_1(args: list[str], co
 
 def test_a_wrong_flag_is_exit_code_2(tmp_path: Path) -> None:
     assert patentclust("cluster", "--min-sise", "3").returncode == 2
-    assert patentclust("cluster", "--min-size", "ten").returncode == 2
+    assert patentclust("cluster", "--min-samples", "ten").returncode == 2
+    assert "give a number such as 10, or auto" in patentclust("cluster", "--min-size", "ten").stderr
 
 
 def test_a_workspace_that_cannot_be_made_is_told(tmp_path: Path) -> None:
