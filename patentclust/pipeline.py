@@ -276,22 +276,6 @@ def export(workspace: Workspace, store: str, *, name: str = "patents", progress:
         return stage.run(workspace, store, name=name, progress=progress)
 
 
-def push(
-    workspace: Workspace,
-    store: str,
-    url: str,
-    *,
-    name: str = "patents",
-    resources: Resources = Resources(),
-    progress: Progress = Quiet(),
-) -> Outcome:
-    """Send a finished map to a running store."""
-    from patentclust.stages import export as stage
-
-    with workspace.lock():
-        return stage.push(workspace, store, url, name=name, resources=resources, progress=progress)
-
-
 def graph(workspace: Workspace, *, resources: Resources = Resources(), progress: Progress = Quiet()) -> Outcome:
     """Write a finished map as a knowledge graph; it takes no parameters, so none are kept."""
     from patentclust.stages import graph as stage

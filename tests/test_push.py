@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -16,7 +17,6 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from patentclust import pipeline
 from patentclust.cli import app
 from patentclust.errors import ConfigError, StoreError
 from patentclust.params import Resources
@@ -24,7 +24,9 @@ from patentclust.stages import export as stage
 from patentclust.stages import pushing
 from patentclust.stages.atlas import Atlas
 from patentclust.workspace import Workspace
-from tests.test_export import ASKED, N, assert_same_neighbours, atlas, mapped  # noqa: F401
+from tests.test_export import ASKED, N, assert_same_neighbours
+from tests.test_export import atlas as atlas
+from tests.test_export import mapped as mapped
 
 STORES = ("qdrant", "elasticsearch", "opensearch", "weaviate", "milvus", "chroma")
 KEYS = {
@@ -39,7 +41,7 @@ CHROMA = "/api/v2/tenants/default_tenant/databases/default_database/collections"
 
 
 class Fake(ThreadingHTTPServer):
-    """Keeps units by id; `trouble` holds what the next bulk requests meet: a status, "drop" or "item"."""
+    """Keeps units by id; `trouble`: what the next bulk requests meet: a status, "drop", "hang", "busy" or "item"."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -47,6 +49,7 @@ class Fake(ThreadingHTTPServer):
         self.units: dict[str, Any] = {}
         self.trouble: list[Any] = []
         self.n_bulk = 0
+        self.hanging = threading.Event()
         self.headers: list[Any] = []
 
     @property
@@ -71,13 +74,23 @@ class Handler(BaseHTTPRequestHandler):
         trouble = self.server.trouble.pop(0) if self.server.trouble else None
         if trouble == "drop":
             return self.connection.shutdown(socket.SHUT_RDWR)
+        if trouble == "hang":
+            self.server.hanging.set()
+            return None
         if isinstance(trouble, int):
             return self.say(trouble, {"error": "no room today"})
-        bad = next(iter(units)) if trouble == "item" else None
+        bad = next(iter(units)) if trouble in ("item", "busy") else None
         self.server.units |= {key: value for key, value in units.items() if key != bad}
-        self.say(200, bulk_answer(call, units, bad))
+        self.say(200, bulk_answer(call, units, bad, 429 if trouble == "busy" else 400))
 
-    do_GET = do_PUT = do_POST = answer
+    def do_GET(self) -> None:
+        self.answer()
+
+    def do_PUT(self) -> None:
+        self.answer()
+
+    def do_POST(self) -> None:
+        self.answer()
 
     def collection(self, call: str, raw: bytes) -> tuple[int, Any]:
         looks = {"GET /collections/patents", "GET /patents", "GET /v1/schema/Patents"}
@@ -123,9 +136,9 @@ def bulk_units(call: str, kind: str, raw: bytes) -> dict[str, Any] | None:
     return None
 
 
-def bulk_answer(call: str, units: dict[str, Any], bad: str | None) -> Any:
+def bulk_answer(call: str, units: dict[str, Any], bad: str | None, status: int) -> Any:
     if call == "POST /_bulk":
-        error = {"status": 400, "error": {"type": "mapper_parsing_exception", "reason": "a bad field"}}
+        error = {"status": status, "error": {"type": "mapper_parsing_exception", "reason": "a bad field"}}
         items = [{"index": {"_id": key, "status": 201} | (error if key == bad else {})} for key in units]
         return {"errors": bad is not None, "items": items}
     if call == "POST /v1/batch/objects":
@@ -155,11 +168,11 @@ def test_a_store_gets_every_unit_through_trouble(
     atlas: Atlas,
     fake: Fake,
     store: str,
-    monkeypatch: pytest.MonkeyPatch,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PATENTCLUST_STORE_KEY", "k")
     fake.trouble = [429, None, 500, "drop"]
-    pipeline.push(mapped, store, fake.url)
+    stage.push(mapped, store, fake.url)
     assert list(fake.units) == atlas.embeddings.unit_ids
     assert [unit["cluster_id"] for unit in fake.units.values()] == atlas.labels.tolist()
     assert all("x" in unit and "title" in unit for unit in fake.units.values())
@@ -169,14 +182,14 @@ def test_a_store_gets_every_unit_through_trouble(
 
 
 @pytest.mark.parametrize("store", STORES)
-def test_a_stopped_run_goes_on_to_the_same_content(mapped: Workspace, fake: Fake, store: str) -> None:  # noqa: F811
+def test_a_stopped_run_goes_on_to_the_same_content(mapped: Workspace, fake: Fake, store: str) -> None:
     fake.trouble = [None, None, 400]
     with pytest.raises(StoreError, match="400: no room today"):
-        pipeline.push(mapped, store, fake.url)
+        stage.push(mapped, store, fake.url)
     assert len(fake.units) == 40
-    pipeline.push(mapped, store, fake.url)
+    stage.push(mapped, store, fake.url)
     once = dict(fake.units)
-    pipeline.push(mapped, store, fake.url)
+    stage.push(mapped, store, fake.url)
     assert fake.units == once
     assert len(once) == N
 
@@ -186,37 +199,63 @@ def test_units_turned_down_are_counted_and_named(
     mapped: Workspace,
     atlas: Atlas,
     fake: Fake,
-    store: str,  # noqa: F811
+    store: str,
 ) -> None:
     fake.trouble = ["item", None, "item"]
     with pytest.raises(StoreError, match=f"(?s)2 units.*{atlas.embeddings.unit_ids[0]}: a bad field"):
-        pipeline.push(mapped, store, fake.url)
+        stage.push(mapped, store, fake.url)
     assert len(fake.units) == N - 2
 
 
-def test_milvus_refuses_with_status_200(mapped: Workspace, fake: Fake) -> None:  # noqa: F811
+def test_a_bulk_answer_that_is_busy_is_asked_again(mapped: Workspace, fake: Fake) -> None:
+    fake.trouble = ["busy", None]
+    stage.push(mapped, "elasticsearch", fake.url)
+    assert len(fake.units) == N
+    assert fake.n_bulk == 5 + 1
+
+
+def test_a_killed_run_goes_on_to_the_same_content(mapped: Workspace, fake: Fake) -> None:
+    fake.trouble = [None, None, "hang"]
+    code = (
+        "import sys; from pathlib import Path; from patentclust.stages import export as stage;"
+        "from patentclust.workspace import Workspace; stage._BATCH_ROWS = 20;"
+        "stage.push(Workspace(Path(sys.argv[1])), 'qdrant', sys.argv[2])"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, str(mapped.root), fake.url])
+    try:
+        assert fake.hanging.wait(60)
+    finally:
+        process.kill()
+        process.wait(20)
+    assert len(fake.units) == 40
+    fake.trouble = []
+    stage.push(mapped, "qdrant", fake.url)
+    assert len(fake.units) == N
+
+
+def test_milvus_refuses_with_status_200(mapped: Workspace, fake: Fake) -> None:
     fake.trouble = ["item"]
     with pytest.raises(StoreError, match=r"a bad field \(code 1804\)"):
-        pipeline.push(mapped, "milvus", fake.url)
+        stage.push(mapped, "milvus", fake.url)
 
 
-def test_what_cannot_be_sent_is_told(mapped: Workspace, fake: Fake) -> None:  # noqa: F811
+def test_what_cannot_be_sent_is_told(mapped: Workspace, fake: Fake) -> None:
     with pytest.raises(ConfigError, match="--url does not go with"):
-        pipeline.push(mapped, "pgvector", fake.url)
+        stage.push(mapped, "pgvector", fake.url)
     with pytest.raises(ConfigError, match="--url is"):
-        pipeline.push(mapped, "qdrant", "localhost:6333")
+        stage.push(mapped, "qdrant", "localhost:6333")
     with pytest.raises(ConfigError, match="another machine"):
-        pipeline.push(mapped, "qdrant", "http://192.0.2.1:6333", resources=Resources(offline=True))
+        stage.push(mapped, "qdrant", "http://192.0.2.1:6333", resources=Resources(offline=True))
 
 
-def test_the_command_says_what_goes_where(mapped: Workspace, fake: Fake) -> None:  # noqa: F811
+def test_the_command_says_what_goes_where(mapped: Workspace, fake: Fake) -> None:
     result = CliRunner().invoke(app, ["export", "--to", "qdrant", "--url", fake.url, "-w", str(mapped.root)])
     assert result.exit_code == 0, result.output
     assert f"{N} units" in " ".join(result.output.split())
     assert len(fake.units) == N
 
 
-def test_a_real_chroma_finds_what_we_find(mapped: Workspace, atlas: Atlas, tmp_path: Path) -> None:  # noqa: F811
+def test_a_real_chroma_finds_what_we_find(mapped: Workspace, atlas: Atlas, tmp_path: Path) -> None:
     command = os.environ.get("PATENTCLUST_TEST_CHROMA") or shutil.which("chroma")
     if not command:
         pytest.skip("no `chroma` on the path, and PATENTCLUST_TEST_CHROMA names none")
@@ -232,7 +271,7 @@ def test_a_real_chroma_finds_what_we_find(mapped: Workspace, atlas: Atlas, tmp_p
     try:
         _wait_for(f"{url}/api/v2/heartbeat")
         for _ in range(2):
-            pipeline.push(mapped, "chroma", url)
+            stage.push(mapped, "chroma", url)
         collection = f"{url}{CHROMA}/{httpx.get(f'{url}{CHROMA}/patents').json()['id']}"
         assert httpx.get(f"{collection}/count").json() == N
         for row in ASKED:

@@ -45,13 +45,14 @@ def export(
     """
     from patentclust import console, pipeline
     from patentclust.params import Resources
+    from patentclust.stages import export as stage
 
     progress = console.progress(quiet=quiet or as_json)
     if url is None:
         outcome = pipeline.export(opened(workspace), to, name=name, progress=progress)
     else:
         resources = Resources(offline=offline)
-        outcome = pipeline.push(opened(workspace), to, url, name=name, resources=resources, progress=progress)
+        outcome = stage.push(opened(workspace), to, url, name=name, resources=resources, progress=progress)
     if as_json:
         console.print_json([console.outcome_dict(outcome)])
         return

@@ -60,9 +60,9 @@ def push(
         ConfigError: no such store, a name or an address that will not do, or --offline forbids it.
         StoreError: the store cannot be reached, refuses, or turned some units down.
     """
-    about, atlas = _begun(workspace, store, name)
-    n_units = len(atlas.embeddings.unit_ids)
-    with Store(store, url, resources) as target:
+    with workspace.lock(), Store(store, url, resources) as target:
+        about, atlas = _begun(workspace, store, name)
+        n_units = len(atlas.embeddings.unit_ids)
         progress.note(
             f"{target.shown} ({store}) is sent {n_units} units as {name!r}: titles, abstracts, vectors, assignees,"
             " classes, clusters and places"

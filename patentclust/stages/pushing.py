@@ -109,7 +109,8 @@ class Store:
         said = f"{self.shown} answered {answer.status_code}: {openai.words(answer)}"
         if answer.is_success:
             body = _json(answer, said)
-            if isinstance(body, dict) and body.get("code"):  # Milvus answers 200 to what it refuses.
+            # Milvus answers 200 to what it refuses; its code for success was 200 before it was 0.
+            if isinstance(body, dict) and body.get("code", 0) not in (0, 200):
                 raise StoreError(f"{self.shown} refused: {body.get('message')} (code {body['code']})")
             return f"{self.shown} is busy" if busy(body) else ""
         if may_miss and answer.status_code == 404:
