@@ -6,6 +6,7 @@ PatentclustError            something the user can fix; carries a hint: the next
 │   └── WorkerDiedError     the process that read it died
 ├── ModelError              a model cannot be found, fetched, loaded or reached
 ├── ArtifactError           an artifact is missing, stale, damaged or of another schema
+├── StoreError              a store to be filled cannot be reached, refuses, or turns units down
 ├── MissingExtraError       an optional dependency is not installed
 └── StoppedError             the user pressed Ctrl-C and the work stopped where it can be taken up
 """
@@ -42,6 +43,10 @@ class ModelError(PatentclustError):
 
 class ArtifactError(PatentclustError):
     """An artifact is missing, stale, damaged or of another schema."""
+
+
+class StoreError(PatentclustError):
+    """A store cannot be reached, refuses, or turns units down."""
 
 
 class MissingExtraError(PatentclustError):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from patentclust.cli.flags import Json, Quiet, Workspace, opened
+from patentclust.cli.flags import Json, Offline, Quiet, Workspace, opened
 
 To = Annotated[
     str,
@@ -19,17 +19,40 @@ To = Annotated[
 ]
 Name = Annotated[str, typer.Option(help="Name of the collection, index or table.")]
 
+Url = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="Send to a running store instead: qdrant, elasticsearch, opensearch, weaviate, milvus or chroma. Its key"
+        " comes from PATENTCLUST_STORE_KEY.",
+    ),
+]
+
 
 def export(
-    to: To, workspace: Workspace = None, name: Name = "patents", as_json: Json = False, quiet: Quiet = False
+    to: To,
+    workspace: Workspace = None,
+    name: Name = "patents",
+    url: Url = None,
+    offline: Offline = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Write the map as files that a store loads in bulk: ids, texts, vectors, metadata, clusters, places.
 
     They go to export/STORE of the workspace; docs/export.md says how each store loads them.
+    Nothing is sent anywhere unless --url is given.
     """
     from patentclust import console, pipeline
+    from patentclust.params import Resources
+    from patentclust.stages import export as stage
 
-    outcome = pipeline.export(opened(workspace), to, name=name, progress=console.progress(quiet=quiet or as_json))
+    progress = console.progress(quiet=quiet or as_json)
+    if url is None:
+        outcome = pipeline.export(opened(workspace), to, name=name, progress=progress)
+    else:
+        resources = Resources(offline=offline)
+        outcome = stage.push(opened(workspace), to, url, name=name, resources=resources, progress=progress)
     if as_json:
         console.print_json([console.outcome_dict(outcome)])
         return

@@ -10,11 +10,13 @@ from typing import Any
 from patentclust import artifacts
 from patentclust.analysis.texts import compose, text_fields
 from patentclust.errors import ConfigError
-from patentclust.exporters import About, Row, open_exporter
+from patentclust.exporters import About, Files, Row, open_exporter
+from patentclust.params import Resources
 from patentclust.progress import Progress, Quiet
 from patentclust.schemas import UNIT_KEYS
 from patentclust.stages import Outcome
 from patentclust.stages.atlas import Atlas, read_atlas
+from patentclust.stages.pushing import Store
 from patentclust.stages.similar import SHOWN, year_of
 from patentclust.workspace import Workspace
 
@@ -30,14 +32,55 @@ def run(workspace: Workspace, store: str, *, name: str = "patents", progress: Pr
         ArtifactError: there is no map, or the disk is full.
         ConfigError: no such store, or a name that some store would refuse.
     """
-    exporter = open_exporter(store)
-    if not _NAME.fullmatch(name):
-        raise ConfigError(f"--name is {name!r}", hint="3 to 63 of a-z, 0-9 and _, a letter first")
-    atlas = read_atlas(workspace)
-    about = About(name, atlas.embeddings.vectors.shape[1], atlas.embeddings.header.json("model")["name"])
+    about, atlas = _begun(workspace, store, name)
     folder = workspace.exports(store)
     shutil.rmtree(folder, ignore_errors=True)
     n_files = 0
+    for file_name, chunks in _files(workspace, store, about, atlas, progress):
+        with artifacts.atomic_path(folder / file_name) as attempt, attempt.open("wb") as handle:
+            handle.writelines(chunks)
+        n_files += 1
+    facts = {"units": len(atlas.embeddings.unit_ids), "files": n_files, "dim": about.dim}
+    return Outcome("export", False, facts, (), (folder,))
+
+
+def push(
+    workspace: Workspace,
+    store: str,
+    url: str,
+    *,
+    name: str = "patents",
+    resources: Resources = Resources(),
+    progress: Progress = Quiet(),
+) -> Outcome:
+    """Send the same to a running store; a run that was killed is run again, for units with the same id are replaced.
+
+    Raises:
+        ArtifactError: there is no map.
+        ConfigError: no such store, a name or an address that will not do, or --offline forbids it.
+        StoreError: the store cannot be reached, refuses, or turned some units down.
+    """
+    with workspace.lock(), Store(store, url, resources) as target:
+        about, atlas = _begun(workspace, store, name)
+        n_units = len(atlas.embeddings.unit_ids)
+        progress.note(
+            f"{target.shown} ({store}) is sent {n_units} units as {name!r}: titles, abstracts, vectors, assignees,"
+            " classes, clusters and places"
+        )
+        n_requests = target.send(_files(workspace, store, about, atlas, progress), name)
+    return Outcome("export", False, {"units": n_units, "requests": n_requests, "dim": about.dim}, (), ())
+
+
+def _begun(workspace: Workspace, store: str, name: str) -> tuple[About, Atlas]:
+    open_exporter(store)
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"--name is {name!r}", hint="3 to 63 of a-z, 0-9 and _, a letter first")
+    atlas = read_atlas(workspace)
+    vectors, header = atlas.embeddings.vectors, atlas.embeddings.header
+    return About(name, vectors.shape[1], header.json("model")["name"]), atlas
+
+
+def _files(workspace: Workspace, store: str, about: About, atlas: Atlas, progress: Progress) -> Files:
     with progress.task("exporting", total=len(atlas.embeddings.unit_ids), unit="units") as task:
 
         def batches() -> Iterator[list[Row]]:
@@ -45,12 +88,7 @@ def run(workspace: Workspace, store: str, *, name: str = "patents", progress: Pr
                 yield batch
                 task.advance(len(batch))
 
-        for file_name, chunks in exporter.files(batches(), about):
-            with artifacts.atomic_path(folder / file_name) as attempt, attempt.open("wb") as handle:
-                handle.writelines(chunks)
-            n_files += 1
-    facts = {"units": len(atlas.embeddings.unit_ids), "files": n_files, "dim": about.dim}
-    return Outcome("export", False, facts, (), (folder,))
+        yield from open_exporter(store).files(batches(), about)
 
 
 def _batches(workspace: Workspace, atlas: Atlas) -> Iterator[list[Row]]:

@@ -1,0 +1,145 @@
+"""The same bytes for a running store: which requests make a collection and fill it, and how its answers are read.
+
+Nothing is sent here. Each store replaces what has the same id, so a run that was killed is simply run again.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from patentclust.errors import ConfigError
+from patentclust.exporters.encoding import json_bytes
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a store, below its address."""
+
+    method: str
+    path: str
+    body: bytes = b""
+    kind: str = "application/json"
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a store is filled.
+
+    Attributes:
+        look: asks whether the collection is there; None where making it twice does no harm.
+        make: makes the collection of the first file.
+        fill: loads the bytes of a later file; takes the answer to `make` too.
+        header: what carries a key.
+        failures: `id: why` of each unit that an answer of status 200 turns down.
+    """
+
+    look: Callable[[str], Request] | None
+    make: Callable[[str, bytes], Request]
+    fill: Callable[[str, bytes, Any], Request]
+    header: Callable[[str], dict[str, str]]
+    failures: Callable[[Any], list[str]] = lambda _: []
+
+
+def protocol(store: str) -> Protocol:
+    """Return how a store is filled over HTTP.
+
+    Raises:
+        ConfigError: it is not, or not soundly.
+    """
+    if store not in _PROTOCOLS:
+        raise ConfigError(
+            f"--url does not go with --to {store}",
+            hint=f"allowed: {', '.join(_PROTOCOLS)}; leave --url out to write files",
+        )
+    return _PROTOCOLS[store]
+
+
+def there(store: str, status: int, answer: Any) -> bool:
+    """Return whether the answer to `look` says that the collection is there."""
+    if store == "milvus":
+        return bool((answer.get("data") or {}).get("has"))
+    return status == 200
+
+
+def busy(answer: Any) -> bool:
+    """Return whether a bulk answer turns units down only for the moment."""
+    items = answer.get("items", []) if isinstance(answer, dict) else []
+    return any(result.get("status") == 429 for item in items for result in item.values())
+
+
+def _bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+def _search_key(key: str) -> dict[str, str]:
+    # An API key is base64 and holds no colon; USER:PASSWORD does.
+    if ":" in key:
+        return {"Authorization": f"Basic {base64.b64encode(key.encode()).decode()}"}
+    return {"Authorization": f"ApiKey {key}"}
+
+
+def _bulk_failures(answer: Any) -> list[str]:
+    results = [result for item in answer.get("items", []) for result in item.values()] if answer.get("errors") else []
+    return [f"{result['_id']}: {_reason(result['error'])}" for result in results if "error" in result]
+
+
+def _reason(error: Any) -> str:
+    return str(error.get("reason", error)) if isinstance(error, dict) else str(error)
+
+
+def _weaviate_failures(answer: Any) -> list[str]:
+    found = []
+    for unit in answer:
+        errors = ((unit.get("result") or {}).get("errors") or {}).get("error") or []
+        if errors:
+            key = (unit.get("properties") or {}).get("key", unit.get("id"))
+            found.append(f"{key}: {'; '.join(str(error.get('message')) for error in errors)}")
+    return found
+
+
+def _milvus_rows(name: str, body: bytes, _: Any) -> Request:
+    rows = json.loads(body)["rows"]
+    return Request("POST", "/v2/vectordb/entities/upsert", json_bytes({"collectionName": name, "data": rows}))
+
+
+_CHROMA = "/api/v2/tenants/default_tenant/databases/default_database/collections"
+_SEARCH = Protocol(
+    look=lambda name: Request("GET", f"/{name}"),
+    make=lambda name, body: Request("PUT", f"/{name}", body),
+    fill=lambda _, body, __: Request("POST", "/_bulk", body, "application/x-ndjson"),
+    header=_search_key,
+    failures=_bulk_failures,
+)
+_PROTOCOLS = {
+    "qdrant": Protocol(
+        look=lambda name: Request("GET", f"/collections/{name}"),
+        make=lambda name, body: Request("PUT", f"/collections/{name}", body),
+        fill=lambda name, body, _: Request("PUT", f"/collections/{name}/points?wait=true", body),
+        header=lambda key: {"api-key": key},
+    ),
+    "elasticsearch": _SEARCH,
+    "opensearch": _SEARCH,
+    "weaviate": Protocol(
+        look=lambda name: Request("GET", f"/v1/schema/{name[:1].upper()}{name[1:]}"),
+        make=lambda _, body: Request("POST", "/v1/schema", body),
+        fill=lambda _, body, __: Request("POST", "/v1/batch/objects", body),
+        header=_bearer,
+        failures=_weaviate_failures,
+    ),
+    "milvus": Protocol(
+        look=lambda name: Request("POST", "/v2/vectordb/collections/has", json_bytes({"collectionName": name})),
+        make=lambda _, body: Request("POST", "/v2/vectordb/collections/create", body),
+        fill=_milvus_rows,
+        header=_bearer,
+    ),
+    "chroma": Protocol(
+        look=None,
+        make=lambda _, body: Request("POST", _CHROMA, json_bytes(json.loads(body) | {"get_or_create": True})),
+        fill=lambda _, body, made: Request("POST", f"{_CHROMA}/{made['id']}/upsert", body),
+        header=lambda key: {"x-chroma-token": key},
+    ),
+}

@@ -1,0 +1,293 @@
+"""Export to a running store: Chroma for real; the others against a server that answers as their interfaces say."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from patentclust.cli import app
+from patentclust.errors import ConfigError, StoreError
+from patentclust.params import Resources
+from patentclust.stages import export as stage
+from patentclust.stages import pushing
+from patentclust.stages.atlas import Atlas
+from patentclust.workspace import Workspace
+from tests.test_export import ASKED, N, assert_same_neighbours
+from tests.test_export import atlas as atlas
+from tests.test_export import mapped as mapped
+
+STORES = ("qdrant", "elasticsearch", "opensearch", "weaviate", "milvus", "chroma")
+KEYS = {
+    "qdrant": ("api-key", "k"),
+    "elasticsearch": ("Authorization", "ApiKey k"),
+    "opensearch": ("Authorization", "ApiKey k"),
+    "weaviate": ("Authorization", "Bearer k"),
+    "milvus": ("Authorization", "Bearer k"),
+    "chroma": ("x-chroma-token", "k"),
+}
+CHROMA = "/api/v2/tenants/default_tenant/databases/default_database/collections"
+
+
+class Fake(ThreadingHTTPServer):
+    """Keeps units by id; `trouble`: what the next bulk requests meet: a status, "drop", "hang", "busy" or "item"."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.made: Any = None
+        self.units: dict[str, Any] = {}
+        self.trouble: list[Any] = []
+        self.n_bulk = 0
+        self.hanging = threading.Event()
+        self.headers: list[Any] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Fake
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    def answer(self) -> None:
+        raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.headers.append(self.headers)
+        call = f"{self.command} {self.path}"
+        units = bulk_units(call, self.headers["Content-Type"], raw)
+        if units is None:
+            return self.say(*self.collection(call, raw))
+        self.server.n_bulk += 1
+        trouble = self.server.trouble.pop(0) if self.server.trouble else None
+        if trouble == "drop":
+            return self.connection.shutdown(socket.SHUT_RDWR)
+        if trouble == "hang":
+            self.server.hanging.set()
+            return None
+        if isinstance(trouble, int):
+            return self.say(trouble, {"error": "no room today"})
+        bad = next(iter(units)) if trouble in ("item", "busy") else None
+        self.server.units |= {key: value for key, value in units.items() if key != bad}
+        self.say(200, bulk_answer(call, units, bad, 429 if trouble == "busy" else 400))
+
+    def do_GET(self) -> None:
+        self.answer()
+
+    def do_PUT(self) -> None:
+        self.answer()
+
+    def do_POST(self) -> None:
+        self.answer()
+
+    def collection(self, call: str, raw: bytes) -> tuple[int, Any]:
+        looks = {"GET /collections/patents", "GET /patents", "GET /v1/schema/Patents"}
+        makes = {
+            "PUT /collections/patents",
+            "PUT /patents",
+            "POST /v1/schema",
+            "POST /v2/vectordb/collections/create",
+            f"POST {CHROMA}",
+        }
+        if call == "POST /v2/vectordb/collections/has":
+            return 200, {"code": 0, "data": {"has": self.server.made is not None}}
+        if call in looks:
+            return (404, {"error": "not found"}) if self.server.made is None else (200, {})
+        if call in makes and (self.server.made is None or json.loads(raw).get("get_or_create")):
+            self.server.made = json.loads(raw)
+            return 200, {"code": 0, "data": {}} if "milvus" in call or "vectordb" in call else {"id": "c-1"}
+        return 409, {"error": f"unexpected {call}"}
+
+    def say(self, status: int, body: Any) -> None:
+        raw = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+
+def bulk_units(call: str, kind: str, raw: bytes) -> dict[str, Any] | None:
+    if call == "POST /_bulk" and kind == "application/x-ndjson":
+        lines = [json.loads(line) for line in raw.splitlines()]
+        return {head["index"]["_id"]: unit for head, unit in zip(lines[::2], lines[1::2], strict=True)}
+    if call == "PUT /collections/patents/points?wait=true":
+        return {p["payload"]["id"]: p["payload"] | {"vector": p["vector"]} for p in json.loads(raw)["points"]}
+    if call == "POST /v1/batch/objects":
+        return {o["properties"]["key"]: o["properties"] for o in json.loads(raw)["objects"]}
+    if call == "POST /v2/vectordb/entities/upsert":
+        body = json.loads(raw)
+        assert body["collectionName"] == "patents"
+        return {row["id"]: row for row in body["data"]}
+    if call == f"POST {CHROMA}/c-1/upsert":
+        body = json.loads(raw)
+        return dict(zip(body["ids"], body["metadatas"], strict=True))
+    return None
+
+
+def bulk_answer(call: str, units: dict[str, Any], bad: str | None, status: int) -> Any:
+    if call == "POST /_bulk":
+        error = {"status": status, "error": {"type": "mapper_parsing_exception", "reason": "a bad field"}}
+        items = [{"index": {"_id": key, "status": 201} | (error if key == bad else {})} for key in units]
+        return {"errors": bad is not None, "items": items}
+    if call == "POST /v1/batch/objects":
+        errors = {"errors": {"error": [{"message": "a bad field"}]}}
+        return [{"properties": {"key": key}, "result": errors if key == bad else {}} for key in units]
+    if "vectordb" in call:
+        return {"code": 1804, "message": "a bad field"} if bad else {"code": 0, "data": {"upsertCount": len(units)}}
+    return {}
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
+    monkeypatch.setattr(stage, "_BATCH_ROWS", 20)
+    monkeypatch.setattr(pushing, "_FIRST_WAIT_SECONDS", 0.01)
+    server = Fake()
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_store_gets_every_unit_through_trouble(
+    mapped: Workspace,
+    atlas: Atlas,
+    fake: Fake,
+    store: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATENTCLUST_STORE_KEY", "k")
+    fake.trouble = [429, None, 500, "drop"]
+    stage.push(mapped, store, fake.url)
+    assert list(fake.units) == atlas.embeddings.unit_ids
+    assert [unit["cluster_id"] for unit in fake.units.values()] == atlas.labels.tolist()
+    assert all("x" in unit and "title" in unit for unit in fake.units.values())
+    assert fake.n_bulk == 5 + 3
+    name, value = KEYS[store]
+    assert {headers[name] for headers in fake.headers} == {value}
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_stopped_run_goes_on_to_the_same_content(mapped: Workspace, fake: Fake, store: str) -> None:
+    fake.trouble = [None, None, 400]
+    with pytest.raises(StoreError, match="400: no room today"):
+        stage.push(mapped, store, fake.url)
+    assert len(fake.units) == 40
+    stage.push(mapped, store, fake.url)
+    once = dict(fake.units)
+    stage.push(mapped, store, fake.url)
+    assert fake.units == once
+    assert len(once) == N
+
+
+@pytest.mark.parametrize("store", ["elasticsearch", "opensearch", "weaviate"])
+def test_units_turned_down_are_counted_and_named(
+    mapped: Workspace,
+    atlas: Atlas,
+    fake: Fake,
+    store: str,
+) -> None:
+    fake.trouble = ["item", None, "item"]
+    with pytest.raises(StoreError, match=f"(?s)2 units.*{atlas.embeddings.unit_ids[0]}: a bad field"):
+        stage.push(mapped, store, fake.url)
+    assert len(fake.units) == N - 2
+
+
+def test_a_bulk_answer_that_is_busy_is_asked_again(mapped: Workspace, fake: Fake) -> None:
+    fake.trouble = ["busy", None]
+    stage.push(mapped, "elasticsearch", fake.url)
+    assert len(fake.units) == N
+    assert fake.n_bulk == 5 + 1
+
+
+def test_a_killed_run_goes_on_to_the_same_content(mapped: Workspace, fake: Fake) -> None:
+    fake.trouble = [None, None, "hang"]
+    code = (
+        "import sys; from pathlib import Path; from patentclust.stages import export as stage;"
+        "from patentclust.workspace import Workspace; stage._BATCH_ROWS = 20;"
+        "stage.push(Workspace(Path(sys.argv[1])), 'qdrant', sys.argv[2])"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, str(mapped.root), fake.url])
+    try:
+        assert fake.hanging.wait(60)
+    finally:
+        process.kill()
+        process.wait(20)
+    assert len(fake.units) == 40
+    fake.trouble = []
+    stage.push(mapped, "qdrant", fake.url)
+    assert len(fake.units) == N
+
+
+def test_milvus_refuses_with_status_200(mapped: Workspace, fake: Fake) -> None:
+    fake.trouble = ["item"]
+    with pytest.raises(StoreError, match=r"a bad field \(code 1804\)"):
+        stage.push(mapped, "milvus", fake.url)
+
+
+def test_what_cannot_be_sent_is_told(mapped: Workspace, fake: Fake) -> None:
+    with pytest.raises(ConfigError, match="--url does not go with"):
+        stage.push(mapped, "pgvector", fake.url)
+    with pytest.raises(ConfigError, match="--url is"):
+        stage.push(mapped, "qdrant", "localhost:6333")
+    with pytest.raises(ConfigError, match="another machine"):
+        stage.push(mapped, "qdrant", "http://192.0.2.1:6333", resources=Resources(offline=True))
+
+
+def test_the_command_says_what_goes_where(mapped: Workspace, fake: Fake) -> None:
+    result = CliRunner().invoke(app, ["export", "--to", "qdrant", "--url", fake.url, "-w", str(mapped.root)])
+    assert result.exit_code == 0, result.output
+    assert f"{N} units" in " ".join(result.output.split())
+    assert len(fake.units) == N
+
+
+def test_a_real_chroma_finds_what_we_find(mapped: Workspace, atlas: Atlas, tmp_path: Path) -> None:
+    command = os.environ.get("PATENTCLUST_TEST_CHROMA") or shutil.which("chroma")
+    if not command:
+        pytest.skip("no `chroma` on the path, and PATENTCLUST_TEST_CHROMA names none")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [command, "run", "--path", str(tmp_path), "--host", "127.0.0.1", "--port", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(f"{url}/api/v2/heartbeat")
+        for _ in range(2):
+            stage.push(mapped, "chroma", url)
+        collection = f"{url}{CHROMA}/{httpx.get(f'{url}{CHROMA}/patents').json()['id']}"
+        assert httpx.get(f"{collection}/count").json() == N
+        for row in ASKED:
+            asked = {"query_embeddings": [atlas.embeddings.vectors[row].tolist()], "n_results": 10}
+            assert_same_neighbours(atlas, row, httpx.post(f"{collection}/query", json=asked).json()["ids"][0])
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait_for(url: str) -> None:
+    for _ in range(100):
+        try:
+            if httpx.get(url).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.2)
+    pytest.fail(f"{url} did not answer")
