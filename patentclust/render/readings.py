@@ -45,7 +45,7 @@ def _name(key: str, say: Words) -> str:
 
 
 def _words(key: str) -> str:
-    words = key.replace("_", " ").replace("ipc", "IPC").replace("cpc", "CPC")
+    words = key.replace("_", " ").replace(":", " ").replace("ipc", "IPC").replace("cpc", "CPC")
     return words[:1].upper() + words[1:]
 
 

@@ -26,7 +26,7 @@ from patentclust.render.readings import read_scores
 from patentclust.render.tally import MOST_LISTED, MOST_ROWS, Tally
 from patentclust.render.words import words_of
 from patentclust.schemas import NOISE, UNIT_KEYS
-from patentclust.stages import Outcome
+from patentclust.stages import Outcome, score
 from patentclust.stages.curating import read_rules
 from patentclust.stages.curating import sha256 as curation_sha256
 from patentclust.stages.entries import read_cut_texts, read_entries
@@ -178,6 +178,7 @@ def _write(workspace: Workspace, params: ReportParams, inputs: _Inputs, fingerpr
             data=data.finish(clusters, outlines, groups=data.groups(groups, places.outlines(groups))),
             evolution=evolution, notes=curated.notes, missed=curated.missed,
             details=data.details, near=data.near(*places.nearest), links=data.links(), layers=layers,
+            scores=read_scores(score.summary(workspace), params.lang),
         )  # fmt: skip
         page_path.write_bytes(page.render_page(report, params.lang).encode("utf-8", "replace"))
 
@@ -225,7 +226,6 @@ def _clusters(
 def _report(inputs: _Inputs, places: Map, tally: Tally, params: ReportParams, **parts: Any) -> Report:
     topics, n_documents = inputs.topics, inputs.documents.n_rows
     abstract_limit, claim_limit = text_limits(n_documents)
-    scores = topics.json("scores") if "scores" in topics.metadata else {}
     return Report(
         title=params.title or words_of(params.lang)("title"),
         n_documents=n_documents,
@@ -235,7 +235,6 @@ def _report(inputs: _Inputs, places: Map, tally: Tally, params: ReportParams, **
         left_out=tally.left_out,
         n_left_out=tally.n_left_out,
         n_failures=inputs.failures.n_rows,
-        scores=read_scores(scores, params.lang),
         provenance=Provenance(
             task=topics.json("params").get("task", ""),
             unit=inputs.unit,

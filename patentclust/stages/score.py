@@ -23,6 +23,8 @@ from patentclust.workspace import Workspace
 DEFAULT_AGAINST = ("ipc:section", "ipc:subclass", "ipc:group")
 _SCHEMES = ("ipc", "cpc")
 _FINEST = 0
+_SUMMARY_LEVELS = ("section", "subclass", "group")
+_OWN_AGREEMENTS = ("ipc_section", "ipc_subclass")
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def run(workspace: Workspace, against: Sequence[str] = DEFAULT_AGAINST) -> list[
     """
     sources = [_source(text) for text in against]
     header = artifacts.read_header(workspace.topics, kind="topics")
-    scores = header.json("scores")
+    scores = header.json("scores") if "scores" in header.metadata else {}
     lines = [Line(name, scores[name]) for name in SCORES if isinstance(scores.get(name), int | float)]
     unit = header.metadata.get("unit", "document")
     row_of, layers = _layers(workspace)
@@ -67,6 +69,27 @@ def run(workspace: Workspace, against: Sequence[str] = DEFAULT_AGAINST) -> list[
         for layer, own in sorted(layers.items()):
             lines += _agreement(text if layer == _FINEST else f"{text}, layer {layer}", own, classes)
     return [*lines, *_links(labels, documents), *_languages(labels, documents)]
+
+
+def summary(workspace: Workspace) -> dict[str, Any]:
+    """Return the map's scores with the scorecard's beside them, nested where they are held against classes.
+
+    Agreement by level, with purity, takes the place of the two figures that the map itself has.
+    """
+    header = artifacts.read_header(workspace.topics, kind="topics")
+    found: dict[str, Any] = header.json("scores") if "scores" in header.metadata else {}
+    lines = run(workspace, [f"{scheme}:{level}" for scheme in _SCHEMES for level in _SUMMARY_LEVELS])
+    classified = {line.against for line in lines if line.score == "ami"}
+    for line in lines:
+        if line.against in classified:
+            found.setdefault(line.against, {})[line.score] = line.value
+        elif not line.against:
+            found.setdefault(line.score, line.value)
+    if classified:
+        for scores in (found, *found.get("layers", {}).values()):
+            for own in _OWN_AGREEMENTS:
+                scores.pop(own, None)
+    return found
 
 
 class _Source:
@@ -130,7 +153,8 @@ def _read_table(path: Path) -> dict[str, str]:
 def _layers(workspace: Workspace) -> tuple[dict[str, int], dict[int, np.ndarray]]:
     """Return the row of each unit, and the clusters of each layer by row."""
     table = artifacts.read_table(workspace.clusters, kind="clusters", columns=["unit_id", "layer", "cluster_id"])
-    parts = {layer: table.filter(pc.field("layer") == layer) for layer in pc.unique(table["layer"]).to_pylist()}
+    layers = {_FINEST, *pc.unique(table["layer"]).to_pylist()}
+    parts = {layer: table.filter(pc.field("layer") == layer) for layer in sorted(layers)}
     ids = parts[_FINEST].column("unit_id").to_pylist()
     return (
         {unit_id: row for row, unit_id in enumerate(ids)},
