@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -74,12 +75,16 @@ def run(workspace: Workspace, against: Sequence[str] = DEFAULT_AGAINST) -> list[
 def summary(workspace: Workspace) -> dict[str, Any]:
     """Return the map's scores with the scorecard's beside them, nested where they are held against classes.
 
-    Agreement by level, with purity, takes the place of the two figures that the map itself has.
+    Held against IPC, else against CPC. Agreement by level, with purity, takes the place of the two figures that the map
+    itself has.
     """
     header = artifacts.read_header(workspace.topics, kind="topics")
     found: dict[str, Any] = header.json("scores") if "scores" in header.metadata else {}
-    lines = run(workspace, [f"{scheme}:{level}" for scheme in _SCHEMES for level in _SUMMARY_LEVELS])
-    classified = {line.against for line in lines if line.score == "ami"}
+    classified: set[str] = set()
+    for scheme in _SCHEMES:
+        if not classified:
+            lines = run(workspace, [f"{scheme}:{level}" for level in _SUMMARY_LEVELS])
+            classified = {line.against for line in lines if line.score == "ami"}
     for line in lines:
         if line.against in classified:
             found.setdefault(line.against, {})[line.score] = line.value
@@ -194,12 +199,14 @@ def _agreement(text: str, labels: np.ndarray, units: dict[int, _Unit]) -> list[L
 
 def _links(labels: np.ndarray, documents: list[dict[str, Any]]) -> list[Line]:
     """Score citations between units of the map, and members of one family where documents are the units."""
-    row_of = {key: document["row"] for document in documents for key in number_keys(document["doc_id"])}
+    # A patent that many cite is read once.
+    keys_of = cache(number_keys)
+    row_of = {key: document["row"] for document in documents for key in keys_of(document["doc_id"])}
     cited = (
         (document["row"], row_of[key])
         for document in documents
         for number in document["cited"]
-        for key in [next((key for key in number_keys(number) if key in row_of), None)]
+        for key in [next((key for key in keys_of(number) if key in row_of), None)]
         if key is not None
     )
     families: dict[str, list[int]] = {}
