@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -199,14 +198,12 @@ def _agreement(text: str, labels: np.ndarray, units: dict[int, _Unit]) -> list[L
 
 def _links(labels: np.ndarray, documents: list[dict[str, Any]]) -> list[Line]:
     """Score citations between units of the map, and members of one family where documents are the units."""
-    # A patent that many cite is read once.
-    keys_of = cache(number_keys)
-    row_of = {key: document["row"] for document in documents for key in keys_of(document["doc_id"])}
+    row_of = {key: document["row"] for document in documents for key in number_keys(document["doc_id"])}
     cited = (
         (document["row"], row_of[key])
         for document in documents
         for number in document["cited"]
-        for key in [next((key for key in keys_of(number) if key in row_of), None)]
+        for key in [next((key for key in number_keys(number) if key in row_of), None)]
         if key is not None
     )
     families: dict[str, list[int]] = {}
