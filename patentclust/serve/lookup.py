@@ -138,7 +138,9 @@ def _add_map(router: APIRouter, asker: _Asker) -> None:
 
     @router.get("/", include_in_schema=False)
     def page() -> Response:
-        return Response(live.page(asker.workspace, asker.map), media_type="text/html; charset=utf-8")
+        return Response(
+            live.page(asker.workspace, asker.map, asker.settings.lang), media_type="text/html; charset=utf-8"
+        )
 
     @router.get("/live/{name}", include_in_schema=False)
     def part(name: str) -> Response:
