@@ -71,6 +71,18 @@ CASES = {
         first("index.json"),
         put("16", "mappings", "properties", "vector", "dims"),
     ),
+    "elasticsearch_inference": Case(
+        ELASTIC,
+        'Omit<estypes.InferencePutOpenaiRequest, "task_type" | "openai_inference_id">',
+        first("inference.json"),
+        put("other", "service"),
+    ),
+    "elasticsearch_pipeline": Case(
+        ELASTIC,
+        'Omit<estypes.IngestPutPipelineRequest, "id">',
+        first("pipeline.json"),
+        put([], "processors", 0, "inference", "model_id"),
+    ),
     "elasticsearch_bulk": Case(
         ELASTIC, "estypes.BulkOperationContainer", first("bulk-00000.ndjson"), put(1, "index", "_index")
     ),
