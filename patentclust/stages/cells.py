@@ -19,7 +19,7 @@ from patentclust.progress import Progress
 # So many numbers are looked at one by one in less than a tenth of a second: 128,000 vectors of 1,024.
 SCANNED_VALUES = 2**27
 # Of 2,048 cells for a million vectors; what this finds is written down in benchmarks/search.md.
-_CELLS_READ = 96
+_CELLS_READ = 256
 _LEARNED_FROM = 40
 _BLOCK_ROWS = 16_384
 _SEED = 42
