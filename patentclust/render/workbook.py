@@ -18,7 +18,7 @@ from xlsxwriter.url import Url
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
-from patentclust.render.links import REGISTERS, register_numbers
+from patentclust.render.links import register_url
 from patentclust.render.tables import fit
 from patentclust.render.text import clean
 
@@ -88,9 +88,8 @@ class Workbook:
 
     def _write(self, sheet: Any, number: int, row: Sequence[Any], *, linked: bool) -> None:
         line, style = str(number + 1), ""
-        if linked and (numbers := register_numbers(str(row[0]))):
-            _, before, after = REGISTERS[0]
-            sheet.link(number, before + numbers[0] + after)
+        if linked and (url := register_url(str(row[0]))):
+            sheet.link(number, url)
             style = self._link_style
         others = "".join(_cell(letter + line, value) for letter, value in zip(_LETTERS, row[1:], strict=False))
         sheet.add_row(number, _cell("A" + line, row[0], style) + others)

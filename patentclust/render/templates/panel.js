@@ -32,7 +32,8 @@ function addText(card, name, text) {
 }
 
 function registerLinks(corpus, numbers) {
-  const links = corpus.registers.map(([name, before, after], position) => {
+  const links = corpus.registers.flatMap(([name, before, after], position) => {
+    if (!numbers[position]) return [];
     const link = make("a", "", name);
     link.href = before + encodeURIComponent(numbers[position]) + after;
     link.rel = "noreferrer noopener";
