@@ -47,8 +47,8 @@ def _score(path: tuple[str, ...], value: Any, say: Words) -> Score:
 def _name(key: str, say: Words) -> str:
     if against := _AGAINST.fullmatch(key):
         scheme, level, layer = against.groups()
-        name = f"{scheme.upper()} {say('level_' + level)}"
-        return f"{name}, {say('in_layer', number=layer)}" if layer else name
+        parts = [f"{scheme.upper()} {say('level_' + level)}"] + ([say("in_layer", number=layer)] if layer else [])
+        return ", ".join(parts)
     known = say.score(key)
     return known.name if known else _words(key)
 
