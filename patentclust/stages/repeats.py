@@ -19,8 +19,7 @@ import pyarrow.parquet as pq
 
 from patentclust import artifacts
 from patentclust.records import Document
-from patentclust.schemas import DOCUMENTS
-from patentclust.stages.reading import BATCH_CHARS, table_of
+from patentclust.stages.reading import BATCH_CHARS, READ, table_of
 
 ALSO_READ = "also read from "
 # Row groups kept while repeats are merged: two copies of one folder are walked through in two places at once.
@@ -143,7 +142,7 @@ def find_repeats(rows: Rows) -> dict[str, list[int]]:
 def merge_repeats(rows: Rows, repeats: dict[str, list[int]], writer: pq.ParquetWriter) -> None:
     """Copy all rows, each document once: where its first row stands, merged with the later ones."""
     for table in regrouped(_merged_tables(rows, repeats)):
-        writer.write_table(table.cast(DOCUMENTS.schema), row_group_size=artifacts.ROW_GROUP_ROWS)
+        writer.write_table(table.cast(READ.schema), row_group_size=artifacts.ROW_GROUP_ROWS)
 
 
 def _merged_tables(rows: Rows, repeats: dict[str, list[int]]) -> Iterator[pa.Table]:
@@ -162,12 +161,13 @@ def _merged_tables(rows: Rows, repeats: dict[str, list[int]]) -> Iterator[pa.Tab
         if len(order) == len(table) and not merged:
             yield table
         else:
-            yield pa.concat_tables([table.cast(DOCUMENTS.schema), table_of(merged)]).take(pa.array(order, pa.int64()))
+            yield pa.concat_tables([table.cast(READ.schema), table_of(merged)]).take(pa.array(order, pa.int64()))
 
 
 def document_of(row: dict[str, Any]) -> Document:
-    """Return a row of documents.parquet as a document."""
-    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+    """Return a row of a reading as a document."""
+    stated = ((item.name, row[item.name]) for item in fields(Document))
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in stated}
     return Document(**values)
 
 
