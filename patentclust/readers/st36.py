@@ -7,7 +7,7 @@ from typing import Any
 
 from patentclust.readers import claims as claim_text
 from patentclust.readers import numbers
-from patentclust.readers.xml import children, find, leaf_text, lines_of, lines_of_each, text_of
+from patentclust.readers.xml import children, find, leaf_text, paragraphs_of_each, text_of
 
 
 def unique(values: Iterable[str | None]) -> tuple[str, ...]:
@@ -19,18 +19,13 @@ def claims_of(element: Any) -> tuple[tuple[str, ...], tuple[bool, ...]]:
     """Return the claims with their numbers, steps on lines of their own, and whether each is independent."""
     texts: list[str] = []
     independent: list[bool] = []
-    for claim, lines in lines_of_each(element, "claim"):
-        text = claim_text.numbered("\n".join(lines), claim.get("num"))
+    for claim, steps in paragraphs_of_each(element, "claim"):
+        text = claim_text.numbered(steps, claim.get("num"))
         if text and not claim_text.is_cancelled(text):
             texts.append(text)
             is_linked = next(claim.iterdescendants("claim-ref"), None) is not None
             independent.append(not is_linked and not claim_text.refers_to_claim(text))
     return tuple(texts), tuple(independent)
-
-
-def paragraphs(element: Any) -> str:
-    """Return the text of an abstract or description, one paragraph or heading a line."""
-    return "\n".join(lines_of(element))
 
 
 def document_ids(parent: Any, path: str) -> Iterator[tuple[str, str, str, str]]:

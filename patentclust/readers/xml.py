@@ -62,6 +62,7 @@ _BLOCKS = (
 # Between lines while text is gathered: the one control character that XML allows, and no text may hold.
 _BREAK = "\x7f"
 _ASCII = bytes(range(0x80))
+_LONG_BYTES = 8 * 1024
 # As `iter` wants them: of any namespace or none.
 _MARKED_TAGS = tuple(f"{{*}}{tag}" for tag in ("br", *_BLOCKS, *PLACEHOLDERS))
 
@@ -277,34 +278,38 @@ def lines_of(element: etree._Element | None) -> list[str]:
     placeholders, sequence listings nothing; blanks run together. The tree is marked on the way: reading it twice gives
     the same.
     """
+    return text.split("\n") if (text := paragraphs(element)) else []
+
+
+def paragraphs(element: etree._Element | None) -> str:
+    """Return the lines that `lines_of` gives as one text."""
     if element is None:
-        return []
+        return ""
     if len(element) == 0:
-        line = _tidy(element.text or "")
-        return [line] if line else []
+        return _tidy(element.text or "")
     _mark(element)
     return _gathered(element)
 
 
-def lines_of_each(parent: etree._Element | None, tag: str) -> list[tuple[etree._Element, list[str]]]:
-    """Return the children of a tag, each with its lines as `lines_of` gives them."""
+def paragraphs_of_each(parent: etree._Element | None, tag: str) -> list[tuple[etree._Element, str]]:
+    """Return the children of a tag, each with its text as `paragraphs` gives it."""
     if parent is None:
         return []
     _mark(parent)
     return [(child, _gathered(child)) for child in parent.iterchildren(tag)]
 
 
-def _gathered(element: etree._Element) -> list[str]:
+def _gathered(element: etree._Element) -> str:
     # One call that gathers all text is many times faster than a walk over the inline markup.
     data = etree.tostring(element, method="text", encoding="utf-8", with_tail=False)
-    rare = data.translate(None, _ASCII).decode()
+    rare = "" if data.isascii() else data.translate(None, _ASCII).decode()
     # From some length on it is cheaper to look at all signs at once.
-    if len(data) < 8 * 1024 or _UNSPACED.search(rare):
-        return [line for piece in data.decode().split(_BREAK) if (line := _tidy(piece))]
-    lines = [line for piece in _blanks_joined(data).decode().split(_BREAK) if (line := piece.strip())]
+    if len(data) < _LONG_BYTES or _UNSPACED.search(rare):
+        return "\n".join(line for piece in data.decode().split(_BREAK) if (line := _tidy(piece)))
     for blank in {sign for sign in rare if sign.isspace()}:
-        lines = [_tidy(line) if blank in line else line for line in lines]
-    return lines
+        data = data.replace(blank.encode(), b" ")
+    pieces = _blanks_joined(data).split(_BREAK.encode())
+    return b"\n".join(filter(None, map(bytes.strip, pieces))).decode()
 
 
 def _mark(root: etree._Element) -> None:
