@@ -19,7 +19,7 @@ from patentclust.errors import ConfigError
 from patentclust.params import toml_string
 from patentclust.progress import Task
 from patentclust.schemas import DOCUMENTS
-from patentclust.stages.repeats import Rows, regrouped
+from patentclust.stages.repeats import Rows, ahead, regrouped
 from patentclust.workspace import Workspace
 
 _TABLE = "merge"
@@ -69,7 +69,7 @@ def relate(source: Rows, writer: pq.ParquetWriter, *, mode: str, thesaurus: Mapp
     families = find_families(members, mode=mode)
     chosen = find_representatives(members, families)
     start = 0
-    for table in regrouped(source.tables()):
+    for table in ahead(regrouped(source.tables())):
         rows = slice(start, start + len(table))
         filled = {
             "family_id": pa.array(families[rows], pa.string()),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,16 @@ def regrouped(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
             held.append(table.slice(start))
     if held:
         yield pa.concat_tables(held).combine_chunks()
+
+
+def ahead(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Yield the same tables, each made in a thread while the one before it is used."""
+    iterator = iter(tables)
+    with ThreadPoolExecutor(1) as thread:
+        future = thread.submit(next, iterator, None)
+        while (table := future.result()) is not None:
+            future = thread.submit(next, iterator, None)
+            yield table
 
 
 def _text_bytes(table: pa.Table) -> np.ndarray:
