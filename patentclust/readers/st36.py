@@ -17,6 +17,8 @@ def unique(values: Iterable[str | None]) -> tuple[str, ...]:
 
 def claims_of(element: Any) -> tuple[tuple[str, ...], tuple[bool, ...]]:
     """Return the claims with their numbers, steps on lines of their own, and whether each is independent."""
+    if element is None:
+        return (), ()
     texts: list[str] = []
     independent: list[bool] = []
     for claim, steps in paragraphs_of_each(element, "claim"):

@@ -291,10 +291,8 @@ def paragraphs(element: etree._Element | None) -> str:
     return _gathered(element)
 
 
-def paragraphs_of_each(parent: etree._Element | None, tag: str) -> list[tuple[etree._Element, str]]:
+def paragraphs_of_each(parent: etree._Element, tag: str) -> list[tuple[etree._Element, str]]:
     """Return the children of a tag, each with its text as `paragraphs` gives it."""
-    if parent is None:
-        return []
     _mark(parent)
     return [(child, _gathered(child)) for child in parent.iterchildren(tag)]
 
@@ -308,8 +306,7 @@ def _gathered(element: etree._Element) -> str:
         return "\n".join(line for piece in data.decode().split(_BREAK) if (line := _tidy(piece)))
     for blank in {sign for sign in rare if sign.isspace()}:
         data = data.replace(blank.encode(), b" ")
-    pieces = _blanks_joined(data).split(_BREAK.encode())
-    return b"\n".join(filter(None, map(bytes.strip, pieces))).decode()
+    return b"\n".join(filter(None, map(bytes.strip, _blanks_joined(data).split(_BREAK.encode())))).decode()
 
 
 def _mark(root: etree._Element) -> None:
