@@ -64,7 +64,8 @@ _BREAK = "\x7f"
 _ASCII = bytes(range(0x80))
 _LONG_BYTES = 8 * 1024
 # As `iter` wants them: of any namespace or none.
-_MARKED_TAGS = tuple(f"{{*}}{tag}" for tag in ("br", *_BLOCKS, *PLACEHOLDERS))
+_BLOCK_TAGS = tuple(f"{{*}}{tag}" for tag in _BLOCKS)
+_PLACEHOLDER_TAGS = tuple(f"{{*}}{tag}" for tag in PLACEHOLDERS)
 
 
 @dataclass(frozen=True)
@@ -311,29 +312,24 @@ def _gathered(element: etree._Element) -> str:
 
 def _mark(root: etree._Element) -> None:
     """Put a break around each block, and placeholders in place of what is no prose."""
-    # A list, for elements go while it is walked.
-    found = [(element, local(element)) for element in root.iterdescendants(*_MARKED_TAGS)]
-    for element, tag in found:
-        if tag in PLACEHOLDERS:
-            element.clear(keep_tail=True)
-            element.text = f" {PLACEHOLDERS[tag]} "
+    # Lists, for elements change while they are walked.
+    for element in list(root.iterdescendants(*_PLACEHOLDER_TAGS)):
+        element.clear(keep_tail=True)
+        element.text = f" {PLACEHOLDERS[local(element)]} "
+    for element in list(root.iterdescendants("{*}br")):
+        # An indented line after it begins a paragraph.
+        element.text = _BREAK if (element.tail or "").startswith("\u3000") else _LINE_END
     last = None
-    for element, tag in found:
-        parent = element.getparent()
-        if tag in PLACEHOLDERS or parent is None:
-            pass
-        elif tag == "br":
-            # An indented line after it begins a paragraph.
-            element.text = _BREAK if (element.tail or "").startswith("\u3000") else _LINE_END
-        else:
-            _mark_block(element, parent, last)
-            last = element
+    for element in list(root.iterdescendants(*_BLOCK_TAGS)):
+        _mark_block(element, last)
+        last = element
 
 
-def _mark_block(element: etree._Element, parent: etree._Element, last: etree._Element | None) -> None:
+def _mark_block(element: etree._Element, last: etree._Element | None) -> None:
     # Breaks go to the blanks around a block rather than into it: its text is long, and every change copies it.
     element.tail = f"{_BREAK}{element.tail or ''}{_BREAK}"
     if (before := element.getprevious()) is None:
+        parent = element.getparent()
         parent.text = (parent.text or "") + _BREAK
     elif before is not last:
         before.tail = (before.tail or "") + _BREAK
