@@ -7,7 +7,7 @@ from typing import Any
 
 from patentclust.readers import claims as claim_text
 from patentclust.readers import numbers
-from patentclust.readers.xml import children, find, leaf_text, paragraphs_of_each, text_of
+from patentclust.readers.xml import children, leaf_text, paragraphs_of_each, text_of
 
 
 def unique(values: Iterable[str | None]) -> tuple[str, ...]:
@@ -60,8 +60,10 @@ def person(parent: Any) -> str:
     """Return a name from an address book: an organisation, else given name, then surname."""
     book = parent.find("addressbook")
     book = parent if book is None else book
+    # Backwards, so that the first of a tag is what stays.
+    stated = {child.tag: child for child in reversed(book)}.get
     for tag in ("orgname", "name"):
-        if name := find(book, tag):
+        if name := text_of(stated(tag)):
             return name
-    parts = (text_of(book.find(tag)) for tag in ("first-name", "middle-name", "last-name", "suffix"))
+    parts = (text_of(stated(tag)) for tag in ("first-name", "middle-name", "last-name", "suffix"))
     return " ".join(part for part in parts if part)
