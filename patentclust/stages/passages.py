@@ -17,17 +17,20 @@ from typing import Any
 import numpy as np
 
 from patentclust import artifacts
-from patentclust.analysis.retrieval import words
+from patentclust.analysis.retrieval import best, words
 from patentclust.analysis.segment import installed, segmenters
 from patentclust.artifacts import Header, canonical_json
 from patentclust.errors import ArtifactError
 from patentclust.params import PASSAGE_TASK, EmbedParams
 from patentclust.progress import Progress
+from patentclust.stages import cells
+from patentclust.stages.cells import Cells
 from patentclust.stages.units import read_texts
 from patentclust.workspace import Workspace
 
 # What an index is made of besides its inputs; a change makes it anew.
 _REVISION = 1
+_BLOCK_ROWS = 8_192
 _HINT = f"run: patentclust embed --task {PASSAGE_TASK}"
 
 
@@ -41,6 +44,7 @@ class Passages:
         owners: for each row, the place of its parent in `parents`.
         spans: shape (n, 2), first character and the one after the last.
         vectors: shape (n, dim), float32, unit length, mapped from disk.
+        cells: an index of the vectors, None where all of them are looked at.
     """
 
     header: Header
@@ -48,12 +52,31 @@ class Passages:
     owners: np.ndarray
     spans: np.ndarray
     vectors: np.ndarray
+    cells: Cells | None
     _bm25: Any
 
-    def by_meaning(self, vector: np.ndarray) -> np.ndarray:
-        """Return the cosine of every row to a unit vector."""
+    def nearest(self, vector: np.ndarray, n: int, *, shown: np.ndarray | None = None) -> np.ndarray:
+        """Return the `n` rows nearest to a unit vector, of those `shown` (one flag a row), nearest first.
+
+        All that are shown are looked at, unless there are cells and more than cells.SCANNED_VALUES numbers to look at.
+        """
+        if shown is None:
+            shown = np.ones(len(self.vectors), bool)
+        if self.cells is None:
+            return best(np.where(shown, self.by_meaning(vector), -np.inf), n)
+        if shown.sum() * self.vectors.shape[1] > cells.SCANNED_VALUES:
+            rows = np.sort(self.cells.candidates(vector, shown, n))
+        else:
+            rows = np.flatnonzero(shown)
+        # By blocks: rows taken from here and there are copied.
+        blocks = np.array_split(rows, len(rows) // _BLOCK_ROWS + 1)
+        similarities = np.concatenate([self.by_meaning(vector, block) for block in blocks])
+        return rows[best(similarities, n)]
+
+    def by_meaning(self, vector: np.ndarray, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Return the cosine of rows to a unit vector."""
         # Rounded, so that equal vectors tie whatever the order of a sum was.
-        return np.round(self.vectors @ vector.astype(np.float32), 6)
+        return np.round(self.vectors[rows] @ vector.astype(np.float32), 6)
 
     def by_words(self, query: str) -> np.ndarray:
         """Return the BM25 score of every row; 0 where no word of the query occurs."""
@@ -82,7 +105,7 @@ def open_passages(workspace: Workspace, progress: Progress) -> Passages:
     folder = workspace.search / _fingerprint(workspace, paths)
     if not folder.is_dir():
         _make(workspace, paths, folder, progress)
-    return _open(paths, headers[0], folder)
+    return _open(paths, headers[0], folder, progress)
 
 
 def _fingerprint(workspace: Workspace, paths: list[Path]) -> str:
@@ -95,9 +118,10 @@ def _fingerprint(workspace: Workspace, paths: list[Path]) -> str:
     return hashlib.sha256(canonical_json(made_of).encode()).hexdigest()[:16]
 
 
-def _open(paths: list[Path], header: Header, folder: Path) -> Passages:
+def _open(paths: list[Path], header: Header, folder: Path, progress: Progress) -> Passages:
     import bm25s
 
+    vectors = np.load(folder / "vectors.npy", mmap_mode="r")
     parents: dict[str, int] = {}
     owners, spans = [], []
     for path in paths:
@@ -109,7 +133,8 @@ def _open(paths: list[Path], header: Header, folder: Path) -> Passages:
         parents=list(parents),
         owners=np.array(owners),
         spans=np.concatenate(spans),
-        vectors=np.load(folder / "vectors.npy", mmap_mode="r"),
+        vectors=vectors,
+        cells=cells.open_cells(vectors, folder / "cells.faiss", progress),
         _bm25=bm25s.BM25.load(folder / "words", mmap=True),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,13 @@ from patentclust.errors import ConfigError
 from patentclust.schemas import DOCUMENTS, UNIT_KEYS
 from patentclust.scores import SCORES
 from patentclust.stages.atlas import number_keys
+from patentclust.stages.citing import CitedNumbers
 from patentclust.workspace import Workspace
 
 DEFAULT_AGAINST = ("ipc:section", "ipc:subclass", "ipc:group")
 _SCHEMES = ("ipc", "cpc")
 _FINEST = 0
+_NOWHERE = -1
 _SUMMARY_LEVELS = ("section", "subclass", "group")
 _OWN_AGREEMENTS = ("ipc_section", "ipc_subclass")
 
@@ -68,7 +70,7 @@ def run(workspace: Workspace, against: Sequence[str] = DEFAULT_AGAINST) -> list[
         classes = source.classes(documents)
         for layer, own in sorted(layers.items()):
             lines += _agreement(text if layer == _FINEST else f"{text}, layer {layer}", own, classes)
-    return [*lines, *_links(labels, documents), *_languages(labels, documents)]
+    return [*lines, *_links(labels, documents, _cited(workspace, row_of, unit)), *_languages(labels, documents)]
 
 
 def summary(workspace: Workspace) -> dict[str, Any]:
@@ -169,7 +171,7 @@ def _layers(workspace: Workspace) -> tuple[dict[str, int], dict[int, np.ndarray]
 def _documents(workspace: Workspace, row_of: dict[str, int], unit: str, columns: list[str]) -> list[dict[str, Any]]:
     """Read the documents on the map: the columns asked for and those of links and languages, and the unit's `row`."""
     key = UNIT_KEYS[unit]
-    wanted = list(dict.fromkeys(["doc_id", "family_id", key, "representative", "language", "cited", *columns]))
+    wanted = list(dict.fromkeys(["doc_id", "family_id", key, "representative", "language", *columns]))
     found = []
     for batch in artifacts.read_batches(workspace.documents, kind="documents", columns=wanted):
         for document in batch.to_pylist():
@@ -196,16 +198,22 @@ def _agreement(text: str, labels: np.ndarray, units: dict[int, _Unit]) -> list[L
     ]
 
 
-def _links(labels: np.ndarray, documents: list[dict[str, Any]]) -> list[Line]:
+def _cited(workspace: Workspace, row_of: dict[str, int], unit: str) -> Iterator[tuple[int, int]]:
+    """Yield citations as the rows of the units that cite and are cited."""
+    numbers, key = CitedNumbers(workspace), UNIT_KEYS[unit]
+    keys = artifacts.read_table(workspace.documents, kind="documents", columns=[key])[key].to_pylist()
+    rows = np.array([row_of.get(unit_id, _NOWHERE) for unit_id in keys], np.int64)
+    start = 0
+    for batch in artifacts.read_batches(workspace.documents, kind="documents", columns=["cited"]):
+        citing, found = (array.to_numpy() for array in numbers.find(batch["cited"]))
+        owners, targets = rows[start + citing], rows[found]
+        placed = (owners != _NOWHERE) & (targets != _NOWHERE)
+        yield from zip(owners[placed].tolist(), targets[placed].tolist(), strict=True)
+        start += len(batch)
+
+
+def _links(labels: np.ndarray, documents: list[dict[str, Any]], cited: Iterable[tuple[int, int]]) -> list[Line]:
     """Score citations between units of the map, and members of one family where documents are the units."""
-    row_of = {key: document["row"] for document in documents for key in number_keys(document["doc_id"])}
-    cited = (
-        (document["row"], row_of[key])
-        for document in documents
-        for number in document["cited"]
-        for key in [next((key for key in number_keys(number) if key in row_of), None)]
-        if key is not None
-    )
     families: dict[str, list[int]] = {}
     for document in documents:
         families.setdefault(document["family_id"] or document["doc_id"], []).append(document["row"])

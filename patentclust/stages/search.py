@@ -193,11 +193,9 @@ def encode(passages: Passages, question: str, *, resources: Resources, progress:
 
 def rank(passages: Passages, question: str, vector: np.ndarray, *, among: np.ndarray) -> list[_Ranked]:
     """Rank the documents of `among` (one flag a parent) by meaning and by words, fused by reciprocal rank."""
-    hidden = ~among[passages.owners]
-    meaning, shared = passages.by_meaning(vector), passages.by_words(question)
-    meaning[hidden] = -np.inf
-    shared = np.where(hidden | (shared <= 0), -np.inf, shared)
-    near = first_of_each(best(meaning, _DEPTH), passages.owners)
+    shown, shared = among[passages.owners], passages.by_words(question)
+    shared = np.where(shown & (shared > 0), shared, -np.inf)
+    near = first_of_each(passages.nearest(vector, _DEPTH, shown=shown), passages.owners)
     worded = first_of_each(best(shared, _DEPTH), passages.owners)
     near_rank = {parent: i for i, parent in enumerate(near, 1)}
     word_rank = {parent: i for i, parent in enumerate(worded, 1)}
