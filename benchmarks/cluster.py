@@ -31,7 +31,7 @@ def patentclust(vectors: np.ndarray, threads: int, method: str = "hdbscan") -> n
 
     params = ClusterParams(method=method, stability=1)
     with neighbours.one_thread():
-        near = neighbours.nearest(vectors, n_neighbors=params.n_neighbors, seed=params.seed, threads=threads)
+        near = neighbours.nearest(vectors, n_neighbors=params.neighborhood, seed=params.seed, threads=threads)
         return grouping.group(vectors, near, params, threads=threads, done=lambda: None).found.labels
 
 

@@ -44,7 +44,7 @@ def main() -> None:
     classes = labels_by_unit(workspace.root, rows)
     truth = [classes[unit] for unit in embeddings.unit_ids]
     threads, start = Resources().n_threads, time.perf_counter()
-    near = neighbours.nearest(embeddings.vectors, n_neighbors=base.n_neighbors, seed=base.seed, threads=threads)
+    near = neighbours.nearest(embeddings.vectors, n_neighbors=base.neighborhood, seed=base.seed, threads=threads)
     runs = []
     for seed in range(arguments.seeds):
         found = grouping.group(

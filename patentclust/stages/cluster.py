@@ -134,13 +134,13 @@ def _compute(
 ) -> tuple[Found, dict[str, Any]]:
     vectors, n = embeddings.vectors, len(embeddings.unit_ids)
     params, resources = source.params, source.resources
-    wide, threads = params.n_neighbors * reduction.MAP_NEIGHBOURS, resources.n_threads
+    wide, threads = params.neighborhood * reduction.MAP_NEIGHBOURS, resources.n_threads
     with progress.task("finding neighbours", total=n, unit="units") as task:
         near = neighbours.nearest(vectors, n_neighbors=wide, seed=params.seed, threads=threads)
         task.advance(n)
     with progress.task("finding clusters", total=grouping.n_runs(n, params), unit="runs") as task:
         grouped, size = sizes.group(
-            vectors, near.first(params.n_neighbors), params, threads=threads, done=lambda: task.advance(1)
+            vectors, near.first(params.neighborhood), params, threads=threads, done=lambda: task.advance(1)
         )
     found = grouped.found
     with progress.task("drawing the map", total=n, unit="units") as task:
@@ -193,9 +193,7 @@ def _scores(
         "n_left_out": units.n_left_out,
         "n_truncated": embeddings.n_truncated,
         "n_windowed": embeddings.n_windowed,
-        "layers": {
-            str(number): _layer_scores(layer) for number, layer in enumerate(layers_) if number != FINEST
-        },
+        "layers": {str(number): _layer_scores(layer) for number, layer in enumerate(layers_) if number != FINEST},
     } | ({"naming_problem": problems[0]} if problems else {})
 
 
