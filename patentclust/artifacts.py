@@ -127,11 +127,18 @@ def use_lean_memory() -> None:
 
 
 @contextmanager
-def table_writer(path: Path, artifact: Artifact, stamp: Stamp, **extra: Any) -> Iterator[pq.ParquetWriter]:
+def table_writer(
+    path: Path, artifact: Artifact, stamp: Stamp, *, compression: str = "zstd", **extra: Any
+) -> Iterator[pq.ParquetWriter]:
     """Yield a Parquet writer for the contract; the file appears, whole, when the block ends without error."""
     schema = artifact.schema.with_metadata(stamp.metadata(extra))
-    with atomic_path(path) as attempt, pq.ParquetWriter(attempt, schema, compression="zstd") as writer:
+    with atomic_path(path) as attempt, pq.ParquetWriter(attempt, schema, compression=compression) as writer:
         yield writer
+
+
+def add_metadata(writer: pq.ParquetWriter, **extra: Any) -> None:
+    """Add metadata keys of the contract that are known only when all rows are written."""
+    writer.add_key_value_metadata({METADATA_PREFIX + key: canonical_json(value) for key, value in extra.items()})
 
 
 def write_rows(path: Path, artifact: Artifact, stamp: Stamp, rows: list[dict[str, Any]], **extra: Any) -> None:
@@ -173,7 +180,7 @@ def read_header(path: Path, *, kind: str) -> Header:
     except (OSError, pa.ArrowInvalid) as error:
         raise ArtifactError(f"{path} is damaged: {error}", hint=f"delete it; {_maker(kind)}") from error
     with parquet:
-        raw = parquet.schema_arrow.metadata or {}
+        raw = parquet.metadata.metadata or {}
         n_rows = parquet.metadata.num_rows
     metadata = {
         key.decode().removeprefix(METADATA_PREFIX): value.decode("utf-8", "replace")

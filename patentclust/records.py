@@ -49,6 +49,11 @@ class Document:
     representative: bool = True
 
     @property
+    def n_texts(self) -> int:
+        """Count which of title, abstract, claims and description it has."""
+        return sum(map(bool, (self.title, self.abstract, self.claims, self.description)))
+
+    @property
     def n_chars(self) -> int:
         """Count the characters of all text fields."""
         fields: Iterable[str] = (self.title, self.abstract, self.description, *self.claims)

@@ -119,13 +119,13 @@ def test_readings_no_longer_wanted_are_deleted_and_damaged_ones_made_again(tmp_p
     workspace = Workspace(tmp_path / "out")
     ingest.run(workspace, [folder])
     before = written(workspace)
-    for path in workspace.readings.glob("*.failures.parquet"):
+    for path in workspace.readings.glob("*.documents.parquet"):
         path.write_bytes(b"not parquet")
     workspace.documents.unlink()
     ingest.run(workspace, [folder])
     assert written(workspace) == before
     ingest.run(workspace, [folder / "one1.xml"])
-    assert len(list(workspace.readings.iterdir())) == 2
+    assert len(list(workspace.readings.iterdir())) == 1
 
 
 def deadly_for_one17(task, tell):
@@ -174,7 +174,7 @@ def running(tmp_path):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 60
-    while not list((tmp_path / "out").glob("readings/*.failures.parquet")):
+    while not list((tmp_path / "out").glob("readings/*.documents.parquet")):
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from patentclust.analysis import packing
-from patentclust.analysis.packing import pack, split_shards, split_windows
+from patentclust.analysis.packing import pack, split_calls, split_shards, split_windows
 from patentclust.analysis.texts import compose, text_fields, text_sha256
 
 
@@ -20,6 +20,21 @@ def test_windows_cover_all_tokens_once_and_are_even(n: int, capacity: int) -> No
 def test_a_window_needs_room() -> None:
     with pytest.raises(ValueError, match="positive"):
         split_windows(3, 0)
+
+
+@pytest.mark.parametrize("n", [1, 63, 64, 512, 513, 575, 576, 1024, 1087, 1816, 20_000])
+def test_calls_cover_a_sequence_by_whole_tiles(n: int) -> None:
+    calls = split_calls(n, 512)
+    assert [i for start, stop in calls for i in range(start, stop)] == list(range(n))
+    assert all(start % 64 == 0 and stop - start <= 512 for start, stop in calls)
+    assert len(calls) == -(-n // 512)
+    assert len(calls) == 1 or min(stop - start for start, stop in calls) >= 64
+
+
+@pytest.mark.parametrize("most", [0, 64, 500])
+def test_calls_are_of_whole_tiles(most: int) -> None:
+    with pytest.raises(ValueError, match="multiple of 64"):
+        split_calls(1000, most)
 
 
 def test_packing_keeps_every_sequence_within_the_limits() -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import pickle
 import random
 import tarfile
 import tracemalloc
@@ -10,7 +11,7 @@ import zipfile
 import pytest
 
 from patentclust.params import IngestParams
-from patentclust.readers import find_files, limits, read_file
+from patentclust.readers import containers, find_files, limits, open_file, read_file
 from tests.test_readers_suite import DATA, documents, failures, items
 
 GRANT = (DATA / "us_grant.xml").read_bytes()
@@ -169,6 +170,20 @@ def test_a_weekly_file_larger_than_a_chunk_is_split_whole(saved):
 def test_a_weekly_file_without_declarations_is_split_at_document_types(saved):
     bare = many(3).replace(b'<?xml version="1.0" encoding="UTF-8"?>\n', b"")
     assert len(documents(saved(bare, "week.xml"))) == 3
+
+
+@pytest.mark.parametrize("chunk_bytes", [1000, 2**20])
+def test_documents_on_disk_are_sent_as_their_places_and_those_of_archives_as_bytes(saved, monkeypatch, chunk_bytes):
+    monkeypatch.setattr(containers, "_CHUNK_BYTES", chunk_bytes)
+    week = b"\n \n".join(many(1).rstrip() + b"\n" + b"<!-- -->" * number for number in range(5))
+    for data, is_on_disk in ((week, True), (gzip.compress(week), False)):
+        (file,) = find_files([saved(data, "week.xml")])
+        for found in open_file(file, sha256="0"):
+            sent = pickle.dumps(found)
+            assert (len(sent) < 1000) == is_on_disk
+            arrived = pickle.loads(sent)
+            assert (arrived.path, arrived.head, arrived.read()) == (found.path, found.head, found.read())
+            assert arrived.read().startswith(b"<?xml")
 
 
 def test_one_bad_document_of_a_weekly_file_costs_only_itself(saved):

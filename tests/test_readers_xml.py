@@ -147,6 +147,15 @@ def test_blocks_never_glue_words():
     assert lines_of(parse(xml.encode()).root) == ["FIELD", "One", "two", "three", "four", "five six"]
 
 
+def test_a_long_text_is_read_as_its_paragraphs_are_alone():
+    paragraph = (
+        "<p> One\n two\t\u00a0 three<br/>four &#x2003;<b> five</b>  \u3000</p>\n<p>\u00a0</p><heading>α  β</heading>"
+    )
+    short, long = (parse(f"<d>{paragraph * times}</d>".encode()).root for times in (1, 500))
+    assert lines_of(short) == ["One two three four five", "α β"]
+    assert lines_of(long) == lines_of(short) * 500
+
+
 def test_tables_formulas_and_sequences_become_placeholders():
     xml = (
         "<p>a<tables><table><row><entry>7</entry></row></table></tables>b <maths><math><mi>x</mi></math></maths>, "

@@ -36,6 +36,13 @@ def test_no_sentence_is_missing_or_fills_in_other_values(language, part):
     assert [key for key, text in ours.items() if not text.strip()] == []
 
 
+def test_what_scores_are_held_against_is_said_in_the_language_broad_levels_first():
+    scores = {f"ipc:{level}": {"ami": 0.5} for level in ("group", "section", "section, layer 1", "subclass")}
+    assert [score.name for score in read_scores(scores, "zh")] == [
+        "IPC 部: 调整互信息", "IPC 部, 第 1 层: 调整互信息", "IPC 小类: 调整互信息", "IPC 大组: 调整互信息",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("language", OTHERS)
 def test_every_score_has_its_name_and_sentence(language):
     assert list(words.words_of(language).scores) == list(SCORES)
@@ -58,7 +65,7 @@ def test_every_sentence_is_said_somewhere_and_every_key_is_known():
         | {"clusters", "patents"}
     )
     english = words.words_of("en")
-    built = {key for key in english.page if key.startswith(("curation_", "kind_"))}
+    built = {key for key in english.page if key.startswith(("curation_", "kind_", "level_"))}
     assert set(english.page) - quoted - built == set()
     assert set(english.script) - named == set()
     assert set(re.findall(r'say\("([a-z_]+)"', pages)) - {"kind_", "curation_"} <= set(english.page)

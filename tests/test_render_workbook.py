@@ -1,4 +1,5 @@
 import csv
+import zipfile
 
 import openpyxl
 import pytest
@@ -50,6 +51,26 @@ def test_no_hostile_text_becomes_a_formula_or_a_link(tmp_path, hostile):
             assert not [cell for cell in row if cell.data_type == "f"]
             assert not [cell for cell in row if isinstance(cell.value, str) and len(cell.value) > 32_767]
             assert not [cell for cell in row if cell.hyperlink and "example.com" in str(cell.hyperlink.target)]
+
+
+@pytest.mark.parametrize("text", ["<r><t>bold</t></r>", "a < b & c > d", "]]>", "表面 𝒳", "'", "007"])
+def test_a_cell_says_what_was_written(tmp_path, text):
+    path = tmp_path / "book.xlsx"
+    with open_workbook(path) as book:
+        book.sheet(
+            "rows", ("name", "n", "share", "whole"), [[text, 1, 0.1234567890, True], ["", None, float("nan"), []]]
+        )
+    rows = [[cell.value for cell in row] for row in openpyxl.load_workbook(path)["rows"]]
+    assert rows[1] == [text, 1, 0.123457, True]
+    assert len(rows) == 2 or rows[2] == [None] * 4
+
+
+def test_what_excel_would_read_as_an_escape_is_escaped(tmp_path):
+    with open_workbook(tmp_path / "book.xlsx") as book:
+        book.sheet("rows", ("name",), [["_x003D_1+1"], ["max_xyz_"]])
+    sheet = zipfile.ZipFile(tmp_path / "book.xlsx").read("xl/worksheets/sheet1.xml").decode()
+    assert "<t>_x005F_x003D_1+1</t>" in sheet
+    assert "<t>max_xyz_</t>" in sheet
 
 
 def test_the_same_input_gives_the_same_workbook(tmp_path):

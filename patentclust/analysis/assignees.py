@@ -23,11 +23,17 @@ _LEGAL_FORMS = (
     "sp z o o", "spolka z o o", "ooo", "zao", "oao",
 )  # fmt: skip
 _CJK_FORMS = (
-    "股份有限公司", "有限责任公司", "有限公司", "集团公司", "株式会社", "有限会社", "合同会社", "合資会社", "주식회사",
-    "유한회사", "㈱", "(株)", "(주)", "（株）", "（주）",
+    "股份有限公司", "有限责任公司", "有限責任公司", "有限公司", "集团公司", "集團公司", "株式会社", "有限会社",
+    "合同会社", "合資会社", "주식회사", "유한회사", "㈱", "(株)", "(주)", "（株）", "（주）",
 )  # fmt: skip
 _TRAILING_FORM = re.compile(r"\s(?:" + "|".join(re.escape(form) for form in _LEGAL_FORMS) + r")$")
-_LEADING_FORM = re.compile(r"^(?:kabushiki kaisha|ooo|zao|oao|obschestvo s ogranichennoi otvetstvennostyu)\s")
+# Taiwan's office writes a foreign company's country before its name: 德商 … 股份有限公司, 英屬開曼群島商 … 公司.
+_TAIWAN_COUNTRY = re.compile(
+    r"^(?:[美日德法英韓荷義港]|[南北]韓|瑞[士典]|荷蘭|義大利|西班牙|奧地利|比利時|愛爾蘭|丹麥|挪威|芬蘭|盧森堡|以色列|"
+    r"加拿大|澳大利亞|澳洲|紐西蘭|印度|泰國|新加坡|馬來西亞|香港|大陸|中國大陸|薩摩亞|塞席爾|貝里斯|百慕達|模里西斯|巴貝多|"
+    r"列支敦斯登|安圭拉|[英美]屬[^商]{2,6})商(?=.{2,}公司)"
+)
+_LEADING_FORM = re.compile(r"^(?:the|kabushiki kaisha|ooo|zao|oao|obschestvo s ogranichennoi otvetstvennostyu)\s")
 _DOTTED = re.compile(r"\b(?:\w\.){2,}|\b\w\.(?=\w\b)")
 _NOT_NAME = re.compile(r"[^\w&+]+")
 
@@ -35,9 +41,10 @@ _NOT_NAME = re.compile(r"[^\w&+]+")
 def normalise(name: str) -> str:
     """Fold a company's name: NFKC, accents and case off, punctuation to blanks, legal forms off; upper case.
 
+    A leading "The" goes too, and the country that Taiwan's office puts before a foreign name.
     A name that is nothing but a legal form keeps itself. Empty gives empty.
     """
-    plain = unicodedata.normalize("NFKC", name)
+    plain = _TAIWAN_COUNTRY.sub("", unicodedata.normalize("NFKC", name))
     for form in _CJK_FORMS:
         plain = plain.replace(unicodedata.normalize("NFKC", form), " ")
     plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))

@@ -11,6 +11,8 @@ from itertools import pairwise
 # A killed run loses at most one shard. A shard closes at whichever comes first; characters stand for work.
 SHARD_UNITS = 256
 SHARD_CHARS = 1_000_000
+# llama.cpp's CPU attention takes queries and keys by tiles of so many, and a part of a tile costs a whole one.
+CALL_TILE = 64
 
 
 def split_windows(n_tokens: int, capacity: int) -> list[tuple[int, int]]:
@@ -27,6 +29,19 @@ def split_windows(n_tokens: int, capacity: int) -> list[tuple[int, int]]:
     for index in range(n_windows):
         bounds.append(bounds[-1] + base + (index < longer))
     return list(pairwise(bounds))
+
+
+def split_calls(n_tokens: int, most: int) -> list[tuple[int, int]]:
+    """Cut a sequence into calls of `most` tokens, the last of them shorter but, among several, of no less than a tile.
+
+    All begin at a tile's edge; `most` is a multiple of the tile, at least two of them. Returns `(start, stop)` pairs.
+    """
+    if most < 2 * CALL_TILE or most % CALL_TILE:
+        raise ValueError(f"calls must be of a multiple of {CALL_TILE} tokens from {2 * CALL_TILE} on, got {most}")
+    bounds = list(range(0, n_tokens, most))
+    if len(bounds) > 1 and n_tokens - bounds[-1] < CALL_TILE:
+        bounds[-1] -= CALL_TILE
+    return list(pairwise([*bounds, n_tokens]))
 
 
 def pack(lengths: Sequence[int], *, max_tokens: int, max_sequences: int, alone_from: int) -> list[list[int]]:

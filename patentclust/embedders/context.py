@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from patentclust.analysis.packing import split_windows
+from patentclust.analysis.packing import split_calls
 from patentclust.embedders.llama import POOLING_NAMES, LlamaModel, forget_log, node_name, node_rows, said
 from patentclust.errors import ModelError
 from patentclust.params import Resources
@@ -28,9 +28,9 @@ _HIDDEN_STATE = b"result_norm"
 class CallSize:
     """How much goes into one call.
 
-    Calls are of nearly equal size, and so never below 64 tokens for a longer text: llama.cpp's CPU attention sums in 32
-    bits only for 64 queries or more. Below that it sums in 16 bits (cosine 0.9998 at 20,000 tokens) and, for a single
-    query, in an order that depends on the number of threads.
+    No call of a longer text is below 64 tokens: llama.cpp's CPU attention sums in 32 bits only for 64 queries or more.
+    Below that it sums in 16 bits (cosine 0.9998 at 20,000 tokens) and, for a single query, in an order that depends on
+    the number of threads.
 
     Attributes:
         tokens: most tokens of one call of a causal model, which is also its micro-batch.
@@ -196,7 +196,7 @@ class LlamaContext:
         outputs = np.full(len(tokens), self.model.pooling != "last", np.int8)
         outputs[np.cumsum(lengths) - 1] = 1
         self._hidden = []
-        for start, stop in split_windows(len(tokens), self._call_tokens):
+        for start, stop in split_calls(len(tokens), self._call_tokens):
             part = slice(start, stop)
             self._decode(tokens[part], positions[part], owners[part], outputs[part])
         states = np.concatenate([np.empty((0, self.model.dim), np.float32), *self._hidden])

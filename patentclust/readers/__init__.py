@@ -66,9 +66,9 @@ REGISTRY = {
 }
 # Those whose rows may also be mere facts of publications: their `read` takes `need_text`.
 TABLES = ("workbook", "parquet", "table")
-# Raise it when a reader comes to read the same file differently, or files are cut differently, so that what older
-# versions read is read again.
-REVISION = 5
+# Raise it when a reader comes to read the same file differently, or files are cut, or readings kept, differently, so
+# that what older versions read is read again.
+REVISION = 7
 
 
 class Reader(Protocol):

@@ -33,6 +33,8 @@ _NUMBER = re.compile(
     r"(?P<capital>[^\W\d_a-z])?",
     re.MULTILINE,
 )
+_BEGINS_NUMBERED = re.compile(r"\s*\d{1,4}(?:\s?[-–]\s?\d{1,4})?\s?[.)、．]")
+_STATED_NUMBER = re.compile(r"0*(\d+)")
 # Numbers that a scan has lost: so many may be missing between two claims.
 _MAX_LOST = 2
 
@@ -60,13 +62,12 @@ def is_cancelled(text: str) -> bool:
 
 def is_numbered(text: str) -> bool:
     """Tell whether a claim begins with its printed number."""
-    return bool(re.match(r"\s*\d{1,4}(?:\s?[-–]\s?\d{1,4})?\s?[.)、．]", text))
+    return bool(_BEGINS_NUMBERED.match(text))
 
 
 def numbered(text: str, number: str | None) -> str:
     """Return a claim that begins with its number; `number` (`0007`) is used where the text has none of its own."""
-    digits = re.match(r"0*(\d+)", number or "")
-    if not text or is_numbered(text) or not digits:
+    if not text or is_numbered(text) or not (digits := _STATED_NUMBER.match(number or "")):
         return text
     return f"{digits[1]}. {text}"
 

@@ -47,11 +47,13 @@ def main_and_further(block: Any) -> tuple[str, ...]:
 
 
 def _entry(element: Any) -> tuple[int, str]:
-    printed = (element.findtext("text") or element.findtext("classification-symbol") or "").strip("\r\n")
+    # Backwards, so that the first of a tag is what stays.
+    stated = {child.tag: child.text or "" for child in reversed(element)}
+    printed = (stated.get("text") or stated.get("classification-symbol") or "").strip("\r\n")
     st8 = _ST8.search(printed[8:])
-    position = _leaf(element, "symbol-position") or (st8[1] if st8 else "")
-    value = _leaf(element, "classification-value") or (st8[2] if st8 else "")
-    return _rank(position, value), printed or _joined(element)
+    position = stated.get("symbol-position", "").strip() or (st8[1] if st8 else "")
+    value = stated.get("classification-value", "").strip() or (st8[2] if st8 else "")
+    return _rank(position, value), printed or _joined(stated)
 
 
 def _rank(position: str, value: str) -> int:
@@ -59,10 +61,6 @@ def _rank(position: str, value: str) -> int:
     return _ADDITIONAL if value in ("A", "N") else 0 if position == "F" else 1
 
 
-def _joined(element: Any) -> str:
-    section, class_, subclass, group, subgroup = (_leaf(element, tag) for tag in _PARTS)
+def _joined(stated: dict[str, str]) -> str:
+    section, class_, subclass, group, subgroup = (stated.get(tag, "").strip() for tag in _PARTS)
     return f"{section}{class_}{subclass} {group}/{subgroup}" if group else f"{section}{class_}{subclass}"
-
-
-def _leaf(element: Any, tag: str) -> str:
-    return (element.findtext(tag) or "").strip()

@@ -18,8 +18,8 @@ from patentclust.readers import classes, names, numbers
 from patentclust.readers.dialects import root_name
 from patentclust.readers.fragments import plain, rename
 from patentclust.readers.source import Source
-from patentclust.readers.st36 import claims_of, document_ids, paragraphs, person, unique
-from patentclust.readers.xml import find, local, parse, text_of
+from patentclust.readers.st36 import claims_of, document_ids, person, unique
+from patentclust.readers.xml import find, local, paragraphs, parse, text_of
 from patentclust.records import Document
 
 # A citation is often one text: `CN 101234567 A 2008.08.06,全文`.

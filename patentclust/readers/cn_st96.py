@@ -16,9 +16,9 @@ from patentclust.params import IngestParams
 from patentclust.readers import classes, names, numbers, tongues
 from patentclust.readers.dialects import decoded, root_name
 from patentclust.readers.source import Source
-from patentclust.readers.st36 import claims_of, document_ids, paragraphs, person, unique
+from patentclust.readers.st36 import claims_of, document_ids, person, unique
 from patentclust.readers.st96 import as_st36
-from patentclust.readers.xml import find, parse, text_of
+from patentclust.readers.xml import find, paragraphs, parse, text_of
 from patentclust.records import Document
 
 _ROOTS = ("PatentDocumentAndRelated", "PatentDocument")

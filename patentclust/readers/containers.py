@@ -15,17 +15,19 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import chain
 from typing import BinaryIO, cast
 
 from patentclust.errors import SourceError
 from patentclust.readers import limits
-from patentclust.readers.source import InMemory, Source
+from patentclust.readers.source import InMemory, OnDisk, Source, Span
 
 _CHUNK_BYTES = 1024 * 1024
 _BROKEN = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError)
 _JUNK = re.compile(r"(?:^|/)(?:\.(?!\.?/)|__MACOSX(?:/|$)|Thumbs\.db$|desktop\.ini$|~\$)", re.IGNORECASE)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _CLOSING_TAG = re.compile(rb"</[^<>]{1,100}>\s*\Z")
+_BEGINNING = re.compile(rb"<(?:\?xml|!DOCTYPE)\s")
 _BLANK = b"\xef\xbb\xbf \t\r\n"
 
 
@@ -264,55 +266,53 @@ def split_xml(source: Source) -> Iterator[Source]:
     """
     with source.open() as stream:
         parts = _documents(stream)
-        first = next(parts, b"")
+        first = next(parts, (0, b""))
         second = next(parts, None)
         if second is None:
-            yield _part(source, source.path, first)
+            yield _part(source, source.path, *first)
             return
-        yield _part(source, f"{source.path}#1", first)
-        yield _part(source, f"{source.path}#2", second)
-        for number, data in enumerate(parts, start=3):
-            yield _part(source, f"{source.path}#{number}", data)
+        for number, (place, data) in enumerate(chain((first, second), parts), start=1):
+            yield _part(source, f"{source.path}#{number}", place, data)
 
 
-def _part(source: Source, path: str, data: bytes) -> Source:
-    return Source(path, source.sha256, data[: limits.HEAD_BYTES], InMemory(data), member=source.member)
+def _part(source: Source, path: str, place: int, data: bytes) -> Source:
+    origin = Span(source.open.path, place, len(data)) if isinstance(source.open, OnDisk) else None
+    return Source(path, source.sha256, data[: limits.HEAD_BYTES], InMemory(data, origin), member=source.member)
 
 
-def _documents(stream: BinaryIO) -> Iterator[bytes]:
+def _documents(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Yield where each document begins in the stream, and its bytes."""
     buffer = bytearray()
-    scanned = 1
+    passed, scanned = 0, 1
     while chunk := stream.read(_CHUNK_BYTES):
         buffer += chunk
         start = 0
         while (border := _next_border(buffer, start, scanned)) >= 0:
-            if (document := buffer[start:border]).strip(_BLANK):
-                yield bytes(document)
+            if not _is_blank(document := bytes(memoryview(buffer)[start:border])):
+                yield passed + start, document
             start, scanned = border, border + 1
         del buffer[:start]
+        passed += start
         # A border may be cut by the end of the chunk.
         scanned = max(1, len(buffer) - 100)
         if len(buffer) > limits.MAX_DOCUMENT_BYTES:
             raise SourceError(f"one document of more than {limits.MAX_DOCUMENT_BYTES:,} bytes", hint="split the file")
-    if buffer.strip(_BLANK):
-        yield bytes(buffer)
+    if not _is_blank(document := bytes(buffer)):
+        yield passed, document
+
+
+def _is_blank(document: bytes) -> bool:
+    return not document[:100].strip(_BLANK) and not document.strip(_BLANK)
 
 
 def _next_border(buffer: bytearray, start: int, scanned: int) -> int:
     """Return where the next document begins: at its declaration, or, without one, its DOCTYPE behind a closing tag."""
-    declared = _find_followed(buffer, b"<?xml", scanned)
-    place = scanned
-    while (place := _find_followed(buffer, b"<!DOCTYPE", place)) >= 0 and not 0 <= declared < place:
+    for mark in _BEGINNING.finditer(buffer, scanned):
+        place = mark.start()
+        if mark[0].startswith(b"<?"):
+            return place
         gap = len(buffer[max(start, place - 50) : place].rstrip(b" \t\r\n"))
         close = max(start, place - 50) + gap
         if _CLOSING_TAG.search(buffer[max(start, close - 200) : close]):
             return close
-        place += 1
-    return declared
-
-
-def _find_followed(buffer: bytearray, mark: bytes, place: int) -> int:
-    """Return where a mark with a blank behind it stands, -1 when nowhere."""
-    while (place := buffer.find(mark, place)) >= 0 and not buffer[place + len(mark) : place + len(mark) + 1].isspace():
-        place += 1
-    return place
+    return -1

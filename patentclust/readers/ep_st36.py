@@ -19,8 +19,8 @@ from patentclust.readers.applications import american
 from patentclust.readers.dialects import root_name
 from patentclust.readers.language import normalise
 from patentclust.readers.source import Source
-from patentclust.readers.st36 import claims_of, document_ids, paragraphs, unique
-from patentclust.readers.xml import Parsed, find, parse, text_of
+from patentclust.readers.st36 import claims_of, document_ids, unique
+from patentclust.readers.xml import Parsed, find, paragraphs, parse, text_of
 from patentclust.records import Document
 
 _TEXTS = ("abstract", "description", "claims")

@@ -16,8 +16,8 @@ from typing import Any
 from patentclust.params import IngestParams
 from patentclust.readers import classes, names, numbers, tongues
 from patentclust.readers.applications import american, pct_application
-from patentclust.readers.st36 import claims_of, paragraphs, person, unique
-from patentclust.readers.xml import text_of
+from patentclust.readers.st36 import claims_of, person, unique
+from patentclust.readers.xml import paragraphs, text_of
 from patentclust.records import Document
 
 Claims = tuple[tuple[str, ...], tuple[bool, ...]]

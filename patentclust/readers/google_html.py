@@ -19,8 +19,8 @@ from patentclust.readers import claims as claim_text
 from patentclust.readers import names, numbers, tongues
 from patentclust.readers.language import by_script, normalise, of_office
 from patentclust.readers.source import Source
-from patentclust.readers.st36 import claims_of, paragraphs, unique
-from patentclust.readers.xml import text_of
+from patentclust.readers.st36 import claims_of, unique
+from patentclust.readers.xml import paragraphs, text_of
 from patentclust.records import Document
 
 _MARKS = (b"ScholarlyArticle", b"patents.google.com", b'itemprop="publicationNumber"', b"patent-search.search")

@@ -19,9 +19,9 @@ from patentclust.readers.dialects import decoded, root_name
 from patentclust.readers.jp_st36 import japanese_citations, latest
 from patentclust.readers.language import normalise
 from patentclust.readers.source import Source
-from patentclust.readers.st36 import claims_of, paragraphs, unique
+from patentclust.readers.st36 import claims_of, unique
 from patentclust.readers.st96 import as_st36
-from patentclust.readers.xml import find, parse, text_of
+from patentclust.readers.xml import find, paragraphs, parse, text_of
 from patentclust.records import Document
 
 _ROOT = re.compile(r"(Unexamined|Registered|International)(Patent|UtilityModel)Publication(Amendment)?")

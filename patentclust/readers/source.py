@@ -13,10 +13,26 @@ from patentclust.readers import limits
 
 
 @dataclass(frozen=True)
+class Span:
+    """Where in a file on disk some bytes are."""
+
+    path: Path
+    start: int
+    n_bytes: int
+
+    def read(self) -> bytes:
+        """Return the bytes."""
+        with self.path.open("rb") as stream:
+            stream.seek(self.start)
+            return stream.read(self.n_bytes)
+
+
+@dataclass(frozen=True)
 class InMemory:
-    """Opens bytes that are held."""
+    """Opens bytes that are held; `origin` is where they can be read again, when they lie on disk as they are."""
 
     data: bytes
+    origin: Span | None = None
 
     def __call__(self) -> BinaryIO:
         """Return a stream from the start."""
@@ -53,8 +69,9 @@ class Source:
     member: bool = False
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The head is read again where it arrives, rather than sent twice.
-        return _reopened, (self.path, self.sha256, self.open, self.member)
+        # The head is read again where it arrives, rather than sent twice; so are bytes that lie on disk.
+        origin = self.open.origin if isinstance(self.open, InMemory) else None
+        return _reopened, (self.path, self.sha256, origin or self.open, self.member)
 
     @property
     def name(self) -> str:
@@ -105,7 +122,8 @@ class Source:
         return data
 
 
-def _reopened(path: str, sha256: str, opener: Callable[[], BinaryIO], member: bool) -> Source:
+def _reopened(path: str, sha256: str, found: Span | Callable[[], BinaryIO], member: bool) -> Source:
+    opener = InMemory(found.read(), found) if isinstance(found, Span) else found
     with opener() as stream:
         head = stream.read(limits.HEAD_BYTES)
     return Source(path, sha256, head, opener, member)

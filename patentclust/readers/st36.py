@@ -7,7 +7,7 @@ from typing import Any
 
 from patentclust.readers import claims as claim_text
 from patentclust.readers import numbers
-from patentclust.readers.xml import children, find, leaf_text, lines_of, lines_of_each, text_of
+from patentclust.readers.xml import children, leaf_text, paragraphs_of_each, text_of
 
 
 def unique(values: Iterable[str | None]) -> tuple[str, ...]:
@@ -17,20 +17,17 @@ def unique(values: Iterable[str | None]) -> tuple[str, ...]:
 
 def claims_of(element: Any) -> tuple[tuple[str, ...], tuple[bool, ...]]:
     """Return the claims with their numbers, steps on lines of their own, and whether each is independent."""
+    if element is None:
+        return (), ()
     texts: list[str] = []
     independent: list[bool] = []
-    for claim, lines in lines_of_each(element, "claim"):
-        text = claim_text.numbered("\n".join(lines), claim.get("num"))
+    for claim, steps in paragraphs_of_each(element, "claim"):
+        text = claim_text.numbered(steps, claim.get("num"))
         if text and not claim_text.is_cancelled(text):
             texts.append(text)
             is_linked = next(claim.iterdescendants("claim-ref"), None) is not None
             independent.append(not is_linked and not claim_text.refers_to_claim(text))
     return tuple(texts), tuple(independent)
-
-
-def paragraphs(element: Any) -> str:
-    """Return the text of an abstract or description, one paragraph or heading a line."""
-    return "\n".join(lines_of(element))
 
 
 def document_ids(parent: Any, path: str) -> Iterator[tuple[str, str, str, str]]:
@@ -63,8 +60,10 @@ def person(parent: Any) -> str:
     """Return a name from an address book: an organisation, else given name, then surname."""
     book = parent.find("addressbook")
     book = parent if book is None else book
+    # Backwards, so that the first of a tag is what stays.
+    stated = {child.tag: child for child in reversed(book)}.get
     for tag in ("orgname", "name"):
-        if name := find(book, tag):
+        if name := text_of(stated(tag)):
             return name
-    parts = (text_of(book.find(tag)) for tag in ("first-name", "middle-name", "last-name", "suffix"))
+    parts = (text_of(stated(tag)) for tag in ("first-name", "middle-name", "last-name", "suffix"))
     return " ".join(part for part in parts if part)

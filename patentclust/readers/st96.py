@@ -19,8 +19,8 @@ from patentclust.readers import classes, names, numbers, tongues
 from patentclust.readers.dialects import decoded, root_name
 from patentclust.readers.fragments import plain, rename
 from patentclust.readers.source import Source
-from patentclust.readers.st36 import claims_of, paragraphs, unique
-from patentclust.readers.xml import find, parse, text_of
+from patentclust.readers.st36 import claims_of, unique
+from patentclust.readers.xml import find, paragraphs, parse, text_of
 from patentclust.records import Document
 
 _NAMESPACE = "http://www.wipo.int/standards/XMLSchema/ST96/Patent"

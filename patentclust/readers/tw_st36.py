@@ -19,8 +19,8 @@ from patentclust.readers.dialects import root_name
 from patentclust.readers.fragments import plain
 from patentclust.readers.language import normalise
 from patentclust.readers.source import Source
-from patentclust.readers.st36 import claims_of, paragraphs, unique
-from patentclust.readers.xml import find, parse
+from patentclust.readers.st36 import claims_of, unique
+from patentclust.readers.xml import find, paragraphs, parse
 from patentclust.records import Document
 
 _ROOTS = ("tw-patent-grant", "tw-patent-application")

@@ -16,8 +16,8 @@ from patentclust.params import IngestParams
 from patentclust.readers import numbers, uspto
 from patentclust.readers.dialects import root_name
 from patentclust.readers.source import Source
-from patentclust.readers.st36 import claims_of, paragraphs, unique
-from patentclust.readers.xml import find, parse
+from patentclust.readers.st36 import claims_of, unique
+from patentclust.readers.xml import find, paragraphs, parse
 from patentclust.records import Document
 
 _ST36 = {

@@ -14,8 +14,8 @@ from patentclust.readers import classes, numbers, uspto
 from patentclust.readers.dialects import root_name
 from patentclust.readers.language import normalise
 from patentclust.readers.source import Source
-from patentclust.readers.st36 import claims_of, document_ids, paragraphs, person, publications, unique
-from patentclust.readers.xml import find, local, parse, text_of
+from patentclust.readers.st36 import claims_of, document_ids, person, publications, unique
+from patentclust.readers.xml import find, local, paragraphs, parse, text_of
 from patentclust.records import Document
 
 _ROOTS = {

@@ -16,8 +16,8 @@ from patentclust.readers import classes, names, numbers, tongues
 from patentclust.readers.dialects import root_name
 from patentclust.readers.fragments import plain
 from patentclust.readers.source import Source
-from patentclust.readers.st36 import claims_of, document_ids, paragraphs, person, unique
-from patentclust.readers.xml import find, parse, text_of
+from patentclust.readers.st36 import claims_of, document_ids, person, unique
+from patentclust.readers.xml import find, paragraphs, parse, text_of
 from patentclust.records import Document
 
 _ROOTS = (

@@ -62,8 +62,10 @@ _BLOCKS = (
 # Between lines while text is gathered: the one control character that XML allows, and no text may hold.
 _BREAK = "\x7f"
 _ASCII = bytes(range(0x80))
+_LONG_BYTES = 8 * 1024
 # As `iter` wants them: of any namespace or none.
-_MARKED_TAGS = tuple(f"{{*}}{tag}" for tag in ("br", *_BLOCKS, *PLACEHOLDERS))
+_BLOCK_TAGS = tuple(f"{{*}}{tag}" for tag in _BLOCKS)
+_PLACEHOLDER_TAGS = tuple(f"{{*}}{tag}" for tag in PLACEHOLDERS)
 
 
 @dataclass(frozen=True)
@@ -277,61 +279,57 @@ def lines_of(element: etree._Element | None) -> list[str]:
     placeholders, sequence listings nothing; blanks run together. The tree is marked on the way: reading it twice gives
     the same.
     """
+    return text.split("\n") if (text := paragraphs(element)) else []
+
+
+def paragraphs(element: etree._Element | None) -> str:
+    """Return the lines that `lines_of` gives as one text."""
     if element is None:
-        return []
+        return ""
     if len(element) == 0:
-        line = _tidy(element.text or "")
-        return [line] if line else []
+        return _tidy(element.text or "")
     _mark(element)
     return _gathered(element)
 
 
-def lines_of_each(parent: etree._Element | None, tag: str) -> list[tuple[etree._Element, list[str]]]:
-    """Return the children of a tag, each with its lines as `lines_of` gives them."""
-    if parent is None:
-        return []
+def paragraphs_of_each(parent: etree._Element, tag: str) -> list[tuple[etree._Element, str]]:
+    """Return the children of a tag, each with its text as `paragraphs` gives it."""
     _mark(parent)
     return [(child, _gathered(child)) for child in parent.iterchildren(tag)]
 
 
-def _gathered(element: etree._Element) -> list[str]:
+def _gathered(element: etree._Element) -> str:
     # One call that gathers all text is many times faster than a walk over the inline markup.
     data = etree.tostring(element, method="text", encoding="utf-8", with_tail=False)
-    rare = data.translate(None, _ASCII).decode()
+    rare = "" if data.isascii() else data.translate(None, _ASCII).decode()
     # From some length on it is cheaper to look at all signs at once.
-    if len(data) < 8 * 1024 or _UNSPACED.search(rare):
-        return [line for piece in data.decode().split(_BREAK) if (line := _tidy(piece))]
-    lines = [line for piece in _blanks_joined(data).decode().split(_BREAK) if (line := piece.strip())]
+    if len(data) < _LONG_BYTES or _UNSPACED.search(rare):
+        return "\n".join(line for piece in data.decode().split(_BREAK) if (line := _tidy(piece)))
     for blank in {sign for sign in rare if sign.isspace()}:
-        lines = [_tidy(line) if blank in line else line for line in lines]
-    return lines
+        data = data.replace(blank.encode(), b" ")
+    return b"\n".join(filter(None, map(bytes.strip, _blanks_joined(data).split(_BREAK.encode())))).decode()
 
 
 def _mark(root: etree._Element) -> None:
     """Put a break around each block, and placeholders in place of what is no prose."""
-    # A list, for elements go while it is walked.
-    found = [(element, local(element)) for element in root.iterdescendants(*_MARKED_TAGS)]
-    for element, tag in found:
-        if tag in PLACEHOLDERS:
-            element.clear(keep_tail=True)
-            element.text = f" {PLACEHOLDERS[tag]} "
+    # Lists, for elements change while they are walked.
+    for element in list(root.iterdescendants(*_PLACEHOLDER_TAGS)):
+        element.clear(keep_tail=True)
+        element.text = f" {PLACEHOLDERS[local(element)]} "
+    for element in list(root.iterdescendants("{*}br")):
+        # An indented line after it begins a paragraph.
+        element.text = _BREAK if (element.tail or "").startswith("\u3000") else _LINE_END
     last = None
-    for element, tag in found:
-        parent = element.getparent()
-        if tag in PLACEHOLDERS or parent is None:
-            pass
-        elif tag == "br":
-            # An indented line after it begins a paragraph.
-            element.text = _BREAK if (element.tail or "").startswith("\u3000") else _LINE_END
-        else:
-            _mark_block(element, parent, last)
-            last = element
+    for element in list(root.iterdescendants(*_BLOCK_TAGS)):
+        _mark_block(element, last)
+        last = element
 
 
-def _mark_block(element: etree._Element, parent: etree._Element, last: etree._Element | None) -> None:
+def _mark_block(element: etree._Element, last: etree._Element | None) -> None:
     # Breaks go to the blanks around a block rather than into it: its text is long, and every change copies it.
     element.tail = f"{_BREAK}{element.tail or ''}{_BREAK}"
     if (before := element.getprevious()) is None:
+        parent = element.getparent()
         parent.text = (parent.text or "") + _BREAK
     elif before is not last:
         before.tail = (before.tail or "") + _BREAK

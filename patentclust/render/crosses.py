@@ -164,12 +164,15 @@ class Crosses:
         parts = ((key >> _SHIFT, shown[key & ((1 << _SHIFT) - 1)]) for key in keys)
         return [(name, self._clusters[family], self._years[family]) for family, name in parts]
 
+    def _dates_of(self, cluster: int) -> np.ndarray:
+        years = np.array(self._years, int)
+        return years[(np.array(self._clusters, int) == cluster) & (years > 0)]
+
     def term_changes(self, cluster: int, since: int, until: int) -> list[tuple[str, float]]:
         """Return a cluster's terms with their change (log2 of shares): `since` to `until` against all years before."""
         terms = next(topic.terms for topic in self.topics if topic.cluster_id == cluster)[:12]
-        years = [year for inside, year in zip(self._clusters, self._years, strict=True) if inside == cluster and year]
-        n_recent = sum(since <= year <= until for year in years)
-        n_before = sum(year < since for year in years)
+        years = self._dates_of(cluster)
+        n_recent, n_before = int(((years >= since) & (years <= until)).sum()), int((years < since).sum())
         if not n_recent or not n_before:
             return []
         counts = [self._term_docs[cluster, number] for number in range(len(terms))]

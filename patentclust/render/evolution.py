@@ -126,8 +126,9 @@ def evolve(crosses: Crosses, topics: list[Topic], vectors: np.ndarray, numbers: 
     last = crosses.last_complete()
     owners = crosses.owners_by_cluster()
     lifted = {name: crosses.cross(name) for name in ("assignee", "ipc", "cpc", "office")}
+    sizes = crosses.families().tolist()
     profiles = [
-        _profile(crosses, topic, row, counts=_complete(years, counts[row], last), lifted=lifted)
+        _profile(crosses, topic, row, n_families=sizes[row], counts=_complete(years, counts[row], last), lifted=lifted)
         for row, topic in enumerate(topics)
     ]
     profiles = _with_owners(profiles, topics, owners, last)
@@ -167,14 +168,20 @@ def _complete(years: list[int], counts: np.ndarray, last: int) -> tuple[list[int
 
 
 def _profile(
-    crosses: Crosses, topic: Topic, row: int, *, counts: tuple[list[int], list[int]], lifted: dict[str, Cross]
+    crosses: Crosses,
+    topic: Topic,
+    row: int,
+    *,
+    n_families: int,
+    counts: tuple[list[int], list[int]],
+    lifted: dict[str, Cross],
 ) -> Profile:
     whole, complete = counts
     last = crosses.last_complete()
     changes = crosses.term_changes(topic.cluster_id, last - trends.RECENT_YEARS + 1, last)
     total = sum(complete)
     return Profile(
-        n_families=int(crosses.families()[row]),
+        n_families=n_families,
         n_publications=crosses.publications[topic.cluster_id],
         counts=whole,
         cagr=trends.cagr(complete),
@@ -219,7 +226,8 @@ def _with_owners(
         [profile.growth for profile in found],
         [profile.n_entrants / max(1, profile.n_owners) for profile in found],
     )
-    return [_replace(profile, emergence=score) for profile, score in zip(found, scores, strict=True)]
+    # What has no recent family may rank above what shrinks, but does not emerge.
+    return [_replace(p, emergence=score if p.recent_share else 0.0) for p, score in zip(found, scores, strict=True)]
 
 
 def _nearest(topics: list[Topic], centres: np.ndarray) -> list[list[tuple[int, float]]]:

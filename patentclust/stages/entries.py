@@ -11,6 +11,7 @@ from patentclust import artifacts
 from patentclust.render.content import Entry
 from patentclust.render.payload import CUT
 from patentclust.schemas import UNIT_KEYS
+from patentclust.stages.citing import CitedNumbers
 from patentclust.stages.placing import Map
 from patentclust.workspace import Workspace
 
@@ -19,21 +20,21 @@ _PLAIN = [
     "publication_date", "applicants", "assignees", "assignee_names", "inventors", "ipc", "cpc", "source_path",
     "source_format", "warnings", "representative",
 ]  # fmt: skip
-_KIND_CODE = r"-[A-Z][0-9]?$"
 
 
 def read_entries(workspace: Workspace, unit: str, places: Map, limits: tuple[int, int]) -> Iterator[tuple[str, Entry]]:
     """Yield each document with its unit; abstract and first claim are cut to `limits` characters."""
-    numbers = _Numbers(workspace)
+    numbers = CitedNumbers(workspace)
     columns = [*_PLAIN, "abstract", "claims", "cited"]
     for batch in artifacts.read_batches(workspace.documents, kind="documents", columns=columns):
         abstracts = _cut(batch["abstract"], limits[0])
         claims = _cut(_first(batch["claims"]), limits[1])
-        cited = numbers.of(batch["cited"])
+        cited = _by_list(len(batch), *numbers.find(batch["cited"]))
+        unit_ids = batch[UNIT_KEYS[unit]].to_pylist()
         rows = batch.select(_PLAIN).to_pylist()
-        for row, abstract, claim, cites in zip(rows, abstracts, claims, cited, strict=True):
-            unit_id = row[UNIT_KEYS[unit]]
-            yield unit_id, Entry(**row, abstract=abstract, claim=claim, place=places.place(unit_id), cited=cites)
+        parts = zip(unit_ids, rows, abstracts, claims, places.places(unit_ids), cited, strict=True)
+        for unit_id, row, abstract, claim, place, cites in parts:
+            yield unit_id, Entry(**row, abstract=abstract, claim=claim, place=place, cited=cites)
 
 
 def read_cut_texts(workspace: Workspace, limits: tuple[int, int]) -> Iterator[list[str]]:
@@ -47,25 +48,11 @@ def read_cut_texts(workspace: Workspace, limits: tuple[int, int]) -> Iterator[li
         yield from map(list, zip(*texts, strict=True))
 
 
-class _Numbers:
-    """Find the documents of the corpus that others cite: as written, else without kind code."""
-
-    def __init__(self, workspace: Workspace) -> None:
-        ids = artifacts.read_table(workspace.documents, kind="documents", columns=["doc_id"])["doc_id"]
-        self._exact = ids.combine_chunks()
-        self._loose = pc.replace_substring_regex(self._exact, _KIND_CODE, "")
-
-    def of(self, cited: pa.ListArray) -> list[list[int]]:
-        """Return the numbers of the documents that each list names; others are left out."""
-        names = pc.list_flatten(cited)
-        loose = pc.index_in(pc.replace_substring_regex(names, _KIND_CODE, ""), value_set=self._loose)
-        found = pc.coalesce(pc.index_in(names, value_set=self._exact), loose)
-        known = pc.is_valid(found)
-        lists: list[list[int]] = [[] for _ in range(len(cited))]
-        owners = pc.list_parent_indices(cited).filter(known).to_pylist()
-        for owner, number in zip(owners, found.filter(known).to_pylist(), strict=True):
-            lists[owner].append(number)
-        return lists
+def _by_list(n: int, owners: pa.Array, numbers: pa.Array) -> list[list[int]]:
+    lists: list[list[int]] = [[] for _ in range(n)]
+    for owner, number in zip(owners.to_pylist(), numbers.to_pylist(), strict=True):
+        lists[owner].append(number)
+    return lists
 
 
 def _first(lists: pa.ListArray) -> pa.Array:

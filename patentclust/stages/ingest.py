@@ -24,6 +24,8 @@ from patentclust.schemas import DOCUMENTS, FAILURES
 from patentclust.stages import Outcome
 from patentclust.stages.join import Facts, Table, find_tables, joined_tables
 from patentclust.stages.reading import (
+    LIGHT,
+    READ,
     Piece,
     Reading,
     Readings,
@@ -287,7 +289,7 @@ def _merge(rows: Rows, merged: Path, stamp: artifacts.Stamp) -> tuple[Rows, int]
     if not repeats:
         return rows, 0
     n_repeated = sum(len(places) - 1 for places in repeats.values())
-    with artifacts.table_writer(merged, DOCUMENTS, stamp) as writer:
+    with artifacts.table_writer(merged, READ, stamp, compression=LIGHT) as writer:
         merge_repeats(rows, repeats, writer)
     return Rows([Slice(merged, 0, len(rows) - n_repeated)]), n_repeated
 
@@ -296,7 +298,7 @@ def _join(rows: Rows, facts: Facts, joined: Path, stamp: artifacts.Stamp) -> Row
     """Return the rows with their gaps filled from tables of facts."""
     if not facts:
         return rows
-    with artifacts.table_writer(joined, DOCUMENTS, stamp) as writer:
+    with artifacts.table_writer(joined, READ, stamp, compression=LIGHT) as writer:
         for table in regrouped(joined_tables(rows, facts)):
             writer.write_table(table, row_group_size=artifacts.ROW_GROUP_ROWS)
     return Rows([Slice(joined, 0, len(rows))])

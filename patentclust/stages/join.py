@@ -17,8 +17,7 @@ from patentclust.params import IngestParams
 from patentclust.readers import InputFile
 from patentclust.readers.numbers import split_publication
 from patentclust.records import Document
-from patentclust.schemas import DOCUMENTS
-from patentclust.stages.reading import failure_row, sanitised, table_of
+from patentclust.stages.reading import READ, failure_row, sanitised, table_of
 from patentclust.stages.repeats import Rows, document_of, fill
 
 _COMPLETED = "completed from "
@@ -94,7 +93,7 @@ def joined_tables(rows: Rows, facts: Facts) -> Iterator[pa.Table]:
         documents = [document_of(row) for row in table.to_pylist()]
         completed = [facts.complete(document) for document in documents]
         changed = any(new is not old for new, old in zip(completed, documents, strict=True))
-        yield table_of(completed) if changed else table.cast(DOCUMENTS.schema)
+        yield table_of(completed) if changed else table.cast(READ.schema)
 
 
 def find_tables(paths: Sequence[str | Path]) -> list[Table]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -45,16 +46,18 @@ class Map:
     unit_ids: list[str] = field(repr=False)
     paths: list[str] = field(repr=False)
 
-    def place(self, unit_id: str) -> Place | None:
-        """Return where one unit stands, None for one that has no place."""
-        row = self.rows.get(unit_id)
-        if row is None:
-            return None
-        values = {name: column[row].item() for name, column in self.columns.items()}
+    def places(self, unit_ids: Sequence[str]) -> list[Place | None]:
+        """Return where units stand, None for each that has no place."""
+        rows = [self.rows[unit_id] for unit_id in unit_ids if unit_id in self.rows]
+        columns = [column[rows].tolist() for column in (*self.nearest, *self.columns.values())]
+        placed = (self._place(*values) for values in zip(rows, *columns, strict=True))
+        return [next(placed) if unit_id in self.rows else None for unit_id in unit_ids]
+
+    def _place(self, row: int, near: list[int], cosines: list[float], *figures: Any) -> Place:
+        values = dict(zip(self.columns, figures, strict=True))
         values |= {name: None for name in _MAYBE if values[name] != values[name]}
         values["runner_up"] = None if values["runner_up"] == NOISE else values["runner_up"]
-        near, cosines = self.nearest[0][row], self.nearest[1][row]
-        nearest = [(self.unit_ids[other], float(cosine)) for other, cosine in zip(near, cosines, strict=True)]
+        nearest = [(self.unit_ids[other], cosine) for other, cosine in zip(near, cosines, strict=True)]
         return Place(**values, path=self.paths[row], row=row, nearest=nearest)
 
     @property

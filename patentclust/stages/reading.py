@@ -1,8 +1,8 @@
 """Files -> readings: what was read from a file, or from a part of a large one, kept until the file changes.
 
-A reading is two Parquet files in the contract's form: documents as read, before repeats are merged and families found,
-and failures, whose metadata lists the files. It is written by whoever reads, here or in a worker process, failures
-last: where they are, the reading is whole.
+A reading is a Parquet file of documents as read, before repeats are merged and families found, whose metadata lists
+the files; and one of failures, where there are any. It is written by whoever reads, here or in a worker process,
+documents last: where they are, the reading is whole.
 """
 
 from __future__ import annotations
@@ -29,6 +29,10 @@ from patentclust.schemas import DOCUMENTS, FAILURES
 
 # What shapes the corpus after reading: changing it reads nothing again.
 _AFTER_READING = ("family",)
+# Documents as read: of the texts, families need to know only which are there. They are written and read once, so quick
+# counts for more than small.
+READ = replace(DOCUMENTS, schema=DOCUMENTS.schema.append(pa.field("n_texts", pa.int8(), nullable=False)))
+LIGHT = "lz4"
 BATCH_CHARS = 8 * 1024**2
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _SUSPECTS = bytes((*range(9), 0x0B, 0x0C, *range(0x0D, 0x20), 0x7F))
@@ -102,12 +106,12 @@ class Reading:
 
     @property
     def documents(self) -> Path:
-        """Where its documents are."""
+        """Where its documents are; written last."""
         return self.folder / f"{self.name}.documents.parquet"
 
     @property
     def failures(self) -> Path:
-        """Where its failures are; written last."""
+        """Where its failures are, if any."""
         return self.folder / f"{self.name}.failures.parquet"
 
     def documents_of(self, place: int) -> tuple[int, int]:
@@ -144,7 +148,7 @@ def read_task(task: ReadTask, tell: Callable[[int], None]) -> Reading:
     failed: list[dict[str, str]] = []
     entries: list[Entry] = []
     begun = 0
-    with artifacts.table_writer(reading.documents, DOCUMENTS, stamp) as writer:
+    with artifacts.table_writer(reading.documents, READ, stamp, compression=LIGHT) as writer:
         batches = _Batches(writer)
         for piece in task.pieces:
             n_documents, n_failed = batches.n_rows, len(failed)
@@ -157,8 +161,10 @@ def read_task(task: ReadTask, tell: Callable[[int], None]) -> Reading:
             found = (batches.n_rows - n_documents, len(failed) - n_failed)
             entries.append(Entry(piece.key, piece.last, *found, piece.n_bytes))
         batches.flush()
-    files = [[*entry.key, entry.last, entry.n_documents, entry.n_failures, entry.n_bytes] for entry in entries]
-    artifacts.write_rows(reading.failures, FAILURES, replace(stamp, kind=FAILURES.kind), failed, files=files)
+        if failed:
+            artifacts.write_rows(reading.failures, FAILURES, replace(stamp, kind=FAILURES.kind), failed)
+        files = [[*entry.key, entry.last, entry.n_documents, entry.n_failures, entry.n_bytes] for entry in entries]
+        artifacts.add_metadata(writer, files=files)
     return replace(reading, entries=tuple(entries))
 
 
@@ -218,11 +224,11 @@ class _Batches:
 
 
 def table_of(documents: list[Document]) -> pa.Table:
-    """Return documents as a table of the contract."""
+    """Return documents as a table of readings."""
     columns = [
-        pa.array([getattr(document, column.name) for document in documents], column.type) for column in DOCUMENTS.schema
+        pa.array([getattr(document, column.name) for document in documents], column.type) for column in READ.schema
     ]
-    return pa.Table.from_arrays(columns, schema=DOCUMENTS.schema)
+    return pa.Table.from_arrays(columns, schema=READ.schema)
 
 
 def _clean_table(documents: list[Document]) -> pa.Table:
@@ -295,11 +301,11 @@ class Readings:
         self.folder = folder
         self._pieces: dict[tuple[str, bool, str, int], tuple[Reading, int]] = {}
         wanted = artifacts.canonical_json(reading_params(params))
-        for path in sorted(folder.glob("*.failures.parquet")):
+        for path in sorted(folder.glob("*.documents.parquet")):
             with suppress(ArtifactError):
-                header = artifacts.read_header(path, kind=FAILURES.kind)
-                if header.metadata["params"] == wanted and not _lost(path):
-                    self.add(_listed(path, header))
+                header = artifacts.read_header(path, kind=DOCUMENTS.kind)
+                if header.metadata["params"] == wanted and not _lost(reading := _listed(path, header)):
+                    self.add(reading)
 
     def add(self, reading: Reading) -> None:
         """Take in a reading that was made."""
@@ -330,9 +336,11 @@ class Readings:
                 path.unlink(missing_ok=True)
 
 
-def _lost(path: Path) -> bool:
+def _lost(reading: Reading) -> bool:
     """Tell whether a worker died in it, of which the memory of that day may be the cause: it is tried again."""
-    errors = artifacts.read_table(path, kind=FAILURES.kind, columns=["error"])["error"]
+    if not any(entry.n_failures for entry in reading.entries):
+        return False
+    errors = artifacts.read_table(reading.failures, kind=FAILURES.kind, columns=["error"])["error"]
     return WorkerDiedError.__name__ in errors.to_pylist()
 
 

@@ -6,11 +6,10 @@ Works on columns, so that texts are copied and never become Python objects.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from patentclust import artifacts
@@ -20,12 +19,13 @@ from patentclust.errors import ConfigError
 from patentclust.params import toml_string
 from patentclust.progress import Task
 from patentclust.schemas import DOCUMENTS
-from patentclust.stages.repeats import Rows, regrouped
+from patentclust.stages.repeats import Rows, ahead, regrouped
 from patentclust.workspace import Workspace
 
 _TABLE = "merge"
-_FAMILY_COLUMNS = ("doc_id", "family_id", "application_number", "priorities", "language", "publication_date")
-_TEXT_COLUMNS = ("title", "abstract", "description")
+_FAMILY_COLUMNS = (
+    "doc_id", "family_id", "application_number", "priorities", "n_texts", "language", "publication_date",
+)  # fmt: skip
 _NAME_COLUMNS = ("applicants", "assignees")
 
 
@@ -59,17 +59,17 @@ def relate(source: Rows, writer: pq.ParquetWriter, *, mode: str, thesaurus: Mapp
     """Copy documents from `source`, with `family_id`, `representative` and `assignee_names` filled in.
 
     Args:
-        source: documents with unique keys, in the contract's schema.
+        source: documents with unique keys, as readings hold them.
         task: hears of every document that is written.
         writer: of documents.parquet.
         mode: `simple` or `extended` families.
         thesaurus: normalised name -> name to use.
     """
-    members = [member for batch in _light_batches(source) for member in _members(batch)]
+    members = [member for table in source.tables(_FAMILY_COLUMNS) for member in _members(table)]
     families = find_families(members, mode=mode)
     chosen = find_representatives(members, families)
     start = 0
-    for table in regrouped(source.tables()):
+    for table in ahead(regrouped(source.tables())):
         rows = slice(start, start + len(table))
         filled = {
             "family_id": pa.array(families[rows], pa.string()),
@@ -79,22 +79,13 @@ def relate(source: Rows, writer: pq.ParquetWriter, *, mode: str, thesaurus: Mapp
         for name, column in filled.items():
             place = table.schema.get_field_index(name)
             table = table.set_column(place, table.schema.field(place), column)
-        writer.write_table(table.cast(DOCUMENTS.schema), row_group_size=artifacts.ROW_GROUP_ROWS)
+        table = table.select(DOCUMENTS.schema.names).cast(DOCUMENTS.schema)
+        writer.write_table(table, row_group_size=artifacts.ROW_GROUP_ROWS)
         start += len(table)
         task.advance(len(table))
 
 
-def _light_batches(source: Rows) -> Iterator[pa.Table]:
-    """Read what families need; of the texts only whether they are there."""
-    columns = [*_FAMILY_COLUMNS, *_TEXT_COLUMNS, "claims"]
-    for batch in source.tables(columns):
-        there = [pc.greater(pc.utf8_length(batch[name]), 0) for name in _TEXT_COLUMNS]
-        there.append(pc.greater(pc.list_value_length(batch["claims"]), 0))
-        n_texts = [sum(flags) for flags in zip(*(flag.to_pylist() for flag in there), strict=True)]
-        yield batch.select(list(_FAMILY_COLUMNS)).append_column("n_texts", pa.array(n_texts, pa.int8()))
-
-
-def _members(batch: pa.Table) -> list[Member]:
+def _members(table: pa.Table) -> list[Member]:
     return [
         Member(
             doc_id=row["doc_id"],
@@ -105,7 +96,7 @@ def _members(batch: pa.Table) -> list[Member]:
             language=row["language"],
             published=row["publication_date"],
         )
-        for row in batch.to_pylist()
+        for row in table.to_pylist()
     ]
 
 

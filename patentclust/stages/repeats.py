@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,7 @@ import pyarrow.parquet as pq
 
 from patentclust import artifacts
 from patentclust.records import Document
-from patentclust.schemas import DOCUMENTS
-from patentclust.stages.reading import BATCH_CHARS, table_of
+from patentclust.stages.reading import BATCH_CHARS, READ, table_of
 
 ALSO_READ = "also read from "
 # Row groups kept while repeats are merged: two copies of one folder are walked through in two places at once.
@@ -115,6 +115,16 @@ def regrouped(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
         yield pa.concat_tables(held).combine_chunks()
 
 
+def ahead(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Yield the same tables, each made in a thread while the one before it is used."""
+    iterator = iter(tables)
+    with ThreadPoolExecutor(1) as thread:
+        future = thread.submit(next, iterator, None)
+        while (table := future.result()) is not None:
+            future = thread.submit(next, iterator, None)
+            yield table
+
+
 def _text_bytes(table: pa.Table) -> np.ndarray:
     sizes = np.zeros(len(table), dtype=np.int64)
     for name in _TEXTS:
@@ -143,7 +153,7 @@ def find_repeats(rows: Rows) -> dict[str, list[int]]:
 def merge_repeats(rows: Rows, repeats: dict[str, list[int]], writer: pq.ParquetWriter) -> None:
     """Copy all rows, each document once: where its first row stands, merged with the later ones."""
     for table in regrouped(_merged_tables(rows, repeats)):
-        writer.write_table(table.cast(DOCUMENTS.schema), row_group_size=artifacts.ROW_GROUP_ROWS)
+        writer.write_table(table.cast(READ.schema), row_group_size=artifacts.ROW_GROUP_ROWS)
 
 
 def _merged_tables(rows: Rows, repeats: dict[str, list[int]]) -> Iterator[pa.Table]:
@@ -162,12 +172,13 @@ def _merged_tables(rows: Rows, repeats: dict[str, list[int]]) -> Iterator[pa.Tab
         if len(order) == len(table) and not merged:
             yield table
         else:
-            yield pa.concat_tables([table.cast(DOCUMENTS.schema), table_of(merged)]).take(pa.array(order, pa.int64()))
+            yield pa.concat_tables([table.cast(READ.schema), table_of(merged)]).take(pa.array(order, pa.int64()))
 
 
 def document_of(row: dict[str, Any]) -> Document:
-    """Return a row of documents.parquet as a document."""
-    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+    """Return a row of a reading as a document."""
+    stated = ((item.name, row[item.name]) for item in fields(Document))
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in stated}
     return Document(**values)
 
 
