@@ -31,7 +31,7 @@ def patentclust(vectors: np.ndarray, threads: int, method: str = "hdbscan") -> n
 
     params = ClusterParams(method=method, stability=1)
     with neighbours.one_thread():
-        near = neighbours.nearest(vectors, n_neighbors=params.n_neighbors, seed=params.seed, threads=threads)
+        near = neighbours.nearest(vectors, n_neighbors=params.neighborhood, seed=params.seed, threads=threads)
         return grouping.group(vectors, near, params, threads=threads, done=lambda: None).found.labels
 
 
@@ -39,31 +39,37 @@ def patentclust_leiden(vectors: np.ndarray, threads: int) -> np.ndarray:
     return patentclust(vectors, threads, "leiden")
 
 
-def article(vectors: np.ndarray, threads: int) -> np.ndarray:
+def article(vectors: np.ndarray, threads: int, seed: int = 42) -> np.ndarray:
     """UMAP to 50 dimensions, cosine, seed 42; HDBSCAN, min size 10, eom. The seed holds UMAP to one thread."""
     from hdbscan import HDBSCAN
     from umap import UMAP
 
-    points = UMAP(n_components=50, metric="cosine", random_state=42).fit_transform(vectors)
+    points = UMAP(n_components=50, metric="cosine", random_state=seed).fit_transform(vectors)
     return HDBSCAN(min_cluster_size=10, core_dist_n_jobs=threads).fit_predict(points)
 
 
-def bertopic(vectors: np.ndarray, threads: int) -> np.ndarray:
+def bertopic(vectors: np.ndarray, threads: int, seed: int | None = None) -> np.ndarray:
     """The UMAP and HDBSCAN that BERTopic 0.17 sets up by default; no seed, so all threads."""
     from hdbscan import HDBSCAN
     from umap import UMAP
 
     points = UMAP(
-        n_neighbors=15, n_components=5, min_dist=0.0, metric="cosine", low_memory=False, n_jobs=threads
+        n_neighbors=15,
+        n_components=5,
+        min_dist=0.0,
+        metric="cosine",
+        low_memory=False,
+        random_state=seed,
+        n_jobs=threads if seed is None else 1,
     ).fit_transform(vectors)
     return HDBSCAN(min_cluster_size=10, prediction_data=True, core_dist_n_jobs=threads).fit_predict(points)
 
 
-def evoc(vectors: np.ndarray, threads: int) -> np.ndarray:
+def evoc(vectors: np.ndarray, threads: int, seed: int = 42) -> np.ndarray:
     """EVoC's defaults, seed 42; the layer that it returns."""
     from evoc import EVoC
 
-    return EVoC(random_state=42).fit_predict(vectors)
+    return EVoC(random_state=seed).fit_predict(vectors)
 
 
 METHODS = {

@@ -1,9 +1,11 @@
 """How far clusterings agree with known classes and, over seeds, with each other.
 
     python benchmarks/seeds.py CORPUS.jsonl.gz WORKSPACE [--seeds 10] [-- --method leiden --resolution 1]
+    python benchmarks/seeds.py CORPUS.jsonl.gz WORKSPACE --peer article|bertopic|evoc [--seeds 10]
 
 WORKSPACE holds the corpus ingested and embedded (`embed --unit document`); nothing is written there. What follows `--`
-are fields of ClusterParams as flags. Noise counts as one class.
+are fields of ClusterParams as flags. `--peer` runs what others do on the same vectors, as `cluster.py` calls it (`evoc`
+needs its package). Noise counts as one class.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import cluster
 import numpy as np
 from quality import labels_by_unit
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
@@ -25,12 +28,15 @@ from patentclust.analysis import grouping, neighbours
 from patentclust.params import ClusterParams, Resources
 from patentclust.workspace import Workspace
 
+PEERS = {"article": cluster.article, "bertopic": cluster.bertopic, "evoc": cluster.evoc}
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("corpus", type=Path)
     parser.add_argument("workspace", type=Path)
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--peer", choices=PEERS)
     arguments, rest = parser.parse_known_args()
     flags = [flag for flag in rest if flag != "--"]
     changes = {
@@ -44,14 +50,20 @@ def main() -> None:
     classes = labels_by_unit(workspace.root, rows)
     truth = [classes[unit] for unit in embeddings.unit_ids]
     threads, start = Resources().n_threads, time.perf_counter()
-    near = neighbours.nearest(embeddings.vectors, n_neighbors=base.n_neighbors, seed=base.seed, threads=threads)
-    runs = []
-    for seed in range(arguments.seeds):
-        found = grouping.group(
-            embeddings.vectors, near, replace(base, seed=seed), threads=threads, done=lambda: None
-        ).found
-        runs.append(found.labels)
+    if arguments.peer:
+        runs = [PEERS[arguments.peer](embeddings.vectors, threads, seed) for seed in range(arguments.seeds)]
+    else:
+        runs = ours(embeddings.vectors, base, arguments.seeds, threads)
     print(line(runs, truth) + f" | {(time.perf_counter() - start) / arguments.seeds:.1f} s a run")
+
+
+def ours(vectors: np.ndarray, base: ClusterParams, n_seeds: int, threads: int) -> list[np.ndarray]:
+    near = neighbours.nearest(vectors, n_neighbors=base.neighborhood, seed=base.seed, threads=threads)
+    found = (
+        grouping.group(vectors, near, replace(base, seed=seed), threads=threads, done=lambda: None).found
+        for seed in range(n_seeds)
+    )
+    return [one.labels for one in found]
 
 
 def number(text: str) -> object:

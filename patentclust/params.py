@@ -136,7 +136,7 @@ class ClusterParams:
         auto_size: choose that size from the vectors instead, see `analysis.sizes`; `min_cluster_size` is then not read.
         min_samples: how dense a neighbourhood must be; None takes `min_cluster_size`. Lower it for less noise.
         selection: `eom` takes the most persistent clusters of the tree, `leaf` its finest ones.
-        n_neighbors: UMAP's neighbourhood; raise it for a more global picture.
+        n_neighbors: neighbourhood of UMAP's graph; raise it for a more global picture. None takes `neighborhood`.
         n_components: dimensions before clustering, in all layouts of UMAP together.
         min_dist: how tightly UMAP packs points; None takes the recipe's, 0 or 0.1.
         resolution: of Leiden; raise it for more, smaller clusters.
@@ -159,7 +159,7 @@ class ClusterParams:
     auto_size: bool = False
     min_samples: int | None = None
     selection: str = "eom"
-    n_neighbors: int = 15
+    n_neighbors: int | None = None
     n_components: int = 50
     min_dist: float | None = None
     resolution: float = 2.0
@@ -185,7 +185,7 @@ class ClusterParams:
             f"min-samples is {self.min_samples}",
             hint="give 1 or more",
         )
-        _check(self.n_neighbors >= 2, f"neighbors is {self.n_neighbors}", hint="give 2 or more")
+        _check(self.neighborhood >= 2, f"neighbors is {self.n_neighbors}", hint="give 2 or more")
         _check(self.n_components >= 2, f"components is {self.n_components}", hint="give 2 or more")
         _check(self.task != PASSAGE_TASK, f"task is {self.task}", hint="its vectors are of passages; take another task")
         for name in ("min_dist", "max_noise"):
@@ -198,6 +198,11 @@ class ClusterParams:
             flag = name.removeprefix("n_")
             _check(value is None or value >= 1, f"{flag} is {value}", hint="give 1 or more")
         _check(0 <= self.seed < 2**32, f"seed is {self.seed}", hint="give a whole number from 0 to 4294967295")
+
+    @property
+    def neighborhood(self) -> int:
+        """How many neighbours tie a row into the graph, itself counted: UMAP's 15, or 20 for `leiden`."""
+        return self.n_neighbors if self.n_neighbors is not None else 20 if self.method == "leiden" else 15
 
 
 @dataclass(frozen=True)

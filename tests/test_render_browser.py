@@ -264,6 +264,29 @@ def test_click_opens_a_card_and_escape_closes_it(page):
     assert page.evaluate("document.getElementById('card').hidden") is True
 
 
+@pytest.mark.parametrize(
+    ("source", "href"),
+    [
+        ("in/4.xml", None),
+        ("javascript:window.pwned=1", None),
+        ("//example.com/4.xml", None),
+        ("/data/a b/50%.zip#4.xml", "file:///data/a%20b/50%25.zip"),
+        ("C:\\data\\4.xml", "file:///C:/data/4.xml"),
+    ],
+)
+def test_a_card_links_to_an_original_on_disk(tmp_path, source, href):
+    documents = [document(0, source_path=source)]
+    made = write_workspace(tmp_path / "w", documents, [unit(documents[0]["doc_id"], -1)], [], scores={})
+    report.run(made)
+    with browser(tmp_path / "profile") as page:
+        page.open(made.report)
+        page.evaluate("reader.open(0, reader.map.marks)")
+        page.until("document.querySelector('#card dl') !== null")
+        assert source in page.evaluate("document.getElementById('card').innerText")
+        assert page.evaluate("document.querySelector('#card dl a[href^=\"file:\"]')?.href ?? null") == href
+        assert page.complaints() == []
+
+
 def test_hover_shows_title_number_applicant_year_and_cluster(page):
     page.mouse("mouseMoved", *point_of(page, 4))
     text = page.evaluate("document.getElementById('tip').innerText")

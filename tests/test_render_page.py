@@ -161,12 +161,12 @@ def test_text_limits_shrink_with_the_corpus_but_never_to_nothing():
 
 def test_scores_are_tolerant_of_what_they_do_not_know():
     unknown = {"zeta": "x", "deep": {"er": {"ami": float("nan")}}}
-    scores = unknown | {"noise_share": 0.25, "ipc_section": None, "n_units": 1200}
+    scores = unknown | {"noise_share": 0.25, "dbcv": None, "n_units": 1200}
     shown = [(score.name, score.value) for score in read_scores(scores)]
     assert shown == [
         ("Units on the map", "1,200"),
         ("Noise, share", "25.0%"),
-        ("IPC section", "n/a"),
+        ("DBCV", "n/a"),
         ("Deep, Er: adjusted mutual information", "n/a"),
         ("Zeta", "x"),
     ]

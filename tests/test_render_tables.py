@@ -4,7 +4,7 @@ import io
 import pytest
 
 from patentclust.render import tables
-from patentclust.render.links import register_numbers
+from patentclust.render.links import register_numbers, register_url
 from patentclust.render.text import clean, shorten
 from patentclust.stages import report
 from tests.test_report import document, read_csv, topic, unit, write_workspace
@@ -99,6 +99,10 @@ def test_hostile_fields_are_safe_in_every_cell(tmp_path):
         ("EP-123456-B1", "EP0123456B1", "EP0123456B1"),
         ("WO-2015000012-A1", "WO2015000012A1", "WO2015000012A1"),
         ("JP-H0512345-A", "JPH0512345A", "JPH0512345A"),
+        ("US-8672134", "US8672134", "US8672134"),
+        ("US-20130012345", "US20130012345", "US2013012345"),
+        ("US-PP29484", "USPP29484", "USPP29484"),
+        ("EP-123456", "", "EP0123456"),
     ],
 )
 def test_publication_numbers_are_written_as_the_registers_do(doc_id, google, espacenet):
@@ -108,6 +112,12 @@ def test_publication_numbers_are_written_as_the_registers_do(doc_id, google, esp
 @pytest.mark.parametrize("doc_id", ["sha256:0123456789abcdef", "", "US", "US-1-B2", "us-8672134-b2", "US-8672134-B2 x"])
 def test_other_ids_have_no_links(doc_id):
     assert register_numbers(doc_id) == []
+    assert register_url(doc_id) is None
+
+
+def test_a_table_links_to_the_first_register_that_has_the_number():
+    assert register_url("US-8672134") == "https://patents.google.com/patent/US8672134/en"
+    assert register_url("EP-123456") == "https://worldwide.espacenet.com/patent/search?q=pn%3DEP0123456"
 
 
 def test_clean_keeps_lines_where_asked():

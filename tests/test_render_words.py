@@ -26,7 +26,7 @@ def blanks(text):
 
 
 @pytest.mark.parametrize("language", OTHERS)
-@pytest.mark.parametrize("part", ["page", "script"])
+@pytest.mark.parametrize("part", ["page", "script", "live"])
 def test_no_sentence_is_missing_or_fills_in_other_values(language, part):
     ours, english = getattr(words.words_of(language), part), getattr(words.words_of("en"), part)
     assert set(ours) == set(english)
@@ -36,6 +36,13 @@ def test_no_sentence_is_missing_or_fills_in_other_values(language, part):
     assert [key for key, text in ours.items() if not text.strip()] == []
 
 
+def test_what_scores_are_held_against_is_said_in_the_language_broad_levels_first():
+    scores = {f"ipc:{level}": {"ami": 0.5} for level in ("group", "section", "section, layer 1", "subclass")}
+    assert [score.name for score in read_scores(scores, "zh")] == [
+        "IPC 部: 调整互信息", "IPC 部, 第 1 层: 调整互信息", "IPC 小类: 调整互信息", "IPC 大组: 调整互信息",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("language", OTHERS)
 def test_every_score_has_its_name_and_sentence(language):
     assert list(words.words_of(language).scores) == list(SCORES)
@@ -43,7 +50,7 @@ def test_every_score_has_its_name_and_sentence(language):
 
 def test_a_word_list_has_no_table_that_nothing_reads():
     for path in sorted((RENDER / "wordlists").iterdir()):
-        assert set(tomllib.loads(path.read_text(encoding="utf-8"))) <= {"html_lang", "page", "script", "scores"}
+        assert set(tomllib.loads(path.read_text(encoding="utf-8"))) <= {"html_lang", "page", "script", "live", "scores"}
 
 
 def test_every_sentence_is_said_somewhere_and_every_key_is_known():
@@ -58,11 +65,17 @@ def test_every_sentence_is_said_somewhere_and_every_key_is_known():
         | {"clusters", "patents"}
     )
     english = words.words_of("en")
-    built = {key for key in english.page if key.startswith(("curation_", "kind_"))}
+    built = {key for key in english.page if key.startswith(("curation_", "kind_", "level_"))}
     assert set(english.page) - quoted - built == set()
     assert set(english.script) - named == set()
     assert set(re.findall(r'say\("([a-z_]+)"', pages)) - {"kind_", "curation_"} <= set(english.page)
     assert set(re.findall(r'say\("([a-z_]+)"', scripts)) <= set(english.script)
+
+
+def test_the_live_page_says_every_sentence_of_its_own_and_no_other():
+    script = (RENDER.parent / "serve" / "page" / "live.js").read_text(encoding="utf-8")
+    assert set(re.findall(r'"(live_[a-z_]+)"', script)) == set(words.words_of("en").live)
+    assert re.findall(r'make\("\w+", "\w*", "[A-Z]', script) == []
 
 
 @pytest.mark.parametrize(

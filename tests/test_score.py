@@ -50,6 +50,14 @@ def test_languages_that_mix_score_about_nothing(clustered: Workspace) -> None:
     assert figures(score.run(clustered))["language_ami"] == pytest.approx(0, abs=0.05)
 
 
+def test_the_file_of_scores_holds_what_the_command_prints(clustered: Workspace) -> None:
+    page = json.loads(clustered.scores.read_text(encoding="utf-8"))
+    for line in score.run(clustered):
+        against, _, layer = line.against.partition(", layer ")
+        place = page["layers"][layer] if layer else page
+        assert (place[against] if against else place)[line.score] == line.value
+
+
 def test_every_score_says_how_to_read_it(clustered: Workspace) -> None:
     assert {line.score for line in score.run(clustered)} <= set(SCORES)
 

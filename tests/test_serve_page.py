@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +14,15 @@ from typing import Any
 import pytest
 
 from patentclust import pipeline
-from patentclust.params import EmbedParams
+from patentclust.params import EmbedParams, ReportParams
+from patentclust.render.words import words_of
 from patentclust.workspace import Workspace
 
 httpx = pytest.importorskip("httpx", reason="httpx is not installed")
 pytest.importorskip("fastapi", reason="the extra `serve` is not installed")
 pytest.importorskip("prometheus_client", reason="the extra `serve` is not installed")
+from patentclust.serve import live  # noqa: E402
+from patentclust.serve.kept import kept_map  # noqa: E402
 from tests.serving import serving  # noqa: E402
 from tests.test_render_browser import CHROMIUM, FLAGS, HOSTILE, NAMES, Browser  # noqa: E402
 
@@ -136,6 +141,19 @@ def test_hostile_answers_stay_text(page: Browser, url: str) -> None:
     assert page.evaluate("document.querySelectorAll('#ask img, #ask script, [onerror], [onmouseover]').length") == 0
     assert page.evaluate("document.querySelector('#ask bdi').textContent") == " ".join(HOSTILE)
     assert in_silence(page, url)
+
+
+@pytest.mark.parametrize(
+    ("report", "chosen", "said"), [("zh", None, "检索全文"), ("en", "ja", "全文を"), ("en", None, "Ask")]
+)
+def test_what_the_page_adds_is_said_in_the_language_of_the_report_or_the_one_chosen(
+    mapped: Workspace, report: str, chosen: str | None, said: str
+) -> None:
+    pipeline.report(mapped, ReportParams(lang=report))
+    answer = live.page(mapped, kept_map(mapped), chosen).decode()
+    (given,) = re.findall(r'data-words="([^"]*)"', answer)
+    words = json.loads(html.unescape(given))
+    assert said in words["live_ask"] and words == words_of(chosen or report).live
 
 
 def test_pages_are_there_while_the_source_is_what_was_read(url: str, sources: Path) -> None:

@@ -128,7 +128,7 @@ def _evoc(space: Space, params: ClusterParams) -> Density:
     set_num_threads(1)
     try:
         model = evoc.EVoC(
-            base_min_cluster_size=params.min_cluster_size, n_neighbors=params.n_neighbors, random_state=params.seed
+            base_min_cluster_size=params.min_cluster_size, n_neighbors=params.neighborhood, random_state=params.seed
         )
         labels = np.asarray(model.fit_predict(space.vectors))
     finally:

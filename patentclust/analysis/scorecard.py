@@ -5,6 +5,7 @@ Knows nothing of how clusters were found or where the facts come from.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ NOISE = -1
 # A language with fewer units than this is no language of the corpus.
 _LEAST_OF_A_LANGUAGE = 0.02
 
+# Locarno's classes of designs, and what is no symbol at all, have none of the levels.
+_SYMBOL = re.compile(r"[A-HY]\d\d[A-Z]")
 # Levels of an IPC or CPC symbol such as H01M10/0525.
 LEVELS = {"section": 1, "class": 3, "subclass": 4, "group": None, "subgroup": None}
 
@@ -50,7 +53,9 @@ class Together:
 
 
 def at_level(symbol: str, level: str) -> str:
-    """Cut a symbol such as `H01M10/0525` at its section, class, subclass, main group or subgroup."""
+    """Cut a symbol such as `H01M10/0525` at its section, class, subclass, main group or subgroup; "" if it is none."""
+    if not _SYMBOL.match(symbol):
+        return ""
     if level == "group":
         return symbol.partition("/")[0]
     return symbol[: LEVELS[level]]

@@ -128,7 +128,9 @@ Selection = Annotated[
     ),
 ]
 Seed = Annotated[int | None, typer.Option(help="Seed of every random choice.", show_default=str(_cluster.seed))]
-Neighbors = Annotated[int | None, typer.Option(help="UMAP's neighbourhood.", show_default=str(_cluster.n_neighbors))]
+Neighbors = Annotated[
+    int | None, typer.Option(help="Neighbourhood of UMAP's graph.", show_default="15, or 20 for leiden")
+]
 Components = Annotated[
     int | None, typer.Option(help="Dimensions that UMAP reduces to.", show_default=str(_cluster.n_components))
 ]

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from patentclust.cli.flags import GpuLayers, Json, Model, Offline, Threads, Workspace, opened
-from patentclust.params import Resources
+from patentclust.params import PAGE_LANGUAGES, Resources
 
 keys_app = typer.Typer(help="Make, list and revoke keys to the server of a workspace.", no_args_is_help=True)
 KeyName = Annotated[str, typer.Argument(help="A name to know the key by.")]
@@ -23,6 +23,12 @@ def serve(
         list[str] | None,
         typer.Option(metavar="ORIGIN", help="Web page that may call from a browser. Repeatable.", show_default="none"),
     ] = None,
+    lang: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Language of what the live page adds: {', '.join(PAGE_LANGUAGES)}.", show_default="the report's"
+        ),
+    ] = None,
     gpu_layers: GpuLayers = "auto",
     threads: Threads = None,
     offline: Offline = False,
@@ -32,7 +38,7 @@ def serve(
     from patentclust import serve as server
     from patentclust.serve.settings import Settings
 
-    settings = Settings(host=host, port=port, require_keys=require_keys, origins=tuple(cors or ()))
+    settings = Settings(host=host, port=port, require_keys=require_keys, origins=tuple(cors or ()), lang=lang)
     resources = Resources(threads=threads, gpu_layers=gpu_layers, offline=offline)
     progress = console.progress(quiet=False)
     server.run(opened(workspace), model, settings, resources=resources, progress=progress, on_ready=console.print_line)

@@ -1,4 +1,4 @@
-"""Elasticsearch: the mapping of an index, and NDJSON for `_bulk`."""
+"""Elasticsearch: the mapping of an index, a pipeline that asks `patentclust serve` for vectors, NDJSON for `_bulk`."""
 
 from __future__ import annotations
 
@@ -18,10 +18,20 @@ FIELDS: dict[str, Any] = {
 }
 
 
+# Where `patentclust serve` answers unless it is told otherwise.
+_SERVER = "http://127.0.0.1:8321/v1/embeddings"
+_ENDPOINT = "patentclust"
+
+
 def files(batches: Iterable[Sequence[Row]], about: About) -> Files:
-    """Yield the body of `PUT /NAME`, then those of `POST /_bulk`."""
+    """Yield the body of `PUT /NAME`, those that give later documents a vector, then those of `POST /_bulk`."""
     vector = {"type": "dense_vector", "dims": about.dim, "index": True, "similarity": "cosine"}
     yield "index.json", [json_line({"mappings": {"properties": FIELDS | {"vector": vector}}})]
+    service = {"url": _SERVER, "model_id": about.model, "api_key": "none", "similarity": "cosine"}
+    yield "inference.json", [json_line({"service": "openai", "service_settings": service})]
+    vectors = {"model_id": _ENDPOINT, "input_output": [{"input_field": "text", "output_field": "vector"}]}
+    described = "The vector of `text`, by patentclust serve"
+    yield "pipeline.json", [json_line({"description": described, "processors": [{"inference": vectors}]})]
     yield from bulk(batches, about)
 
 

@@ -35,6 +35,7 @@ class Protocol:
         fill: loads the bytes of a later file; takes the answer to `make` too.
         header: what carries a key.
         failures: `id: why` of each unit that an answer of status 200 turns down.
+        kept: files that are not sent: they say what only the user knows.
     """
 
     look: Callable[[str], Request] | None
@@ -42,6 +43,7 @@ class Protocol:
     fill: Callable[[str, bytes, Any], Request]
     header: Callable[[str], dict[str, str]]
     failures: Callable[[Any], list[str]] = lambda _: []
+    kept: tuple[str, ...] = ()
 
 
 def protocol(store: str) -> Protocol:
@@ -113,6 +115,7 @@ _SEARCH = Protocol(
     fill=lambda _, body, __: Request("POST", "/_bulk", body, "application/x-ndjson"),
     header=_search_key,
     failures=_bulk_failures,
+    kept=("inference.json", "pipeline.json"),
 )
 _PROTOCOLS = {
     "qdrant": Protocol(

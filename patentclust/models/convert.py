@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def bert_to_gguf(source: Path, target: Path, *, quantisation: str = "F16") -> No
     Args:
         source: folder with the three files.
         target: GGUF to write.
-        quantisation: `F32`, `F16` or `Q8_0`; one-dimensional tensors stay F32.
+        quantisation: `F32`, `F16`, `BF16` or `Q8_0`; one-dimensional tensors stay F32.
     """
     import gguf
     from safetensors.numpy import load_file
@@ -123,8 +124,7 @@ def _write_tensor(writer: Any, name: str, array: np.ndarray, quantisation: str) 
         writer.add_tensor(name, gguf.quants.quantize(values, kind), raw_dtype=kind)
 
 
-def _bert_f16(source: Path, target: Path) -> None:
-    bert_to_gguf(source, target, quantisation="F16")
-
-
-CONVERSIONS: dict[str, Callable[[Path, Path], None]] = {"bert-f16": _bert_f16}
+CONVERSIONS: dict[str, Callable[[Path, Path], None]] = {
+    "bert-f16": partial(bert_to_gguf, quantisation="F16"),
+    "bert-bf16": partial(bert_to_gguf, quantisation="BF16"),
+}

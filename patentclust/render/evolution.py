@@ -226,7 +226,8 @@ def _with_owners(
         [profile.growth for profile in found],
         [profile.n_entrants / max(1, profile.n_owners) for profile in found],
     )
-    return [_replace(profile, emergence=score) for profile, score in zip(found, scores, strict=True)]
+    # What has no recent family may rank above what shrinks, but does not emerge.
+    return [_replace(p, emergence=score if p.recent_share else 0.0) for p, score in zip(found, scores, strict=True)]
 
 
 def _nearest(topics: list[Topic], centres: np.ndarray) -> list[list[tuple[int, float]]]:

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from urllib.parse import quote
 
 from patentclust.analysis.graph import EDGE_KINDS, Graph, Node
-from patentclust.render.links import REGISTERS, register_numbers
+from patentclust.render.links import register_url
 from patentclust.schemas import NOISE
 
 # VOSviewer numbers clusters from 1 to 1000; the last one holds the noise and what comes after 999 clusters.
@@ -39,8 +39,7 @@ _CONTEXT = {
 
 def url(node: Node) -> str | None:
     """Return where a patent can be read, None for anything else."""
-    numbers = register_numbers(node.key) if node.kind == "patent" else []
-    return REGISTERS[0][1] + numbers[0] + REGISTERS[0][2] if numbers else None
+    return register_url(node.key) if node.kind == "patent" else None
 
 
 def properties(node: Node) -> dict[str, Any]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from patentclust.render.content import Score
 from patentclust.render.words import Words, words_of
 from patentclust.scores import SCORES
+
+# What the scorecard is held against: a level of a scheme of classes, perhaps in a coarser layer.
+_LEVELS = ("section", "class", "subclass", "group", "subgroup")
+_AGAINST = re.compile(rf"(ipc|cpc):({'|'.join(_LEVELS)})(?:, layer (\d+))?")
 
 
 def read_scores(scores: Mapping[str, Any], language: str = "en") -> list[Score]:
@@ -17,7 +22,7 @@ def read_scores(scores: Mapping[str, Any], language: str = "en") -> list[Score]:
     order = {key: number for number, key in enumerate(SCORES)}
 
     def rank(item: tuple[tuple[str, ...], Any]) -> list[tuple[int, str]]:
-        return [(order.get(key, len(order)), key) for key in item[0]]
+        return [(order.get(key, len(order)), _sorted_as(key)) for key in item[0]]
 
     return [_score(path, value, say) for path, value in sorted(_flatten(scores, ()), key=rank)]
 
@@ -40,8 +45,18 @@ def _score(path: tuple[str, ...], value: Any, say: Words) -> Score:
 
 
 def _name(key: str, say: Words) -> str:
+    if against := _AGAINST.fullmatch(key):
+        scheme, level, layer = against.groups()
+        parts = [f"{scheme.upper()} {say('level_' + level)}"] + ([say("in_layer", number=layer)] if layer else [])
+        return ", ".join(parts)
     known = say.score(key)
     return known.name if known else _words(key)
+
+
+def _sorted_as(key: str) -> str:
+    """Return what a key sorts by: levels of classes from broad to fine, each before its coarser layers."""
+    against = _AGAINST.fullmatch(key)
+    return f"{against[1]}:{_LEVELS.index(against[2])}{against[3] or ''}" if against else key
 
 
 def _words(key: str) -> str:

@@ -16,11 +16,18 @@ from patentclust.scores import SCORES, Score
 
 @dataclass(frozen=True)
 class Words:
-    """The words of one language: `page` may hold markup, `script` is text; `scores` is empty where SCORES say it."""
+    """The words of one language; `scores` is empty where SCORES say it.
+
+    Attributes:
+        page: may hold markup.
+        script: text.
+        live: text, what the page adds once a server stands behind it.
+    """
 
     html_lang: str
     page: Mapping[str, str]
     script: Mapping[str, str]
+    live: Mapping[str, str]
     scores: Mapping[str, list[str]]
 
     def __call__(self, key: str, **values: Any) -> Markup:
@@ -44,4 +51,4 @@ def words_of(language: str) -> Words:
     """Return the words of a language of `params.PAGE_LANGUAGES`."""
     text = (files("patentclust.render") / "wordlists" / f"{language}.toml").read_text(encoding="utf-8")
     raw = tomllib.loads(text)
-    return Words(raw["html_lang"], raw["page"], raw["script"], raw.get("scores", {}))
+    return Words(raw["html_lang"], raw["page"], raw["script"], raw["live"], raw.get("scores", {}))

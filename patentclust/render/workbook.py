@@ -18,7 +18,7 @@ from xlsxwriter.url import Url
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
-from patentclust.render.links import REGISTERS, register_numbers
+from patentclust.render.links import register_url
 from patentclust.render.tables import fit
 from patentclust.render.text import clean
 
@@ -26,7 +26,11 @@ from patentclust.render.text import clean
 MOST_ROWS = 1_048_576
 MOST_LINKS = 65_000
 _EPOCH = datetime(2000, 1, 1)
-_WIDTHS = {"title": 60, "label": 32, "cluster_label": 32, "terms": 50, "name": 40, "doc_id": 20}
+_WIDTHS = {"title": 60, "label": 32, "cluster_label": 32, "terms": 50, "name": 40, "doc_id": 20} | dict.fromkeys(
+    ("applicants", "assignees", "assignee_names", "inventors", "cluster_path", "runner_up_label", "source_path"), 30
+)
+# Sheets of up to so many columns are printed one page wide.
+_NARROW = 8
 _WIDTH = 14
 # What Excel would read as an escaped character (ECMA-376, ST_Xstring): its underscore is escaped in turn.
 _ESCAPED = re.compile(r"(?=_x[0-9A-Fa-f]{4}_)")
@@ -78,19 +82,26 @@ class Workbook:
     def _begin(self, name: str, columns: Sequence[str]) -> Any:
         sheet = self._book.add_worksheet(name, _RowSheet)
         sheet.freeze_panes(1, 1)
+        sheet.repeat_rows(0)
+        self._on_paper(sheet, whole=len(columns) <= _NARROW)
         for column, title in enumerate(columns):
             sheet.set_column(column, column, _WIDTHS.get(title, _WIDTH))
             sheet.write_string(0, column, title, self._bold)
         return sheet
+
+    def _on_paper(self, sheet: Any, *, whole: bool) -> None:
+        sheet.set_landscape()
+        sheet.set_paper(9)
+        if whole:
+            sheet.fit_to_pages(1, 0)
 
     def _end(self, sheet: Any, number: int, columns: Sequence[str]) -> None:
         sheet.autofilter(0, 0, max(1, number), len(columns) - 1)
 
     def _write(self, sheet: Any, number: int, row: Sequence[Any], *, linked: bool) -> None:
         line, style = str(number + 1), ""
-        if linked and (numbers := register_numbers(str(row[0]))):
-            _, before, after = REGISTERS[0]
-            sheet.link(number, before + numbers[0] + after)
+        if linked and (url := register_url(str(row[0]))):
+            sheet.link(number, url)
             style = self._link_style
         others = "".join(_cell(letter + line, value) for letter, value in zip(_LETTERS, row[1:], strict=False))
         sheet.add_row(number, _cell("A" + line, row[0], style) + others)
@@ -109,7 +120,9 @@ class Workbook:
         if kind == "bar":
             chart.set_y_axis({"reverse": True})
         chart.set_size({"width": 960, "height": 560})
-        self._book.add_worksheet(name).insert_chart("A1", chart)
+        page = self._book.add_worksheet(name)
+        page.insert_chart("A1", chart)
+        self._on_paper(page, whole=True)
 
 
 def _cell(where: str, value: Any, style: str = "") -> str:

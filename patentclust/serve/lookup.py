@@ -134,11 +134,13 @@ def _add_map(router: APIRouter, asker: _Asker) -> None:
     @router.get("/v1/explain/{publication}")
     def explain(publication: str) -> Explanation:
         """Say why a publication stands where it stands."""
-        return explain_stage.run(asker.workspace, publication)
+        return explain_stage.on_shelf(asker.workspace, asker.map.get(), publication)
 
     @router.get("/", include_in_schema=False)
     def page() -> Response:
-        return Response(live.page(asker.workspace, asker.map), media_type="text/html; charset=utf-8")
+        return Response(
+            live.page(asker.workspace, asker.map, asker.settings.lang), media_type="text/html; charset=utf-8"
+        )
 
     @router.get("/live/{name}", include_in_schema=False)
     def part(name: str) -> Response:

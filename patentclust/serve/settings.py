@@ -6,6 +6,7 @@ import ipaddress
 from dataclasses import dataclass
 
 from patentclust.errors import ConfigError
+from patentclust.params import PAGE_LANGUAGES
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class Settings:
         port: port to listen on.
         require_keys: demand a key on loopback too.
         origins: web pages that may call the API from a browser, such as `https://example.org`; none by default.
+        lang: what the live page adds is said in it; None takes the report's.
         most_body_bytes: largest JSON body.
         most_upload_bytes: largest file.
         most_texts: most texts in one request.
@@ -30,6 +32,7 @@ class Settings:
     port: int = 8321
     require_keys: bool = False
     origins: tuple[str, ...] = ()
+    lang: str | None = None
     most_body_bytes: int = 16 << 20
     most_upload_bytes: int = 64 << 20
     most_texts: int = 2048
@@ -42,6 +45,8 @@ class Settings:
         for name in ("most_body_bytes", "most_upload_bytes", "most_texts", "most_tokens", "most_queued_tokens"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}", hint="give 1 or more")
+        if self.lang not in (None, *PAGE_LANGUAGES):
+            raise ConfigError(f"lang is {self.lang!r}", hint=f"allowed: {', '.join(PAGE_LANGUAGES)}")
         if not 0 <= self.port < 1 << 16:
             raise ConfigError(f"port is {self.port}", hint="give a number from 0 to 65535")
         for origin in self.origins:

@@ -19,9 +19,9 @@ from patentclust.progress import Progress, Quiet
 from patentclust.schemas import CLUSTERS, NOISE
 from patentclust.schemas import topics as topics_contract
 from patentclust.scores import SCORES
-from patentclust.stages import Outcome, keeping, naming
+from patentclust.stages import Outcome, keeping, naming, score
 from patentclust.stages.map_rows import FINEST, Found, Layer, cluster_table, mean, topic_rows
-from patentclust.stages.matter import Units, agreement_with, embed_hint, read_embeddings, read_units
+from patentclust.stages.matter import Units, embed_hint, read_embeddings, read_units
 from patentclust.workspace import Workspace
 
 _LIBRARIES = ("umap-learn", "hdbscan", "graspologic-native", "evoc", "numba", "scikit-learn", "scipy", "numpy")
@@ -66,9 +66,10 @@ def run(
             found, changes = keeping.keep(found, before)
         scores["n_ids"] = found.n_ids
         artifacts.write_table(workspace.clusters, CLUSTERS, clusters_stamp, cluster_table(found))
+        scores = score.complete(workspace, scores, clusters_stamp.unit)
         contract = topics_contract(embeddings.vectors.shape[1])
         artifacts.write_rows(workspace.topics, contract, topics_stamp, topic_rows(found), scores=scores)
-        how_to_read = {key: SCORES[key].sentence for key in scores if key in SCORES}
+        how_to_read = {key: SCORES[key].sentence for key in sorted(_names(scores)) if key in SCORES}
         page = {**scores, "how_to_read": how_to_read, "fingerprint": topics_stamp.fingerprint}
         artifacts.write_text(workspace.scores, artifacts.canonical_json(page) + "\n")
     return Outcome(
@@ -133,13 +134,13 @@ def _compute(
 ) -> tuple[Found, dict[str, Any]]:
     vectors, n = embeddings.vectors, len(embeddings.unit_ids)
     params, resources = source.params, source.resources
-    wide, threads = params.n_neighbors * reduction.MAP_NEIGHBOURS, resources.n_threads
+    wide, threads = params.neighborhood * reduction.MAP_NEIGHBOURS, resources.n_threads
     with progress.task("finding neighbours", total=n, unit="units") as task:
         near = neighbours.nearest(vectors, n_neighbors=wide, seed=params.seed, threads=threads)
         task.advance(n)
     with progress.task("finding clusters", total=grouping.n_runs(n, params), unit="runs") as task:
         grouped, size = sizes.group(
-            vectors, near.first(params.n_neighbors), params, threads=threads, done=lambda: task.advance(1)
+            vectors, near.first(params.neighborhood), params, threads=threads, done=lambda: task.advance(1)
         )
     found = grouped.found
     with progress.task("drawing the map", total=n, unit="units") as task:
@@ -189,24 +190,24 @@ def _scores(
         "silhouette_reduced": mean(reduced),
         "dbcv": _rounded(sizes.validity(grouped)),
         "persistence": mean(found.persistence),
-        "ipc_subclass": agreement_with(found.labels, units.main_classes),
-        "ipc_section": agreement_with(found.labels, [c and c[0] for c in units.main_classes]),
         "n_left_out": units.n_left_out,
         "n_truncated": embeddings.n_truncated,
         "n_windowed": embeddings.n_windowed,
-        "layers": {
-            str(number): _layer_scores(layer, units) for number, layer in enumerate(layers_) if number != FINEST
-        },
+        "layers": {str(number): _layer_scores(layer) for number, layer in enumerate(layers_) if number != FINEST},
     } | ({"naming_problem": problems[0]} if problems else {})
 
 
-def _layer_scores(layer: Layer, units: Units) -> dict[str, Any]:
+def _layer_scores(layer: Layer) -> dict[str, Any]:
     return {
         "n_clusters": len(layer.named.names),
         "silhouette_cosine": mean(layer.silhouettes),
-        "ipc_subclass": agreement_with(layer.labels, units.main_classes),
-        "ipc_section": agreement_with(layer.labels, [c and c[0] for c in units.main_classes]),
     }
+
+
+def _names(scores: Mapping[str, Any]) -> set[str]:
+    """Return the names of the scores, of nested ones too."""
+    nested = [_names(value) for value in scores.values() if isinstance(value, Mapping)]
+    return set(scores).union(*nested)
 
 
 def _rounded(value: float) -> float | None:

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from patentclust import artifacts
 from patentclust.analysis import placing
 from patentclust.errors import ArtifactError
 from patentclust.schemas import NOISE
-from patentclust.stages.atlas import Atlas, read_atlas, read_numbers, unit_documents
+from patentclust.stages.atlas import Atlas
+from patentclust.stages.similar import Shelf, open_shelf
 from patentclust.workspace import Workspace
 
 _N_NEAREST = 5
@@ -72,15 +74,23 @@ def run(workspace: Workspace, wanted: str) -> Explanation:
     Raises:
         ArtifactError: no such document, it is not on the map, or there is no map.
     """
-    atlas = read_atlas(workspace)
-    unit_id = read_numbers(workspace, atlas.unit).unit(wanted)
+    return on_shelf(workspace, open_shelf(workspace), wanted)
+
+
+def on_shelf(workspace: Workspace, shelf: Shelf, wanted: str) -> Explanation:
+    """Explain the same on a map that is read already; only the unit's own text is still read.
+
+    Raises:
+        ArtifactError: no such document, or it is not on the map.
+    """
+    atlas, documents = shelf.atlas, shelf.documents
+    unit_id = shelf.numbers.unit(wanted)
     rows = atlas.rows()
     if unit_id not in rows:
         raise ArtifactError(
             f"{wanted} has no text in the embedded fields and is not on the map",
             hint="run: patentclust embed --text full, then cluster",
         )
-    documents = unit_documents(workspace, atlas.unit, ["title", "abstract", "claims", "ipc", "cpc"])
     row = rows[unit_id]
     cluster = int(atlas.labels[row])
     vector = atlas.embeddings.vectors[row]
@@ -100,7 +110,7 @@ def run(workspace: Workspace, wanted: str) -> Explanation:
         similarity=float(centres[cluster]) if own else None,
         runner_up=atlas.label(others[0]) if others else "",
         margin=float(centres[cluster] - centres[others[0]]) if own and others else None,
-        terms=_shared_terms(documents[unit_id], atlas.topics[cluster]["terms"]) if own else (),
+        terms=_shared_terms(workspace, documents[unit_id]["doc_id"], atlas.topics[cluster]["terms"]) if own else (),
         classes=_shared_classes(atlas, documents, unit_id, cluster),
         exemplars=_near(atlas, documents, vector, [other for other in exemplars if other != row]),
         nearest=_near(
@@ -122,7 +132,11 @@ def _near(atlas: Atlas, documents: dict[str, dict[str, Any]], vector: np.ndarray
     )
 
 
-def _shared_terms(document: dict[str, Any], terms: list[dict[str, Any]]) -> tuple[str, ...]:
+def _shared_terms(workspace: Workspace, doc_id: str, terms: list[dict[str, Any]]) -> tuple[str, ...]:
+    key, columns = ("doc_id", doc_id), ["title", "abstract", "claims"]
+    document = artifacts.read_row(workspace.documents, kind="documents", columns=columns, key=key)
+    if document is None:
+        raise ArtifactError(f"{doc_id} is no longer in {workspace.documents}", hint="run: patentclust embed, cluster")
     text = "\n".join([document["title"], document["abstract"], *document["claims"]])
     text = unicodedata.normalize("NFKC", text).lower()
     return tuple(term["term"] for term in terms if term["term"] in text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,6 +11,7 @@ import pyarrow as pa
 
 from patentclust import artifacts
 from patentclust.analysis import quality, texts
+from patentclust.analysis.scorecard import at_level
 from patentclust.artifacts import Embeddings
 from patentclust.errors import ArtifactError
 from patentclust.params import ClusterParams, EmbedParams
@@ -21,7 +21,6 @@ from patentclust.workspace import Workspace
 
 _TOPIC_COLUMNS = ("title", "abstract", "claims", "language", "ipc", "cpc")
 _CLAIM_CHARS = 2000
-_SYMBOL = re.compile(r"[A-HY]\d\d[A-Z]")
 # A map need not repeat the classification, but a classification of a minority says nothing about the map.
 _ENOUGH_CLASSES = 0.5
 
@@ -113,7 +112,7 @@ def _topic_text(document: Mapping[str, Any]) -> str:
 
 def _main_class(document: Mapping[str, Any]) -> str | None:
     symbols = document["ipc"] or document["cpc"]
-    return symbols[0][:4] if symbols and _SYMBOL.match(symbols[0]) else None
+    return (symbols and at_level(symbols[0], "subclass")) or None
 
 
 def embed_hint(task: str) -> str:

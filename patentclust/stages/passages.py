@@ -25,11 +25,12 @@ from patentclust.params import PASSAGE_TASK, EmbedParams
 from patentclust.progress import Progress
 from patentclust.stages import cells
 from patentclust.stages.cells import Cells
-from patentclust.stages.units import read_texts
+from patentclust.stages.units import read_texts, read_wholes
+from patentclust.stages.wholes import Wholes, open_wholes, write_wholes
 from patentclust.workspace import Workspace
 
 # What an index is made of besides its inputs; a change makes it anew.
-_REVISION = 1
+_REVISION = 2
 _BLOCK_ROWS = 8_192
 _HINT = f"run: patentclust embed --task {PASSAGE_TASK}"
 
@@ -53,6 +54,7 @@ class Passages:
     spans: np.ndarray
     vectors: np.ndarray
     cells: Cells | None
+    _wholes: Wholes
     _bm25: Any
 
     def nearest(self, vector: np.ndarray, n: int, *, shown: np.ndarray | None = None) -> np.ndarray:
@@ -83,6 +85,11 @@ class Passages:
         known = [word for word in words(query, None, segmenters()) if word in self._bm25.vocab_dict]
         scores = self._bm25.get_scores(known) if known else np.zeros(len(self.owners))
         return np.round(scores, 5)
+
+    def text(self, row: int) -> str:
+        """Return a passage."""
+        start, stop = self.spans[row]
+        return self._wholes.text(int(self.owners[row]))[start:stop]
 
     @property
     def params(self) -> EmbedParams:
@@ -122,21 +129,28 @@ def _open(paths: list[Path], header: Header, folder: Path, progress: Progress) -
     import bm25s
 
     vectors = np.load(folder / "vectors.npy", mmap_mode="r")
+    parents, owners, spans = _read_owners(paths)
+    return Passages(
+        header=header,
+        parents=parents,
+        owners=owners,
+        spans=spans,
+        vectors=vectors,
+        cells=cells.open_cells(vectors, folder / "cells.faiss", progress),
+        _wholes=open_wholes(folder),
+        _bm25=bm25s.BM25.load(folder / "words", mmap=True),
+    )
+
+
+def _read_owners(paths: list[Path]) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Return whose passages there are, in order, and each passage's owner by number and its span."""
     parents: dict[str, int] = {}
     owners, spans = [], []
     for path in paths:
         table = artifacts.read_table(path, kind="embeddings", columns=["parent_id", "start", "stop"])
         owners += [parents.setdefault(parent, len(parents)) for parent in table["parent_id"].to_pylist()]
         spans.append(np.column_stack([table["start"].to_numpy(), table["stop"].to_numpy()]))
-    return Passages(
-        header=header,
-        parents=list(parents),
-        owners=np.array(owners),
-        spans=np.concatenate(spans),
-        vectors=vectors,
-        cells=cells.open_cells(vectors, folder / "cells.faiss", progress),
-        _bm25=bm25s.BM25.load(folder / "words", mmap=True),
-    )
+    return list(parents), np.array(owners), np.concatenate(spans)
 
 
 def _make(workspace: Workspace, paths: list[Path], folder: Path, progress: Progress) -> None:
@@ -146,6 +160,7 @@ def _make(workspace: Workspace, paths: list[Path], folder: Path, progress: Progr
         attempt.mkdir(parents=True)
         _write_vectors(paths, attempt / "vectors.npy")
         _write_words(workspace, paths, attempt / "words", progress)
+        write_wholes(_whole_texts(workspace, paths), attempt)
         if not folder.is_dir():
             attempt.rename(folder)
     except OSError as error:
@@ -201,3 +216,11 @@ def _embedded_texts(workspace: Workspace, paths: list[Path]) -> Iterator[str]:
             if text is None:
                 raise ArtifactError(f"the documents have changed since {unit_id} was embedded", hint=_HINT)
             yield text
+
+
+def _whole_texts(workspace: Workspace, paths: list[Path]) -> Iterator[str]:
+    """Yield the texts that passages are of, in the order of `parents`; both come in the order of the documents."""
+    params = EmbedParams(**artifacts.read_header(paths[0], kind="embeddings").json("params"))
+    wholes = read_wholes(workspace, params)
+    for parent in _read_owners(paths)[0]:
+        yield next(text for whole_id, text in wholes if whole_id == parent)

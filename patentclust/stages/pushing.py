@@ -56,7 +56,9 @@ class Store:
         _, first = next(files)
         made = self._made(name, b"".join(first))
         n_sent, failures = 0, list[str]()
-        for _, chunks in files:
+        for file_name, chunks in files:
+            if file_name in self._protocol.kept:
+                continue
             answer = self._ask(self._protocol.fill(name, b"".join(chunks), made))
             failures += self._protocol.failures(answer.json())
             n_sent += 1

@@ -26,7 +26,7 @@ from patentclust.render.readings import read_scores
 from patentclust.render.tally import MOST_LISTED, MOST_ROWS, Tally
 from patentclust.render.words import words_of
 from patentclust.schemas import NOISE, UNIT_KEYS
-from patentclust.stages import Outcome, score
+from patentclust.stages import Outcome
 from patentclust.stages.curating import read_rules
 from patentclust.stages.curating import sha256 as curation_sha256
 from patentclust.stages.entries import read_cut_texts, read_entries
@@ -51,6 +51,10 @@ class _Inputs:
     @property
     def unit(self) -> str:
         return self.clusters.metadata.get("unit", "document")
+
+    @property
+    def scores(self) -> dict[str, Any]:
+        return self.topics.json("scores") if "scores" in self.topics.metadata else {}
 
 
 def run(
@@ -178,7 +182,7 @@ def _write(workspace: Workspace, params: ReportParams, inputs: _Inputs, fingerpr
             data=data.finish(clusters, outlines, groups=data.groups(groups, places.outlines(groups))),
             evolution=evolution, notes=curated.notes, missed=curated.missed,
             details=data.details, near=data.near(*places.nearest), links=data.links(), layers=layers,
-            scores=read_scores(score.summary(workspace), params.lang),
+            scores=read_scores(inputs.scores, params.lang),
         )  # fmt: skip
         page_path.write_bytes(page.render_page(report, params.lang).encode("utf-8", "replace"))
 

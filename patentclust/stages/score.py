@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from patentclust import artifacts
 from patentclust.analysis import quality, scorecard
+from patentclust.analysis.density import NOISE
 from patentclust.errors import ConfigError
 from patentclust.schemas import DOCUMENTS, UNIT_KEYS
 from patentclust.scores import SCORES
@@ -26,7 +27,7 @@ _SCHEMES = ("ipc", "cpc")
 _FINEST = 0
 _NOWHERE = -1
 _SUMMARY_LEVELS = ("section", "subclass", "group")
-_OWN_AGREEMENTS = ("ipc_section", "ipc_subclass")
+_LAYER = ", layer "
 
 
 @dataclass(frozen=True)
@@ -58,44 +59,56 @@ def run(workspace: Workspace, against: Sequence[str] = DEFAULT_AGAINST) -> list[
         ConfigError: one of `against` is none of these.
         ArtifactError: documents or clusters are missing or damaged.
     """
-    sources = [_source(text) for text in against]
     header = artifacts.read_header(workspace.topics, kind="topics")
     scores = header.json("scores") if "scores" in header.metadata else {}
-    lines = [Line(name, scores[name]) for name in SCORES if isinstance(scores.get(name), int | float)]
-    unit = header.metadata.get("unit", "document")
-    row_of, layers = _layers(workspace)
-    labels = layers[_FINEST]
-    documents = _documents(workspace, row_of, unit, [source.column for source in sources])
-    for text, source in zip(against, sources, strict=True):
-        classes = source.classes(documents)
-        for layer, own in sorted(layers.items()):
-            lines += _agreement(text if layer == _FINEST else f"{text}, layer {layer}", own, classes)
-    return [*lines, *_links(labels, documents, _cited(workspace, row_of, unit)), *_languages(labels, documents)]
+    held = _held(workspace, header.metadata.get("unit", "document"), against)
+    measured = {line.score for line in held if not line.against}
+    own = [
+        Line(name, scores[name])
+        for name in SCORES
+        if name not in measured and isinstance(scores.get(name), int | float)
+    ]
+    return [*own, *held]
 
 
-def summary(workspace: Workspace) -> dict[str, Any]:
-    """Return the map's scores with the scorecard's beside them, nested where they are held against classes.
+def complete(workspace: Workspace, scores: dict[str, Any], unit: str) -> dict[str, Any]:
+    """Return a map's own scores with those of the scorecard beside them, nested where they are held against classes.
 
-    Held against IPC, else against CPC. Agreement by level, with purity, takes the place of the two figures that the map
-    itself has.
+    Held against IPC, else against CPC; those of a coarser layer stand with the layer.
+
+    Args:
+        workspace: with clusters.parquet.
+        scores: of the clustering itself.
+        unit: document or family.
     """
-    header = artifacts.read_header(workspace.topics, kind="topics")
-    found: dict[str, Any] = header.json("scores") if "scores" in header.metadata else {}
     classified: set[str] = set()
     for scheme in _SCHEMES:
         if not classified:
-            lines = run(workspace, [f"{scheme}:{level}" for level in _SUMMARY_LEVELS])
+            lines = _held(workspace, unit, [f"{scheme}:{level}" for level in _SUMMARY_LEVELS])
             classified = {line.against for line in lines if line.score == "ami"}
+    found = {**scores, "layers": {key: {**own} for key, own in scores["layers"].items()}}
     for line in lines:
-        if line.against in classified:
-            found.setdefault(line.against, {})[line.score] = line.value
-        elif not line.against:
-            found.setdefault(line.score, line.value)
-    if classified:
-        for scores in (found, *found.get("layers", {}).values()):
-            for own in _OWN_AGREEMENTS:
-                scores.pop(own, None)
+        against, _, layer = line.against.partition(_LAYER)
+        if not line.against:
+            found[line.score] = line.value
+        elif line.against in classified:
+            place = found["layers"][layer] if layer else found
+            place.setdefault(against, {})[line.score] = line.value
     return found
+
+
+def _held(workspace: Workspace, unit: str, against: Sequence[str]) -> list[Line]:
+    """Hold each layer against classes, and the finest against citations, families and languages."""
+    sources = [_source(text) for text in against]
+    row_of, layers = _layers(workspace)
+    labels = layers[_FINEST]
+    documents = _documents(workspace, row_of, unit, [source.column for source in sources])
+    lines: list[Line] = []
+    for text, source in zip(against, sources, strict=True):
+        classes = source.classes(documents)
+        for layer, own in sorted(layers.items()):
+            lines += _agreement(text if layer == _FINEST else f"{text}{_LAYER}{layer}", own, classes)
+    return [*lines, *_links(labels, documents, _cited(workspace, row_of, unit)), *_languages(labels, documents)]
 
 
 class _Source:
@@ -186,8 +199,8 @@ def _agreement(text: str, labels: np.ndarray, units: dict[int, _Unit]) -> list[L
     classes = [units[row].classes if row in units else set() for row in range(len(labels))]
     agreed = quality.agreement(labels, main)
     pure = scorecard.purity(labels, classes)
-    if not agreed.n:
-        return [Line("n_classified", 0, text)]
+    if not agreed.n or labels.max(initial=NOISE) == NOISE:
+        return [Line("n_classified", agreed.n, text)]
     return [
         Line("n_classified", agreed.n, text),
         Line("ami", agreed.ami, text),

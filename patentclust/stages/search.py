@@ -18,7 +18,6 @@ from patentclust.stages.atlas import NOISE_LABEL, unit_documents
 from patentclust.stages.embed import model_facts, resolve
 from patentclust.stages.passages import Passages, open_passages
 from patentclust.stages.similar import SHOWN, Where, year_of
-from patentclust.stages.units import read_wholes
 from patentclust.workspace import Workspace
 
 # Passages that each ranking brings to the fusion; a document has many, so more than are shown.
@@ -146,7 +145,6 @@ def answer(
         inside = [where.holds(documents[parent], clusters.get(parent, _NOWHERE)[0]) for parent in passages.parents]
         asked_for = np.array(inside, bool)
     ranked = rank(passages, question, vector, among=asked_for)[: where.top]
-    snippets = _snippets(workspace, passages, {hit.parent: hit.row for hit in ranked})
     found = []
     for hit in ranked:
         parent = passages.parents[hit.parent]
@@ -160,7 +158,7 @@ def answer(
                 similarity=round(float(passages.vectors[hit.row] @ vector), 6),
                 rank_by_meaning=hit.by_meaning,
                 rank_by_words=hit.by_words,
-                snippet=snippets[hit.parent],
+                snippet=passages.text(hit.row),
                 start=start,
                 stop=stop,
                 cluster_id=cluster_id,
@@ -214,17 +212,3 @@ def _clusters(workspace: Workspace, unit: str) -> dict[str, tuple[int, str]]:
     labels = {row["cluster_id"]: row["label"] for row in names.to_pylist() if row["layer"] == 0} | {NOISE: NOISE_LABEL}
     finest = (row for row in rows.to_pylist() if row["layer"] == 0)
     return {row["unit_id"]: (row["cluster_id"], labels[row["cluster_id"]]) for row in finest}
-
-
-def _snippets(workspace: Workspace, passages: Passages, rows: dict[int, int]) -> dict[int, str]:
-    """Return the text of some rows, by parent."""
-    wanted = {passages.parents[parent]: parent for parent in rows}
-    found = {}
-    for whole_id, text in read_wholes(workspace, passages.params):
-        if whole_id in wanted:
-            parent = wanted[whole_id]
-            start, stop = passages.spans[rows[parent]]
-            found[parent] = text[start:stop]
-            if len(found) == len(rows):
-                break
-    return found

@@ -81,7 +81,7 @@ def run(
     with neighbours.one_thread():
         with progress.task("finding neighbours", total=n, unit="units") as task:
             near = neighbours.nearest(
-                vectors, n_neighbors=params.n_neighbors, seed=params.seed, threads=resources.n_threads
+                vectors, n_neighbors=params.neighborhood, seed=params.seed, threads=resources.n_threads
             )
             task.advance(n)
         with progress.task("finding clusters", total=grouping.n_runs(n, params), unit="runs") as task:

@@ -24,6 +24,15 @@ function addFact(list, name, value) {
   list.append(make("dt", "", name), description);
 }
 
+// Opened from disk, the page may lead to other files there; "#" divides an archive from what is in it.
+function linkToOriginal(place, path) {
+  const file = path.split("#")[0];
+  if (location.protocol !== "file:" || !/^(\/[^/]|[A-Za-z]:[\\/])/.test(file)) return;
+  const link = make("a", "", path);
+  link.href = "file:///" + file.replaceAll("\\", "/").replace(/^\//, "").split("/").map(encodeURIComponent).join("/").replace(/^([A-Za-z])%3A/, "$1:");
+  place.replaceChildren(link);
+}
+
 function addText(card, name, text) {
   if (!text) return;
   const paragraph = make("p", "text", text);
@@ -32,7 +41,8 @@ function addText(card, name, text) {
 }
 
 function registerLinks(corpus, numbers) {
-  const links = corpus.registers.map(([name, before, after], position) => {
+  const links = corpus.registers.flatMap(([name, before, after], position) => {
+    if (!numbers[position]) return [];
     const link = make("a", "", name);
     link.href = before + encodeURIComponent(numbers[position]) + after;
     link.rel = "noreferrer noopener";
@@ -135,6 +145,7 @@ function factList(corpus, index, detail, inventors) {
   addFact(facts, say("family"), detail.family);
   addFact(facts, say("language"), detail.language);
   addFact(facts, say("source"), detail.source);
+  linkToOriginal(facts.lastElementChild, detail.source);
   if (corpus.clusters[index] > NOISE) {
     addFact(facts, say("membership"), say("of_one", { value: corpus.figure("probability", index) }));
     addFact(facts, say("silhouette"), corpus.figure("silhouette", index));

@@ -1,6 +1,7 @@
 "use strict";
 // What the report can do once a server stands behind it: ask the full texts, place a file, show originals.
 // Builds on the report's own script (make, byId, fillCard, Reader). Text from elsewhere is only ever put in as text.
+Object.assign(WORDS, JSON.parse(document.currentScript.dataset.words));
 const FRAME = Object.fromEntries(["xMin", "yMax", "scale"].map((name) => [name, Number(document.currentScript.dataset[name])]));
 const MOST_SNIPPET = 320;
 const MOST_TEXT = 40000;
@@ -8,7 +9,7 @@ const MOST_TEXT = 40000;
 async function ask(path, options) {
   const answer = await fetch(path, options);
   const body = await answer.json();
-  if (!answer.ok) throw new Error(body.error?.message ?? `the server answered ${answer.status}`);
+  if (!answer.ok) throw new Error(body.error?.message ?? say("live_failed", { status: String(answer.status) }));
   return body;
 }
 
@@ -28,27 +29,27 @@ class Live {
 
   build() {
     this.words = make("input", "");
-    Object.assign(this.words, { type: "search", id: "ask-words", placeholder: "Ask the full texts, by meaning and by words", autocomplete: "off" });
+    Object.assign(this.words, { type: "search", id: "ask-words", placeholder: say("live_ask"), autocomplete: "off" });
     this.words.setAttribute("aria-label", this.words.placeholder);
-    const button = make("button", "", "Search");
+    const button = make("button", "", say("live_search"));
     const form = make("form", "", this.words, button);
     form.role = "search";
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (this.words.value.trim()) this.run("Searching", () => this.search(this.words.value));
+      if (this.words.value.trim()) this.run(say("live_searching"), () => this.search(this.words.value));
       else this.clear();
     });
     this.file = make("input", "");
     Object.assign(this.file, { type: "file", id: "ask-file" });
     this.file.addEventListener("change", () => this.file.files[0] && this.drop(this.file.files[0]));
-    this.zone = make("label", "drop", "Drop a PDF, XML or text file here, or choose one: see where it falls on the map", this.file);
+    this.zone = make("label", "drop", say("live_drop"), this.file);
     this.status = make("p", "muted answer");
     this.status.role = "status";
     this.answer = make("div", "answer");
     this.answer.id = "ask-answer";
     const section = make("section", "ask", form, this.zone, this.status, this.answer);
     section.id = "ask";
-    section.setAttribute("aria-label", "Ask the server");
+    section.setAttribute("aria-label", say("live_server"));
     byId("map").before(section);
     byId("reset").addEventListener("click", () => this.clear());
     this.listenToDrops();
@@ -68,13 +69,13 @@ class Live {
       const [file] = event.dataTransfer.files;
       const text = event.dataTransfer.getData("text/plain");
       if (file) this.drop(file);
-      else if (text.trim()) this.run("Reading the text", () => this.place(askJson("v1/similar", { text })));
+      else if (text.trim()) this.run(say("live_reading_text"), () => this.place(askJson("v1/similar", { text })));
     });
   }
 
   drop(file) {
     const plain = file.type === "text/plain" || file.name.toLowerCase().endsWith(".txt");
-    this.run(`Reading ${file.name}`, async () => {
+    this.run(say("live_reading", { name: file.name }), async () => {
       const sent = plain ? askJson("v1/similar", { text: await file.text() }) : ask("v1/similar/file", { method: "POST", body: file });
       await this.place(sent);
     });
@@ -85,7 +86,7 @@ class Live {
   async run(what, act) {
     this.clear();
     const mine = this.asked;
-    this.status.textContent = `${what} …`;
+    this.status.textContent = what;
     try {
       await act(mine);
       if (mine === this.asked) this.status.textContent = "";
@@ -113,7 +114,7 @@ class Live {
     const mine = this.asked;
     const hits = await askJson("v1/search", { query, ...this.filters() });
     if (mine !== this.asked) return;
-    this.show(hits, hits.length ? "Best answers" : "Nothing was found");
+    this.show(hits, say(hits.length ? "live_answers" : "live_nothing"));
   }
 
   async place(sent) {
@@ -121,11 +122,11 @@ class Live {
     const found = await sent;
     if (mine !== this.asked) return;
     for (const { doc_id: id, title, place, hits } of found) {
-      const share = place.cluster_id < 0 ? "no cluster is near" : `${Math.round(place.probability * 100)} % of its neighbours`;
-      const next = place.runner_up ? `; next: ${place.runner_up}` : "";
-      const name = [id, title].filter(Boolean).join(" ") || "This text";
-      const facts = make("p", "muted", `${share}${next}`);
-      this.show(hits, `${name} falls in: ${place.cluster}`, facts);
+      const share = Math.round(place.probability * 100);
+      const facts = [place.cluster_id < 0 ? say("live_nowhere") : say("live_share", { share })];
+      if (place.runner_up) facts.push(say("live_next", { cluster: place.runner_up }));
+      const name = [id, title].filter(Boolean).join(" ") || say("live_this_text");
+      this.show(hits, say("live_falls", { name, cluster: place.cluster }), make("p", "muted", facts.join("; ")));
       this.star = [(place.x - FRAME.xMin) * FRAME.scale, (FRAME.yMax - place.y) * FRAME.scale];
     }
     this.reader.map.request();
@@ -197,7 +198,7 @@ class Live {
 
   original(id) {
     const box = make("div", "original");
-    const button = make("button", "", "Original text and pages");
+    const button = make("button", "", say("live_original"));
     button.type = "button";
     button.id = "card-original";
     button.addEventListener("click", async () => {
@@ -223,12 +224,12 @@ function fillOriginal(box, found, pages) {
     const whole = make("p", "text", text.slice(0, MOST_TEXT));
     whole.dir = "auto";
     const section = make("details", "", make("summary", "", name), whole);
-    if (text.length > MOST_TEXT) section.append(make("p", "muted", `… ${text.length - MOST_TEXT} characters more`));
+    if (text.length > MOST_TEXT) section.append(make("p", "muted", say("live_longer", { n: text.length - MOST_TEXT })));
     box.append(section);
   };
-  add("Abstract", found.abstract);
-  add(`Claims (${found.claims.length})`, found.claims.join("\n\n"));
-  add("Description", found.description);
+  add(say("live_abstract"), found.abstract);
+  add(say("live_claims", { n: found.claims.length }), found.claims.join("\n\n"));
+  add(say("live_description"), found.description);
 }
 
 function pageViewer(n, pages) {
@@ -241,9 +242,9 @@ function pageViewer(n, pages) {
   const turn = (step) => {
     number = Math.max(1, Math.min(n, number + step));
     image.src = large.href = pages + number;
-    image.alt = said.textContent = `Page ${number} of ${n}`;
+    image.alt = said.textContent = say("live_page", { number, total: n });
   };
-  const buttons = [["←", -1, "Page before"], ["→", 1, "Next page"]].map(([text, step, label]) => {
+  const buttons = [["←", -1, say("live_page_before")], ["→", 1, say("live_page_next")]].map(([text, step, label]) => {
     const button = make("button", "", text);
     button.type = "button";
     button.setAttribute("aria-label", label);
