@@ -35,6 +35,7 @@ def document(index: int, rng: np.random.Generator) -> dict[str, object]:
         "description": "",
         "priority_date": day,
         "assignee_names": [f"COMPANY {int(rng.zipf(1.4)) % 20_000}"],
+        "inventor_countries": [],
         "inventors": [f"Inventor {number}" for number in rng.integers(0, 150_000, rng.integers(1, 5))],
         "ipc": [f"{SUBCLASSES[number]}1/00" for number in rng.integers(0, len(SUBCLASSES), 3)],
         "cited": [f"US-{10_000_000 + number}-B2" for number in rng.integers(0, 120_000, 5)],

@@ -32,6 +32,7 @@ _WORDS = (
     "brake steering "
 )
 WORDS = _WORDS.split()
+COUNTRIES = ("US", "JP", "DE", "CN", "KR", "FR")
 GIVEN = [
     f"{a}{b}" for a in ("An", "Be", "Chi", "Da", "El", "Fu", "Gi", "Ha") for b in ("na", "ro", "lin", "shi", "mar")
 ]
@@ -109,7 +110,8 @@ def _document(rng: np.random.Generator, ids: list[str], number: int, cluster: in
         "independent": [True], "description": "", "language": "en", "country": "US", "kind": "B2",
         "application_number": None,
         "priority_date": date(year, 3, 1), "filing_date": date(year, 9, 1), "publication_date": date(year + 2, 1, 1),
-        "applicants": [owner], "assignee_names": [owner.upper()], "inventors": inventors, "cited": cited,
+        "applicants": [owner], "assignee_names": [owner.upper()], "inventors": inventors,
+        "inventor_countries": [COUNTRIES[number % len(COUNTRIES)]], "cited": cited,
         "cpc": [f"H0{cluster % 5}M10/05"], "ipc": [f"H0{cluster % 5}M10/05"], "source_path": f"{doc_id}.xml",
         "source_sha256": "0" * 64, "source_format": "synthetic", "representative": True,
     }  # fmt: skip

@@ -14,7 +14,8 @@ class Document:
     `doc_id` is `CC-NUMBER-KIND` (WIPO ST.3 country, number without leading zeros, ST.16 kind), or `sha256:<16 hex>`
     of the file where it states no number. `claims` and `independent` have equal length. `ipc` and `cpc` are written
     `H01M10/0525`, main class first; `additional_classes` are those among them that the office gives as additional
-    information. `priorities` are application numbers as `CC-NUMBER`.
+    information. `inventor_countries` are where inventors live (ST.3), each once. `priorities` are application numbers
+    as `CC-NUMBER`.
     `family_id` is what the source states; ingest fills it for the rest, and alone sets `assignee_names` and
     `representative`.
     """
@@ -37,6 +38,7 @@ class Document:
     applicants: tuple[str, ...] = ()
     assignees: tuple[str, ...] = ()
     inventors: tuple[str, ...] = ()
+    inventor_countries: tuple[str, ...] = ()
     assignee_names: tuple[str, ...] = ()
     cpc: tuple[str, ...] = ()
     ipc: tuple[str, ...] = ()

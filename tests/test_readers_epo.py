@@ -176,6 +176,7 @@ def test_ops_numbers_are_read_in_every_format(ops):
 def test_ops_names_lose_their_residence_and_their_doubles(ops):
     assert ops.applicants == ("BRICK COMPANY, INC",)
     assert ops.inventors == ("WILHELMUS KOSMAN",)
+    assert ops.inventor_countries == ("NL",)
 
 
 def test_ops_texts_in_another_language_are_left_out_with_a_warning(tmp_path):

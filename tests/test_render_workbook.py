@@ -11,7 +11,7 @@ from tests.test_report import document, small_workspace, topic, unit, write_work
 
 SHEETS = [
     "documents", "clusters", "Families a cluster", "clusters_by_year", "clusters_by_assignee", "clusters_by_ipc",
-    "clusters_by_cpc", "clusters_by_office", "years", "Families a year",
+    "clusters_by_cpc", "clusters_by_office", "clusters_by_inventor_country", "years", "Families a year",
 ]  # fmt: skip
 
 

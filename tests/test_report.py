@@ -52,6 +52,7 @@ def document(number, **changed):
         "assignees": ["ACME"],
         "assignee_names": [f"APPLICANT {number % 4}"],
         "inventors": ["Ada Lovelace"],
+        "inventor_countries": ["GB"],
         "cpc": ["H01M10/0525"],
         "ipc": ["H01M10/0525", "H01Q1/00"],
         "additional_classes": [],

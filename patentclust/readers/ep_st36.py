@@ -140,6 +140,7 @@ def _parties(biblio: Any) -> dict[str, Any]:
         "applicants": unique(map(_organisation, biblio.iterfind("B700/B710/B711"))),
         "assignees": unique(map(_organisation, biblio.iterfind("B700/B730/B731"))),
         "inventors": unique(map(_inventor, biblio.iterfind("B700/B720/B721"))),
+        "inventor_countries": names.countries(find(party, "adr/ctry") for party in biblio.iterfind("B700/B720/B721")),
     }
 
 

@@ -17,7 +17,7 @@ from patentclust.params import IngestParams
 from patentclust.readers import classes, names, numbers, tongues
 from patentclust.readers.applications import american, pct_application
 from patentclust.readers.st36 import claims_of, person, unique
-from patentclust.readers.xml import paragraphs, text_of
+from patentclust.readers.xml import find, paragraphs, text_of
 from patentclust.records import Document
 
 Claims = tuple[tuple[str, ...], tuple[bool, ...]]
@@ -215,7 +215,16 @@ def _docdb_application(element: Any, printed: str) -> str | None:
 
 def _parties(biblio: Any) -> dict[str, Any]:
     inventors = map(names.turned, _names(biblio, "inventor"))
-    return {"applicants": names.distinct(_names(biblio, "applicant")), "inventors": names.distinct(inventors)}
+    return {
+        "applicants": names.distinct(_names(biblio, "applicant")),
+        "inventors": names.distinct(inventors),
+        "inventor_countries": names.countries(map(_home, biblio.iterfind("parties/inventors/inventor"))),
+    }
+
+
+def _home(inventor: Any) -> str:
+    """Return where an inventor lives: an element of its own in DOCDB, a code behind the name in OPS."""
+    return find(inventor, "residence/country") or names.residence(find(inventor, "inventor-name/name"))
 
 
 def _names(biblio: Any, role: str) -> tuple[str, ...]:

@@ -124,6 +124,9 @@ def _facts(row: Row) -> dict[str, Any]:
         "priorities": unique(numbers.parse_application(_text(item.get("application_number"))) for item in claimed),
         "assignees": _people(row, ("assignee", "assignees", "assignee_original"), "assignee_harmonized"),
         "inventors": _people(row, ("inventor", "inventors"), "inventor_harmonized"),
+        "inventor_countries": names.countries(
+            _text(item.get("country_code")) for item in _rows(row.get("inventor_harmonized"))
+        ),
         **{
             f"{day}_date": numbers.parse_date(_text(row.get(f"{day}_date")))
             for day in ("priority", "filing", "publication")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_RESIDENCE = re.compile(r"\s*\[[A-Z]{2}\]\s*\Z")
+_RESIDENCE = re.compile(r"\s*\[([A-Z]{2})\]\s*\Z")
+_COUNTRY = re.compile(r"[A-Z]{2}")
 
 
 def turned(name: str) -> str:
@@ -17,6 +18,17 @@ def turned(name: str) -> str:
 def cleaned(name: str) -> str:
     """Return a name without the residence (`[NL]`) and the trailing commas of the EPO's data."""
     return _RESIDENCE.sub("", name).strip(" ,;")
+
+
+def residence(name: str) -> str:
+    """Return the residence that the EPO's data put behind a name (`NL` of `KOSMAN [NL]`), else ""."""
+    found = _RESIDENCE.search(name)
+    return found[1] if found else ""
+
+
+def countries(codes: Iterable[str | None]) -> tuple[str, ...]:
+    """Return each code of two capitals (WIPO ST.3) once, in order; what is none ("unknown") goes."""
+    return tuple(dict.fromkeys(code for code in codes if code and _COUNTRY.fullmatch(code)))
 
 
 def distinct(names: Iterable[str]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from patentclust.readers import claims as claim_text
 from patentclust.readers import numbers
 from patentclust.readers.columns import TEXT_FIELDS, Plan
 from patentclust.readers.language import guess, normalise
-from patentclust.readers.names import cleaned
+from patentclust.readers.names import cleaned, countries, residence
 from patentclust.records import Document
 
 # Blanks are stripped afterwards: `\s*` around a separator would make a cell full of blanks a trap.
@@ -118,6 +118,9 @@ def _facts(cells: Mapping[str, Any]) -> dict[str, Any]:
     }
     facts |= {name: numbers.parse_date(_text(cells.get(name))) for name in _DATES}
     facts |= {name: _names(cells.get(name)) for name in _PARTIES}
+    # In a column of their own, or behind the names as the EPO has them.
+    stated = _strings(cells.get("inventor_countries")) or map(residence, _strings(cells.get("inventors")))
+    facts["inventor_countries"] = countries(stated)
     return facts
 
 

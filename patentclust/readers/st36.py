@@ -7,7 +7,7 @@ from typing import Any
 
 from patentclust.readers import claims as claim_text
 from patentclust.readers import numbers
-from patentclust.readers.xml import children, leaf_text, paragraphs_of_each, text_of
+from patentclust.readers.xml import children, find, leaf_text, paragraphs_of_each, text_of
 
 
 def unique(values: Iterable[str | None]) -> tuple[str, ...]:
@@ -54,6 +54,11 @@ def publications(parent: Any) -> tuple[str, ...]:
         elif element.getparent() is holder:
             found[-1].setdefault(element.tag, leaf_text(element))
     return unique(numbers.publication_id(ids.get("country"), ids.get("doc-number"), ids.get("kind")) for ids in found)
+
+
+def home(party: Any) -> str:
+    """Return the country where a party lives, else that of its address; "" where neither is stated."""
+    return find(party, "residence/country") or find(party, "addressbook/address/country")
 
 
 def person(parent: Any) -> str:

@@ -76,6 +76,9 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
         applicants=_people(biblio, "applicant", in_english),
         assignees=_people(biblio, "assignee", in_english),
         inventors=_people(biblio, "inventor", in_english),
+        inventor_countries=names.countries(
+            find(party, "addressbook/english-country") for party in biblio.iterfind("parties/inventors/inventor")
+        ),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from patentclust.errors import SourceError
 from patentclust.params import IngestParams
 from patentclust.readers import claims as claim_text
-from patentclust.readers import numbers, tagged, uspto
+from patentclust.readers import names, numbers, tagged, uspto
 from patentclust.readers.characters import without_codes
 from patentclust.readers.source import Source
 from patentclust.readers.st36 import unique
@@ -88,6 +88,7 @@ def _document(groups: list[_Group], path: str) -> Document:
         publication_date=numbers.parse_date(head.first("ISD")),
         assignees=_people(groups, "ASSG"),
         inventors=_people(groups, "INVT"),
+        inventor_countries=names.countries(_home(group) for group in groups if group.name == "INVT"),
         # Designs carry Locarno classes in the place of IPC.
         ipc=() if kind == "S" else numbers.symbols(_all(groups, "CLAS", "ICL")),
         cited=_cited(groups),
@@ -129,6 +130,11 @@ def _claims(groups: list[_Group]) -> tuple[str, ...]:
 
 def _people(groups: list[_Group], name: str) -> tuple[str, ...]:
     return unique(uspto.person(_clean(text)) for text in _all(groups, name, "NAM"))
+
+
+def _home(group: _Group) -> str | None:
+    """Return where a person lives; of the United States the state alone is given."""
+    return uspto.country(group.first("CNT") or "US") if group.first("CTY") else None
 
 
 def _cited(groups: list[_Group]) -> tuple[str, ...]:

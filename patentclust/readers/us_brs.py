@@ -12,7 +12,7 @@ from typing import Any
 from patentclust.errors import SourceError
 from patentclust.params import IngestParams
 from patentclust.readers import claims as claim_text
-from patentclust.readers import numbers, tagged, uspto
+from patentclust.readers import names, numbers, tagged, uspto
 from patentclust.readers.characters import without_codes
 from patentclust.readers.source import Source
 from patentclust.readers.st36 import unique
@@ -57,6 +57,7 @@ def _document(record: list[tagged.Field], path: str) -> Document:
         applicants=_people(record, "AANM"),
         assignees=_people(record, "ASNM"),
         inventors=_people(record, "INNM"),
+        inventor_countries=names.countries(_all(record, "INCO")),
         ipc=uspto.ranked(_all(record, "IPCG")) or numbers.symbols(_all(record, "IPCP", "IPCS", "ICLS")),
         cpc=uspto.ranked(_all(record, "CPOG")) or numbers.symbols(_all(record, "CPOI", "CPOA")),
         additional_classes=uspto.additional([*_all(record, "CPOG"), *_all(record, "IPCG")])

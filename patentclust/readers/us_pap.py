@@ -13,7 +13,7 @@ from typing import Any
 
 from patentclust.errors import SourceError
 from patentclust.params import IngestParams
-from patentclust.readers import numbers, uspto
+from patentclust.readers import names, numbers, uspto
 from patentclust.readers.dialects import root_name
 from patentclust.readers.source import Source
 from patentclust.readers.st36 import claims_of, unique
@@ -90,6 +90,7 @@ def _parties(biblio: Any) -> dict[str, Any]:
         "applicants": unique(map(_name, stated)),
         "assignees": unique(map(_name, biblio.iterfind("assignee"))),
         "inventors": unique(map(_name, inventors)),
+        "inventor_countries": names.countries(find(inventor, "residence/*/country-code") for inventor in inventors),
     }
 
 

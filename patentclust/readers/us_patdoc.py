@@ -13,7 +13,7 @@ from typing import Any
 
 from patentclust.errors import SourceError
 from patentclust.params import IngestParams
-from patentclust.readers import numbers, uspto
+from patentclust.readers import names, numbers, uspto
 from patentclust.readers.dialects import root_name
 from patentclust.readers.source import Source
 from patentclust.readers.st36 import claims_of, unique
@@ -66,6 +66,7 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
         warnings=parsed.warnings,
         assignees=unique(map(_party, biblio.iterfind("B700/B730/B731"))),
         inventors=unique(map(_party, biblio.iterfind("B700/B720/B721"))),
+        inventor_countries=names.countries(map(_home, biblio.iterfind("B700/B720/B721"))),
         # Designs carry Locarno classes in the place of IPC.
         ipc=() if kind.startswith("S") else _ipc(biblio),
         cited=unique(_cited(biblio)),
@@ -112,6 +113,11 @@ def _party(party: Any) -> str:
     if name is None:
         return find(party, "PARTY-US")
     return find(name, "ONM") or " ".join(filter(None, (find(name, tag) for tag in ("FNM", "SNM", "SFX"))))
+
+
+def _home(party: Any) -> str | None:
+    """Return where a party lives; of the United States the state alone is given."""
+    return uspto.country(find(party, "PARTY-US/ADR/CTRY") or "US") if find(party, "PARTY-US/ADR/CITY") else None
 
 
 def _cited(biblio: Any) -> Iterator[str | None]:

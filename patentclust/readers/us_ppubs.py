@@ -16,7 +16,7 @@ from typing import Any
 from patentclust.errors import SourceError
 from patentclust.params import IngestParams
 from patentclust.readers import claims as claim_text
-from patentclust.readers import dialects, numbers, table, uspto
+from patentclust.readers import dialects, names, numbers, table, uspto
 from patentclust.readers.characters import without_codes
 from patentclust.readers.language import normalise
 from patentclust.readers.source import Source
@@ -92,6 +92,7 @@ def _document(row: dict[str, Any]) -> Document | SourceError:
         applicants=_people(row, "applicantName"),
         assignees=_people(row, "assigneeName"),
         inventors=_people(row, "inventorsName"),
+        inventor_countries=names.countries(_texts(row, "inventorCountry")),
         ipc=_ipc(row),
         cpc=uspto.ranked(_texts(row, "cpcCurClassificationGroup"))
         or numbers.symbols(_flat(row, "cpcInventiveFlattened") + _flat(row, "cpcAdditionalFlattened")),

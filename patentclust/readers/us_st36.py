@@ -10,11 +10,11 @@ from typing import Any
 
 from patentclust.errors import SourceError
 from patentclust.params import IngestParams
-from patentclust.readers import classes, numbers, uspto
+from patentclust.readers import classes, names, numbers, uspto
 from patentclust.readers.dialects import root_name
 from patentclust.readers.language import normalise
 from patentclust.readers.source import Source
-from patentclust.readers.st36 import claims_of, document_ids, person, publications, unique
+from patentclust.readers.st36 import claims_of, document_ids, home, person, publications, unique
 from patentclust.readers.xml import find, local, paragraphs, parse, text_of
 from patentclust.records import Document
 
@@ -110,6 +110,7 @@ def _parties(biblio: Any) -> dict[str, Any]:
         "applicants": unique(map(person, [*old, *new])),
         "assignees": unique(map(person, biblio.iterfind("assignees/assignee"))),
         "inventors": unique(map(person, inventors)),
+        "inventor_countries": names.countries(map(home, inventors)),
     }
 
 

@@ -16,7 +16,7 @@ from patentclust.readers import classes, names, numbers, tongues
 from patentclust.readers.dialects import root_name
 from patentclust.readers.fragments import plain
 from patentclust.readers.source import Source
-from patentclust.readers.st36 import claims_of, document_ids, person, unique
+from patentclust.readers.st36 import claims_of, document_ids, home, person, unique
 from patentclust.readers.xml import find, paragraphs, parse, text_of
 from patentclust.records import Document
 
@@ -130,6 +130,7 @@ def _parties(biblio: Any) -> dict[str, Any]:
     return {
         "applicants": _distinct(map(person, firms or applicants)),
         "inventors": _distinct(names.turned(person(party)) for party in inventors),
+        "inventor_countries": names.countries(map(home, inventors)),
     }
 
 

@@ -60,6 +60,7 @@ class Entry:
     assignees: list[str]
     assignee_names: list[str]
     inventors: list[str]
+    inventor_countries: list[str]
     ipc: list[str]
     cpc: list[str]
     source_path: str

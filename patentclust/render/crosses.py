@@ -13,7 +13,7 @@ from patentclust.analysis import trends
 from patentclust.render.content import Entry, Topic
 from patentclust.render.text import clean, shorten
 
-DIMENSIONS = ("assignee", "ipc", "cpc", "office")
+DIMENSIONS = ("assignee", "ipc", "cpc", "office", "inventor_country")
 _MAX_NAME = 200
 _LEAST_YEAR = 1790
 _SHIFT = 40
@@ -84,6 +84,7 @@ class Crosses:
             "ipc": [symbol[:4] for symbol in entry.ipc],
             "cpc": [symbol[:4] for symbol in entry.cpc],
             "office": [entry.country or ""],
+            "inventor_country": entry.inventor_countries,
         }
         for dimension, names in found.items():
             numbers, shown = self._names[dimension], self._shown[dimension]

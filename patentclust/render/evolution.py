@@ -11,7 +11,7 @@ import numpy as np
 from patentclust.analysis import trends
 from patentclust.analysis.nearness import centroids
 from patentclust.render.content import Topic
-from patentclust.render.crosses import Cross, Crosses
+from patentclust.render.crosses import DIMENSIONS, Cross, Crosses
 from patentclust.render.titles import class_title
 
 _TOP = 5
@@ -91,6 +91,7 @@ class Evolution:
         profiles: one a cluster, in their order.
         assignee: clusters by leading assignees.
         office: clusters by offices.
+        inventor_country: clusters by the countries where inventors live.
         white: cells far under expectation, least likely by chance first.
         periods: spans of complete years.
         tracks: leading assignees over the periods.
@@ -102,6 +103,7 @@ class Evolution:
     profiles: list[Profile]
     assignee: Cross
     office: Cross
+    inventor_country: Cross
     white: list[WhiteCell]
     periods: list[tuple[int, int]]
     tracks: list[Track]
@@ -125,7 +127,7 @@ def evolve(crosses: Crosses, topics: list[Topic], vectors: np.ndarray, numbers: 
     years, counts = crosses.by_year()
     last = crosses.last_complete()
     owners = crosses.owners_by_cluster()
-    lifted = {name: crosses.cross(name) for name in ("assignee", "ipc", "cpc", "office")}
+    lifted = {name: crosses.cross(name) for name in DIMENSIONS}
     sizes = crosses.families().tolist()
     profiles = [
         _profile(crosses, topic, row, n_families=sizes[row], counts=_complete(years, counts[row], last), lifted=lifted)
@@ -141,6 +143,7 @@ def evolve(crosses: Crosses, topics: list[Topic], vectors: np.ndarray, numbers: 
         profiles=[_replace(profile, near=near[row]) for row, profile in enumerate(profiles)],
         assignee=crosses.cross("assignee", most=_TOP_OWNERS),
         office=lifted["office"],
+        inventor_country=lifted["inventor_country"],
         white=_white(crosses, topics),
         periods=spans,
         tracks=_tracks(owners, spans),

@@ -14,11 +14,11 @@ from patentclust.render.evolution import Evolution, Lifted, Profile
 from patentclust.render.text import clean
 
 DOCUMENT_COLUMNS = (
-    "doc_id", "title", "applicants", "assignees", "assignee_names", "inventors", "priority_date", "filing_date",
-    "publication_date", "country", "kind", "language", "family_id", "representative", "ipc", "cpc", "cluster_id",
-    "cluster_label", "cluster_path", "probability", "outlier_score", "silhouette", "x", "y", "similarity",
-    "runner_up_id", "runner_up_label", "runner_up_similarity", "nearest", "application_number", "source_path",
-    "source_format", "warnings",
+    "doc_id", "title", "applicants", "assignees", "assignee_names", "inventors", "inventor_countries",
+    "priority_date", "filing_date", "publication_date", "country", "kind", "language", "family_id", "representative",
+    "ipc", "cpc", "cluster_id", "cluster_label", "cluster_path", "probability", "outlier_score", "silhouette", "x", "y",
+    "similarity", "runner_up_id", "runner_up_label", "runner_up_similarity", "nearest", "application_number",
+    "source_path", "source_format", "warnings",
 )  # fmt: skip
 CLUSTER_COLUMNS = (
     "cluster_id", "label", "size", "share", "n_families", "n_publications", "terms", "silhouette", "persistence",
@@ -103,9 +103,9 @@ def document_row(entry: Entry, labels: Mapping[int, str]) -> list[Any]:
         ]  # fmt: skip
     return [
         entry.doc_id, entry.title, entry.applicants, entry.assignees, entry.assignee_names, entry.inventors,
-        entry.priority_date, entry.filing_date, entry.publication_date, entry.country, entry.kind, entry.language,
-        entry.family_id, entry.representative, entry.ipc, entry.cpc, *figures, entry.application_number,
-        entry.source_path, entry.source_format, entry.warnings,
+        entry.inventor_countries, entry.priority_date, entry.filing_date, entry.publication_date, entry.country,
+        entry.kind, entry.language, entry.family_id, entry.representative, entry.ipc, entry.cpc, *figures,
+        entry.application_number, entry.source_path, entry.source_format, entry.warnings,
     ]  # fmt: skip
 
 

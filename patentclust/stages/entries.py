@@ -17,8 +17,8 @@ from patentclust.workspace import Workspace
 
 _PLAIN = [
     "doc_id", "title", "family_id", "language", "country", "kind", "application_number", "priority_date", "filing_date",
-    "publication_date", "applicants", "assignees", "assignee_names", "inventors", "ipc", "cpc", "source_path",
-    "source_format", "warnings", "representative",
+    "publication_date", "applicants", "assignees", "assignee_names", "inventors", "inventor_countries", "ipc", "cpc",
+    "source_path", "source_format", "warnings", "representative",
 ]  # fmt: skip
 
 

@@ -11,12 +11,11 @@ from patentclust import artifacts
 from patentclust.params import ReportParams
 from patentclust.render import tables
 from patentclust.render.content import Cluster, Topic
-from patentclust.render.crosses import Crosses
+from patentclust.render.crosses import DIMENSIONS, Crosses
 from patentclust.render.evolution import Evolution
 from patentclust.render.workbook import Workbook, open_workbook
 from patentclust.workspace import Workspace
 
-CROSSES = ("assignee", "ipc", "cpc", "office")
 _LABEL, _FAMILIES = 1, 4
 
 
@@ -47,9 +46,9 @@ class Sheets:
             self._book.chart("Families a cluster", "bar", sheet=path.stem, n_rows=n, columns=(_LABEL, _FAMILIES))
 
     def write_crosses(self, workspace: Workspace, topics: list[Topic], crosses: Crosses, evolution: Evolution) -> None:
-        """Write clusters against years, assignees, classes and offices."""
+        """Write clusters against years, assignees, classes, offices and inventors' countries."""
         self.write(workspace.cross_csv("year"), tables.YEAR_COLUMNS, tables.year_rows(topics, evolution))
-        for name in CROSSES:
+        for name in DIMENSIONS:
             rows = tables.cross_rows(topics, crosses.cross(name))
             self.write(workspace.cross_csv(name), tables.CROSS_COLUMNS, rows)
         if self._book is not None:
@@ -61,7 +60,7 @@ class Sheets:
 
 def outputs(workspace: Workspace, params: ReportParams) -> list[Path]:
     """Return the tables that a report with these parameters has."""
-    crosses = [workspace.cross_csv(name) for name in ("year", *CROSSES)]
+    crosses = [workspace.cross_csv(name) for name in ("year", *DIMENSIONS)]
     book = [workspace.workbook] if params.workbook else []
     return [workspace.documents_csv, workspace.clusters_csv, workspace.texts_csv, *crosses, *book]
 
