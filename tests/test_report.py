@@ -201,7 +201,7 @@ def test_clusters_table_counts_applicants_and_classes(tmp_path):
     rows = read_csv(workspace.clusters_csv)
     assert [row["cluster_id"] for row in rows] == ["0", "1", "2"]
     batteries, antennas = rows[0]["top_ipc"].split("; ")
-    assert batteries.startswith("H01M Processes or means") and batteries.endswith("batteries (9, lift 1.00)")
+    assert batteries.startswith("H01M Processes or means, e.g. batteries,") and batteries.endswith("(9, lift 1.00)")
     assert antennas == "H01Q Antennas, i.e. radio aerials (9, lift 1.00)"
     assert rows[0]["top_applicants"].startswith("APPLICANT 0 (3, lift ")
     assert rows[0]["exemplars"] == "US-10000000-B2; US-10000003-B2"
