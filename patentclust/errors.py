@@ -3,7 +3,8 @@
 PatentclustError            something the user can fix; carries a hint: the next command, or the allowed values
 ├── ConfigError             a flag, a params file or models.toml is wrong
 ├── SourceError             one input file cannot be read; the run goes on without it
-│   └── WorkerDiedError     the process that read it died
+│   ├── WorkerDiedError     the process that read it died
+│   └── SourceChangedError  it changed while it was read
 ├── ModelError              a model cannot be found, fetched, loaded or reached
 ├── ArtifactError           an artifact is missing, stale, damaged or of another schema
 ├── StoreError              a store to be filled cannot be reached, refuses, or turns units down
@@ -35,6 +36,10 @@ class SourceError(PatentclustError):
 
 class WorkerDiedError(SourceError):
     """The process that read one input file, or one document in it, died."""
+
+
+class SourceChangedError(SourceError):
+    """An input file changed, or went away, between its first look and its reading."""
 
 
 class ModelError(PatentclustError):

@@ -10,8 +10,10 @@ import zipfile
 
 import pytest
 
+from patentclust.errors import SourceChangedError
 from patentclust.params import IngestParams
 from patentclust.readers import containers, find_files, limits, open_file, read_file
+from patentclust.readers.source import Source
 from tests.test_readers_suite import DATA, documents, failures, items
 
 GRANT = (DATA / "us_grant.xml").read_bytes()
@@ -259,3 +261,18 @@ def test_the_total_of_an_archive_is_limited_whatever_its_ratio(saved, monkeypatc
     members = {f"a{number}.bin": random.Random(number).randbytes(30_000) for number in range(10)}
     found = failures(saved(zipped(**members)))
     assert any("expands to more than 100,000 bytes" in str(failure) for failure in found)
+
+
+def test_a_part_of_a_file_that_changed_since_is_a_failure_and_no_other_text(tmp_path):
+    path = tmp_path / "week.xml"
+    path.write_bytes(GRANT + b"\n" + GRANT)
+    (file,) = find_files([path])
+    whole = [item.read() for item in open_file(file, sha256="0") if isinstance(item, Source)]
+    sent = [pickle.dumps(item) for item in open_file(file, sha256="0")]
+    assert [pickle.loads(item).read() for item in sent] == whole
+    path.write_bytes(path.read_bytes().upper() + b"\n")
+    changed = [pickle.loads(item) for item in sent]
+    path.unlink()
+    gone = [pickle.loads(item) for item in sent]
+    assert len(gone) == 2
+    assert {type(item) for item in (*changed, *gone)} == {SourceChangedError}

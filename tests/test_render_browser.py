@@ -270,7 +270,7 @@ def test_click_opens_a_card_and_escape_closes_it(page):
         ("in/4.xml", None),
         ("javascript:window.pwned=1", None),
         ("//example.com/4.xml", None),
-        ("/data/a b/50%.zip#4.xml", "file:///data/a%20b/50%25.zip"),
+        ("/data/a b/50%.zip!4.xml#2", "file:///data/a%20b/50%25.zip"),
         ("C:\\data\\4.xml", "file:///C:/data/4.xml"),
     ],
 )

@@ -31,7 +31,7 @@ _TRAILING_FORM = re.compile(r"\s(?:" + "|".join(re.escape(form) for form in _LEG
 _TAIWAN_COUNTRY = re.compile(
     r"^(?:[美日德法英韓荷義港]|[南北]韓|瑞[士典]|荷蘭|義大利|西班牙|奧地利|比利時|愛爾蘭|丹麥|挪威|芬蘭|盧森堡|以色列|"
     r"加拿大|澳大利亞|澳洲|紐西蘭|印度|泰國|新加坡|馬來西亞|香港|大陸|中國大陸|薩摩亞|塞席爾|貝里斯|百慕達|模里西斯|巴貝多|"
-    r"列支敦斯登|安圭拉|[英美]屬[^商]{2,6})商(?=.{2,}公司)"
+    r"列支敦斯登|安圭拉|[英美]屬[^商]{2,6})商(?![业業务務汤湯飞飛用贸貿标標])(?!(?:股份)?(?:有限)?公司)(?=.{2,}公司)"
 )
 _LEADING_FORM = re.compile(r"^(?:the|kabushiki kaisha|ooo|zao|oao|obschestvo s ogranichennoi otvetstvennostyu)\s")
 _DOTTED = re.compile(r"\b(?:\w\.){2,}|\b\w\.(?=\w\b)")
@@ -45,14 +45,18 @@ def normalise(name: str) -> str:
     A name that is nothing but a legal form keeps itself. Empty gives empty.
     """
     plain = _TAIWAN_COUNTRY.sub("", unicodedata.normalize("NFKC", name))
+    without = plain
     for form in _CJK_FORMS:
-        plain = plain.replace(unicodedata.normalize("NFKC", form), " ")
-    plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
-    plain = unicodedata.normalize("NFC", plain).casefold().replace("&", " and ")
-    plain = _DOTTED.sub(lambda match: match[0].replace(".", ""), plain)
-    folded = " ".join(_NOT_NAME.sub(" ", plain).replace("_", " ").split())
-    stripped = _strip_forms(folded)
-    return (stripped or folded).upper()
+        without = without.replace(unicodedata.normalize("NFKC", form), " ")
+    folded = _fold(without) or _fold(plain)
+    return (_strip_forms(folded) or folded).upper()
+
+
+def _fold(name: str) -> str:
+    name = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    name = unicodedata.normalize("NFC", name).casefold().replace("&", " and ")
+    name = _DOTTED.sub(lambda match: match[0].replace(".", ""), name)
+    return " ".join(_NOT_NAME.sub(" ", name).replace("_", " ").split())
 
 
 def _strip_forms(name: str) -> str:

@@ -63,6 +63,7 @@ from patentclust.cli.flags import (
 )
 from patentclust.cli.graph import graph
 from patentclust.cli.models import models_app
+from patentclust.cli.outcomes import embed_base
 from patentclust.cli.outcomes import exit_if_strict as _exit_if_strict
 from patentclust.cli.outcomes import finish as _finish
 from patentclust.cli.outcomes import from_file as _from_file
@@ -249,19 +250,20 @@ def run(
     """Do all of it: ingest, embed, cluster, report. What is current is skipped. Other flags go in a --params file."""
     from patentclust import console, pipeline
 
-    tables = _from_file(params)
+    folder, tables = opened(workspace), _from_file(params)
+    table = tables.get("embed", {})
     embed_flags = {"model": model, "task": task, "text": text, "dim": dim, "unit": unit, "backend": backend}
     cluster_flags = {**sized(min_size), "seed": seed, "task": task}
     chosen = pipeline.RunParams(
         ingest=resolve(IngestParams(), tables.get("ingest", {}), {"mapping": _mapping(map_), "ocr": ocr or None}),
-        embed=resolve(EmbedParams(), tables.get("embed", {}), embed_flags),
+        embed=resolve(embed_base(folder, table, model), table, embed_flags),
         cluster=resolve(ClusterParams(), tables.get("cluster", {}), cluster_flags),
         report=resolve(ReportParams(), tables.get("report", {}), {"title": title, "lang": lang, "task": task}),
     )
     urls = tuple(base_url or ())
     resources = Resources(workers=workers, threads=threads, gpu_layers=gpu_layers, offline=offline, base_urls=urls)
     progress = console.progress(quiet=quiet or as_json)
-    folder, outcomes = opened(workspace), []
+    outcomes = []
     given = metadata or ()
     for outcome in pipeline.run(folder, paths, chosen, metadata=given, resources=resources, progress=progress):
         outcomes.append(outcome)

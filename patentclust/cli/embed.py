@@ -27,12 +27,16 @@ from patentclust.cli.flags import (
     Workspace,
     opened,
 )
-from patentclust.cli.outcomes import finish, from_file
+from patentclust.cli.outcomes import embed_base, finish, from_file
 from patentclust.errors import ConfigError
 from patentclust.params import KV_TYPES, EmbedParams, Resources, resolve
 
 _embed, _resources = EmbedParams(), Resources()
 
+TermsModel = Annotated[
+    str | None,
+    typer.Option("-m", "--model", help="Name from `models list`, or a .gguf file.", show_default=_embed.model),
+]
 Instruction = Annotated[
     str | None,
     typer.Option(
@@ -97,7 +101,8 @@ def embed(
 
     flags = {"model": model, "task": task, "text": text, "dim": dim, "long": long, "max_tokens": max_tokens}
     flags |= {"unit": unit, "instruction": instruction, "backend": backend, "kv_type": kv_type}
-    chosen = resolve(EmbedParams(), from_file(params).get("embed", {}), flags)
+    folder, table = opened(workspace), from_file(params).get("embed", {})
+    chosen = resolve(embed_base(folder, table, model), table, flags)
     resources = Resources(
         threads=threads,
         gpu_layers=gpu_layers,
@@ -113,10 +118,10 @@ def embed(
     )
     progress = console.progress(quiet=quiet or as_json)
     if dry_run:
-        cost = pipeline.embed_cost(opened(workspace), chosen, resources=resources, progress=progress)
+        cost = pipeline.embed_cost(folder, chosen, resources=resources, progress=progress)
         console.show_cost(cost, as_json=as_json)
         return
-    outcome = pipeline.embed(opened(workspace), chosen, resources=resources, progress=progress)
+    outcome = pipeline.embed(folder, chosen, resources=resources, progress=progress)
     finish(outcome, as_json=as_json, quiet=quiet, strict=strict)
 
 
@@ -129,7 +134,7 @@ def _shares(text: str | None) -> tuple[float, ...]:
 
 def terms(
     words: Annotated[list[str], typer.Argument(metavar="FILE|TERM…", help="Terms, or a file with one a line.")],
-    model: Model = None,
+    model: TermsModel = None,
     task: Task = None,
     instruction: Instruction = None,
     dim: Dim = None,

@@ -69,7 +69,12 @@ PreferLanguage = Annotated[
 Ocr = Annotated[bool, typer.Option("--ocr", help="Read scanned pages of PDFs by OCR: seconds a page.")]
 Model = Annotated[
     str | None,
-    typer.Option("-m", "--model", help="Name from `models list`, or a .gguf file.", show_default=_embed.model),
+    typer.Option(
+        "-m",
+        "--model",
+        help="Name from `models list`, or a .gguf file.",
+        show_default=f"the workspace's, else {_embed.model}",
+    ),
 ]
 Task = Annotated[
     str | None, typer.Option(help="Prompt template of the model, and folder of the vectors.", show_default=_embed.task)

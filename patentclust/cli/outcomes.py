@@ -7,12 +7,22 @@ from typing import Any
 
 import typer
 
-from patentclust.params import load_params_file
+from patentclust.params import EmbedParams, load_params_file, resolve
+from patentclust.workspace import Workspace
 
 
 def from_file(params: Path | None) -> dict[str, dict[str, Any]]:
     """Return the tables of a params file, none without one."""
     return load_params_file(params) if params is not None else {}
+
+
+def embed_base(workspace: Workspace, table: dict[str, Any], model: str | None) -> EmbedParams:
+    """Return what embedding does by default: with the model of the vectors that are there, unless another is named."""
+    if model is not None or "model" in table:
+        return EmbedParams()
+    from patentclust.stages.embed import embedded_with
+
+    return resolve(EmbedParams(), embedded_with(workspace), {})
 
 
 def show(outcomes: list[Any], *, as_json: bool, quiet: bool) -> None:

@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any, BinaryIO, cast
@@ -175,11 +176,12 @@ def _listen(tasks: BinaryIO, waiting: queue.SimpleQueue[tuple[Callable[..., Any]
             waiting.put(pickle.load(tasks))
         except (EOFError, pickle.UnpicklingError):
             os._exit(0)
+        except Exception:  # noqa: BLE001 - nobody would hear the end of stdin any more: better dead than hung
+            traceback.print_exc()
+            os._exit(1)
 
 
 def _portable(error: Exception) -> Exception:
-    import traceback
-
     error.add_note("in a worker process:\n" + "".join(traceback.format_exception(error)))
     try:
         pickle.dump(error, io.BytesIO())

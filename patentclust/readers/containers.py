@@ -20,7 +20,7 @@ from typing import BinaryIO, cast
 
 from patentclust.errors import SourceError
 from patentclust.readers import limits
-from patentclust.readers.source import InMemory, OnDisk, Source, Span
+from patentclust.readers.source import InMemory, OnDisk, Source, Span, file_state
 
 _CHUNK_BYTES = 1024 * 1024
 _BROKEN = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError)
@@ -265,18 +265,21 @@ def split_xml(source: Source) -> Iterator[Source]:
         SourceError: one document is longer than the limit.
     """
     with source.open() as stream:
+        state = file_state(stream) if isinstance(source.open, OnDisk) else None
         parts = _documents(stream)
         first = next(parts, (0, b""))
         second = next(parts, None)
         if second is None:
-            yield _part(source, source.path, *first)
+            yield _part(source, source.path, *first, state)
             return
         for number, (place, data) in enumerate(chain((first, second), parts), start=1):
-            yield _part(source, f"{source.path}#{number}", place, data)
+            yield _part(source, f"{source.path}#{number}", place, data, state)
 
 
-def _part(source: Source, path: str, place: int, data: bytes) -> Source:
-    origin = Span(source.open.path, place, len(data)) if isinstance(source.open, OnDisk) else None
+def _part(source: Source, path: str, place: int, data: bytes, state: tuple[int, int] | None) -> Source:
+    origin = None
+    if isinstance(source.open, OnDisk) and state is not None:
+        origin = Span(source.open.path, place, len(data), state)
     return Source(path, source.sha256, data[: limits.HEAD_BYTES], InMemory(data, origin), member=source.member)
 
 

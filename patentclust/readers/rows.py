@@ -119,8 +119,8 @@ def _facts(cells: Mapping[str, Any]) -> dict[str, Any]:
     facts |= {name: numbers.parse_date(_text(cells.get(name))) for name in _DATES}
     facts |= {name: _names(cells.get(name)) for name in _PARTIES}
     # In a column of their own, or behind the names as the EPO has them.
-    stated = _strings(cells.get("inventor_countries")) or map(residence, _strings(cells.get("inventors")))
-    facts["inventor_countries"] = countries(stated)
+    stated = re.findall(r"[A-Z]+", " ".join(_strings(cells.get("inventor_countries"))).upper())
+    facts["inventor_countries"] = countries(stated) or countries(map(residence, _strings(cells.get("inventors"))))
     return facts
 
 

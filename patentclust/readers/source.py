@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from patentclust.errors import SourceError
+from patentclust.errors import SourceChangedError, SourceError
 from patentclust.readers import limits
 
 
 @dataclass(frozen=True)
 class Span:
-    """Where in a file on disk some bytes are."""
+    """Where in a file on disk some bytes are, and the file's size and time of change when they were found."""
 
     path: Path
     start: int
     n_bytes: int
+    state: tuple[int, int]
 
-    def read(self) -> bytes:
-        """Return the bytes."""
-        with self.path.open("rb") as stream:
-            stream.seek(self.start)
-            return stream.read(self.n_bytes)
+    def read(self) -> bytes | None:
+        """Return the bytes; None where the file has changed since, or is there no more."""
+        try:
+            with self.path.open("rb") as stream:
+                stream.seek(self.start)
+                data = stream.read(self.n_bytes)
+                return data if file_state(stream) == self.state else None
+        except OSError:
+            return None
+
+
+def file_state(stream: BinaryIO) -> tuple[int, int]:
+    """Return size and time of change of an open file on disk."""
+    found = os.fstat(stream.fileno())
+    return found.st_size, found.st_mtime_ns
 
 
 @dataclass(frozen=True)
@@ -122,8 +134,13 @@ class Source:
         return data
 
 
-def _reopened(path: str, sha256: str, found: Span | Callable[[], BinaryIO], member: bool) -> Source:
-    opener = InMemory(found.read(), found) if isinstance(found, Span) else found
-    with opener() as stream:
-        head = stream.read(limits.HEAD_BYTES)
-    return Source(path, sha256, head, opener, member)
+def _reopened(
+    path: str, sha256: str, found: Span | Callable[[], BinaryIO], member: bool
+) -> Source | SourceChangedError:
+    if isinstance(found, Span):
+        data = found.read()
+        if data is None:
+            return SourceChangedError("changed while it was read", source_path=path, hint="run it again")
+        return Source(path, sha256, data[: limits.HEAD_BYTES], InMemory(data, found), member)
+    with found() as stream:
+        return Source(path, sha256, stream.read(limits.HEAD_BYTES), found, member)

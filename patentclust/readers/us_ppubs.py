@@ -11,6 +11,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import zip_longest
 from typing import Any
 
 from patentclust.errors import SourceError
@@ -92,7 +93,7 @@ def _document(row: dict[str, Any]) -> Document | SourceError:
         applicants=_people(row, "applicantName"),
         assignees=_people(row, "assigneeName"),
         inventors=_people(row, "inventorsName"),
-        inventor_countries=names.countries(_texts(row, "inventorCountry")),
+        inventor_countries=names.countries(_homes(row)),
         ipc=_ipc(row),
         cpc=uspto.ranked(_texts(row, "cpcCurClassificationGroup"))
         or numbers.symbols(_flat(row, "cpcInventiveFlattened") + _flat(row, "cpcAdditionalFlattened")),
@@ -115,6 +116,13 @@ def _texts(row: dict[str, Any], name: str) -> list[str]:
     value = row.get(name)
     items = value if isinstance(value, list) else [value]
     return [item.strip() for item in items if isinstance(item, str) and item.strip() not in ("", "[]", "N/A")]
+
+
+def _homes(row: dict[str, Any]) -> Iterator[str]:
+    """Yield where inventors live; of the United States older documents give the state alone."""
+    countries, states = (row.get(name) or [] for name in ("inventorCountry", "inventorState"))
+    for country, state in zip_longest(countries, states):
+        yield "US" if country in (None, "N/A") and state not in (None, "N/A", "") else str(country)
 
 
 def _flat(row: dict[str, Any], name: str) -> list[str]:

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Callable
 
 from patentclust.errors import ConfigError, MissingExtraError
@@ -52,6 +53,7 @@ def run(
         from patentclust.serve.metrics import Metrics
     except ImportError as error:
         raise MissingExtraError(f"the server needs {error.name}", hint='pip install "patentclust[serve]"') from error
+    _check_free(settings.host, settings.port)
     metrics = Metrics()
     engine = open_engine(
         workspace,
@@ -69,3 +71,14 @@ def run(
     server = uvicorn.Server(config(build(engine, workspace, settings, metrics), settings))
     on_ready(f"http://{settings.host}:{settings.port}")
     server.run()
+
+
+def _check_free(host: str, port: int) -> None:
+    """Find out before a model is loaded that nobody can be served there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except (OSError, OverflowError) as error:
+        raise ConfigError(
+            f"cannot listen on {host} port {port}: {error}", hint="choose another: patentclust serve --port N"
+        ) from error

@@ -52,6 +52,18 @@ class _Plan:
         return [shard for shard in self.shards if not artifacts.current(shard.path, shard.stamp)]
 
 
+def embedded_with(workspace: Workspace) -> dict[str, str]:
+    """Return `model` and `backend` of the vectors that a workspace holds; {} where it holds none."""
+    for task in (EmbedParams().task, PASSAGE_TASK):
+        for path in workspace.shards(task)[:1]:
+            try:
+                params = artifacts.read_header(path, kind="embeddings").json("params")
+            except ArtifactError:
+                continue
+            return {name: params[name] for name in ("model", "backend")}
+    return {}
+
+
 def run(
     workspace: Workspace,
     params: EmbedParams = EmbedParams(),

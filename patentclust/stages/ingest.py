@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from patentclust import artifacts, engines, readers
-from patentclust.errors import SourceError, WorkerDiedError
+from patentclust.errors import SourceError
 from patentclust.params import IngestParams, Resources
 from patentclust.progress import Progress, Quiet
 from patentclust.readers import InputFile, pdf_ocr
@@ -25,6 +25,7 @@ from patentclust.stages import Outcome
 from patentclust.stages.join import Facts, Table, find_tables, joined_tables
 from patentclust.stages.reading import (
     LIGHT,
+    PASSING,
     READ,
     Piece,
     Reading,
@@ -177,11 +178,11 @@ def _stamp(
 
 
 def _is_current(workspace: Workspace, documents: artifacts.Stamp, failures: artifacts.Stamp) -> bool:
-    """Tell whether all is done; where a worker died, it is tried again."""
+    """Tell whether all is done; what failed and need not fail another day is tried again."""
     if not (artifacts.current(workspace.documents, documents) and artifacts.current(workspace.failures, failures)):
         return False
     errors = artifacts.read_table(workspace.failures, kind=FAILURES.kind, columns=["error"])["error"]
-    return WorkerDiedError.__name__ not in errors.to_pylist()
+    return PASSING.isdisjoint(errors.to_pylist())
 
 
 def _read_missing(

@@ -21,12 +21,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from patentclust import artifacts, readers
-from patentclust.errors import ArtifactError, SourceError, WorkerDiedError
+from patentclust.errors import ArtifactError, SourceChangedError, SourceError, WorkerDiedError
 from patentclust.params import IngestParams
 from patentclust.readers import InputFile, Source, limits
 from patentclust.records import Document
 from patentclust.schemas import DOCUMENTS, FAILURES
 
+# Failures that lie in the day and not in the file.
+PASSING = frozenset((WorkerDiedError.__name__, SourceChangedError.__name__))
 # What shapes the corpus after reading: changing it reads nothing again.
 _AFTER_READING = ("family",)
 # Documents as read: of the texts, families need to know only which are there. They are written and read once, so quick
@@ -337,11 +339,11 @@ class Readings:
 
 
 def _lost(reading: Reading) -> bool:
-    """Tell whether a worker died in it, of which the memory of that day may be the cause: it is tried again."""
+    """Tell whether something failed in it that need not fail another day: it is tried again."""
     if not any(entry.n_failures for entry in reading.entries):
         return False
     errors = artifacts.read_table(reading.failures, kind=FAILURES.kind, columns=["error"])["error"]
-    return WorkerDiedError.__name__ in errors.to_pylist()
+    return not PASSING.isdisjoint(errors.to_pylist())
 
 
 def _listed(path: Path, header: artifacts.Header) -> Reading:

@@ -24,10 +24,11 @@ function addFact(list, name, value) {
   list.append(make("dt", "", name), description);
 }
 
-// Opened from disk, the page may lead to other files there; "#" divides an archive from what is in it.
+// Opened from disk, the page may lead to other files there; "!" divides an archive from what is in it, "#3" is the third
+// document of a file.
 function linkToOriginal(place, path) {
-  const file = path.split("#")[0];
-  if (location.protocol !== "file:" || !/^(\/[^/]|[A-Za-z]:[\\/])/.test(file)) return;
+  const file = path.split("!")[0].replace(/#\d+$/, "");
+  if (location.protocol !== "file:" || !/^(\/[^/\\]|[A-Za-z]:[\\/])/.test(file)) return;
   const link = make("a", "", path);
   link.href = "file:///" + file.replaceAll("\\", "/").replace(/^\//, "").split("/").map(encodeURIComponent).join("/").replace(/^([A-Za-z])%3A/, "$1:");
   place.replaceChildren(link);
