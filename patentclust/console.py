@@ -314,6 +314,9 @@ def show_found(found: Sequence[Found]) -> None:
         ]
         for hit in found
     ]
+    if not rows:
+        print_line("nothing found: no document that the filters leave has a passage like this")
+        return
     show_table(["document", "cosine", "year", "assignee", ""], rows, numeric={"cosine"})
 
 

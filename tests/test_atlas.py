@@ -171,7 +171,7 @@ def test_years_are_a_year_or_a_span(text: str, span: tuple[int, int]) -> None:
     assert similar.years(text) == span
 
 
-@pytest.mark.parametrize("text", ["", "-", "last", "2019-x"])
+@pytest.mark.parametrize("text", ["", "-", "last", "2019-x", "2030-2010"])
 def test_years_that_are_none_are_told(text: str) -> None:
     with pytest.raises(ConfigError):
         similar.years(text)

@@ -68,6 +68,16 @@ def test_the_index_is_the_same_bytes_whatever_the_threads(
     assert (tmp_path / "1").read_bytes() == (tmp_path / "4").read_bytes()
 
 
+@pytest.mark.parametrize("left", [0, 1000])
+def test_a_damaged_index_is_made_again(vectors: np.ndarray, tmp_path: Path, every_index: None, left: int) -> None:
+    path = tmp_path / "cells.faiss"
+    opened(vectors, path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:left])
+    opened(vectors, path)
+    assert path.read_bytes() == whole
+
+
 def test_few_vectors_are_looked_at_one_by_one(vectors: np.ndarray, tmp_path: Path) -> None:
     assert cells.open_cells(vectors, tmp_path / "cells.faiss", Quiet()) is None
     assert not list(tmp_path.iterdir())

@@ -207,3 +207,12 @@ def test_a_run_that_is_stopped_leaves_no_process_and_is_taken_up_again(running, 
     n_read = sum(pq.read_metadata(path).num_rows for path in workspace.readings.glob("*.documents.parquet"))
     assert 0 < n_read < 6_000
     assert ingest.run(workspace, [big]).facts["documents"] == 6_000
+
+
+def test_documents_that_are_in_no_path_any_more_are_counted(tmp_path):
+    workspace = Workspace(tmp_path / "w")
+    for name in ("old", "new"):
+        (tmp_path / f"{name}.jsonl").write_text(f'{{"title": "{name} trap", "abstract": "A trap."}}\n')
+    ingest.run(workspace, [tmp_path / "old.jsonl"])
+    assert "1 documents of the last ingest" in ingest.run(workspace, [tmp_path / "new.jsonl"]).warnings[0]
+    assert ingest.run(workspace, [tmp_path / "new.jsonl", tmp_path / "old.jsonl"]).warnings == ()

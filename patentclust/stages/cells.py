@@ -56,9 +56,13 @@ def open_cells(vectors: np.ndarray, path: Path, progress: Progress) -> Cells | N
     except ImportError:
         progress.note(f"all {len(vectors):,} passages are looked at; an index is faster: {_INSTALL}")
         return None
-    if not path.exists():
-        with artifacts.atomic_path(path) as attempt:
-            _make(vectors, attempt, progress)
+    if path.is_file():
+        try:
+            return Cells(faiss.read_index(str(path), faiss.IO_FLAG_MMAP))
+        except RuntimeError:
+            progress.note(f"{path} is damaged and made again")
+    with artifacts.atomic_path(path) as attempt:
+        _make(vectors, attempt, progress)
     return Cells(faiss.read_index(str(path), faiss.IO_FLAG_MMAP))
 
 

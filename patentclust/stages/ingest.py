@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from patentclust import artifacts, engines, readers
-from patentclust.errors import SourceError
+from patentclust.errors import ArtifactError, SourceError
 from patentclust.params import IngestParams, Resources
 from patentclust.progress import Progress, Quiet
 from patentclust.readers import InputFile, pdf_ocr
@@ -82,6 +82,7 @@ def run(
     failed = replace(stamp, kind=FAILURES.kind)
     if _is_current(workspace, stamp, failed):
         return _current(workspace, len(inputs))
+    before = _numbers(workspace)
     readings = Readings(workspace.readings, params)
     _read_missing(inputs, readings, params, resources=resources, progress=progress)
     collected = _collect(inputs, readings)
@@ -104,6 +105,10 @@ def run(
         "duplicates": n_repeated,
     }
     notes = [f"{facts_of.n_unused:,} rows of --metadata are of no document here"] if facts_of.n_unused else []
+    if n_gone := len(before - _numbers(workspace)):
+        notes.append(
+            f"{n_gone:,} documents of the last ingest are in none of these paths; name the old ones too to keep"
+        )
     return _outcome(workspace, facts, notes, current=False)
 
 
@@ -336,6 +341,15 @@ def _outcome(workspace: Workspace, facts: dict[str, int], notes: list[str], *, c
         warnings=tuple(notes),
         outputs=(workspace.documents, workspace.failures),
     )
+
+
+def _numbers(workspace: Workspace) -> set[str]:
+    """Return the documents that are there; none where the file cannot be read."""
+    try:
+        table = artifacts.read_table(workspace.documents, kind=DOCUMENTS.kind, columns=["doc_id"])
+    except ArtifactError:
+        return set()
+    return set(table["doc_id"].to_pylist())
 
 
 def _nothing_read(paths: Sequence[str | Path], rows: list[dict[str, str]]) -> SourceError:

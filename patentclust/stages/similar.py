@@ -129,7 +129,10 @@ def years(text: str) -> tuple[int, int]:
     if not any(parts) or not all(part.isdecimal() or not part for part in parts):
         raise ConfigError(f"years are {text!r}", hint="give a year or a span, e.g. 2019-2023, 2019- or -2023")
     low = int(parts[0]) if parts[0] else 0
-    return low, int(parts[1]) if parts[1] else (9999 if dash else low)
+    high = int(parts[1]) if parts[1] else (9999 if dash else low)
+    if low > high:
+        raise ConfigError(f"years are {text!r}: the first is after the last", hint=f"give {high}-{low}")
+    return low, high
 
 
 def open_shelf(workspace: Workspace) -> Shelf:
