@@ -368,15 +368,13 @@ def run_server(arguments: argparse.Namespace, texts: list[str]) -> dict[str, Any
 
 
 def wait_for(client: Any) -> None:
+    import httpx
+
     for _ in range(240):
         try:
             client.get(f"http://127.0.0.1:{PORT}/v1/models")
             return
-        except OSError:
-            time.sleep(0.5)
-        except Exception as error:
-            if "connect" not in str(error).lower():
-                raise
+        except httpx.ConnectError:
             time.sleep(0.5)
     raise RuntimeError("llama_cpp.server did not start")
 
