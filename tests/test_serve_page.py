@@ -24,7 +24,8 @@ pytest.importorskip("prometheus_client", reason="the extra `serve` is not instal
 from patentclust.serve import live  # noqa: E402
 from patentclust.serve.kept import kept_map  # noqa: E402
 from tests.serving import serving  # noqa: E402
-from tests.test_render_browser import CHROMIUM, FLAGS, HOSTILE, NAMES, Browser  # noqa: E402
+from tests.test_render_browser import CHROMIUM, FLAGS, NAMES, Browser  # noqa: E402
+from tests.test_render_hostile import HOSTILE  # noqa: E402
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "patents"
 PDF = "US-98010011-B1"
