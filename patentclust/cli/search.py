@@ -11,6 +11,11 @@ from patentclust.cli.reading import Assignee, Cluster, CsvFile, Ipc, Language, O
 from patentclust.params import Resources
 
 
+Exact = Annotated[
+    bool, typer.Option("--exact", help="Look at every vector, even where an index of very many is faster.")
+]
+
+
 def search(
     question: Annotated[str, typer.Argument(help="What is looked for, in words of any language that the model reads.")],
     workspace: Workspace = None,
@@ -21,6 +26,7 @@ def search(
     cluster: Cluster = None,
     office: Office = "",
     language: Language = "",
+    exact: Exact = False,
     csv_file: CsvFile = None,
     base_url: BaseUrl = None,
     gpu_layers: GpuLayers = "auto",
@@ -36,16 +42,19 @@ def search(
     from patentclust.stages import similar as stage
 
     where = stage.Where(top, assignee, ipc, stage.years(years) if years else None, cluster, office.upper(), language)
-    found = pipeline.search(
+    answer = pipeline.search(
         opened(workspace),
         question,
         where=where,
+        exact=exact,
         resources=Resources(threads=threads, gpu_layers=gpu_layers, offline=offline, base_urls=tuple(base_url or ())),
         progress=console.progress(quiet=quiet or as_json),
     )
+    for sentence in answer.coverage.sentences():
+        console.note(sentence)
     if csv_file is not None:
-        console.write_found(csv_file, found)
+        console.write_found(csv_file, answer.hits)
     if as_json:
-        console.print_json([asdict(hit) for hit in found])
+        console.print_json([asdict(hit) for hit in answer.hits])
     else:
-        console.show_found(found)
+        console.show_found(answer.hits)
