@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from patentclust import __version__, artifacts, models
 from patentclust.embedders import check_servers
-from patentclust.errors import ArtifactError, ConfigError
+from patentclust.errors import ArtifactError, ConfigError, SourceError
 from patentclust.params import (
     STAGE_PARAMS,
     ClusterParams,
@@ -26,8 +27,8 @@ from patentclust.params import (
     dump_params,
 )
 from patentclust.progress import Progress, Quiet
-from patentclust.standing import kept_params
 from patentclust.stages import Outcome
+from patentclust.standing import kept_params
 from patentclust.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ if TYPE_CHECKING:
 
 # A pasted text has no number; the hash that stands for one would tell the reader nothing.
 _PASTED = "text"
+_FOR_EXAMPLE = 'echo "solid electrolyte with sulfide" | patentclust similar -'
+# What is no publication number, and was meant for a file.
+_NAMES_A_FILE = re.compile(r"[/\\]|\.[A-Za-z]\w*$")
+_SHOWN_FAILURES = 3
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ def ingest(
     """Read files into documents; tables of `metadata` fill their gaps."""
     from patentclust.stages import ingest as stage
 
+    stage.check_paths(paths)
     with _recorded(workspace, "ingest", params) as finish:
         return finish(stage.run(workspace, paths, params, metadata=metadata, resources=resources, progress=progress))
 
@@ -148,8 +154,11 @@ def run(
         ConfigError: the stages were given different tasks.
         PatentclustError: whatever a stage raises.
     """
+    from patentclust.stages.ingest import check_paths
+
     if not params.embed.task == params.cluster.task == params.report.task:
         raise ConfigError("embed, cluster and report must name one task", hint="give --task once, or in all tables")
+    check_paths(paths)
     check_servers(params.embed, resources)
     if params.embed.backend == "llama":
         models.ensure(models.find(params.embed.model), offline=resources.offline, progress=progress)
@@ -169,8 +178,9 @@ def assign(
 ) -> tuple[list[Outcome], list[Assigned]]:
     """Place new documents on the map; what was read and embedded for that is kept in the folder `assigned`."""
     from patentclust.stages import assign as stage
+    from patentclust.stages.embed import located
 
-    embed_params = stage.embed_params(workspace)
+    embed_params = located(stage.embed_params(workspace), resources)
     new = Workspace(workspace.root / "assigned")
     outcomes = [
         ingest(new, paths, params, resources=resources, progress=progress),
@@ -197,13 +207,17 @@ def similar(
         SourceError: the file holds nothing that can be read.
     """
     from patentclust.stages import similar as stage
+    from patentclust.stages.embed import located
 
     where = where or stage.Where()
     shelf = stage.open_shelf(workspace)
     if text is None and not Path(source).exists():
+        if _NAMES_A_FILE.search(str(source)):
+            raise SourceError(f"there is no file {str(source)!r}", hint="check the path, or give a publication number")
         return [stage.to_unit(shelf, str(source), where=where)]
     with _read_aside(source, text, resources, progress) as new:
-        embed(new, shelf.embed_params, resources=replace(resources, cache="off"), progress=progress)
+        params = located(shelf.embed_params, resources)
+        embed(new, params, resources=replace(resources, cache="off"), progress=progress)
         found = list(stage.to_documents(shelf, new, where=where))
         return found if text is None else [replace(likeness, doc_id=_PASTED) for likeness in found]
 
@@ -245,12 +259,28 @@ def similar_by(
 def _read_aside(source: str | Path, text: str | None, resources: Resources, progress: Progress) -> Iterator[Workspace]:
     """Read a text or a file into a workspace that goes with the block."""
     with tempfile.TemporaryDirectory() as folder:
+        new = Workspace(Path(folder) / "new")
         if text is not None:
+            if not text.strip():
+                raise ConfigError("the text is empty: it has no vector", hint=f"for example: {_FOR_EXAMPLE}")
             source = Path(folder) / "text.jsonl"
             source.write_text(json.dumps({"title": "", "abstract": text}), encoding="utf-8")
-        new = Workspace(Path(folder) / "new")
-        ingest(new, [source], resources=resources, progress=progress)
+        try:
+            outcome = ingest(new, [source], resources=resources, progress=progress)
+        except SourceError as error:
+            raise SourceError(
+                f"nothing could be read at {source}: {_reasons(new)}",
+                hint="give a patent (PDF, XML, table, …); a plain text goes in by `similar -`, over HTTP as `text`",
+            ) from error
+        if outcome.facts["failures"]:
+            progress.note(f"{outcome.facts['failures']} of it could not be read: {_reasons(new)}")
         yield new
+
+
+def _reasons(new: Workspace) -> str:
+    """Return why something could not be read, the first of them."""
+    rows = artifacts.read_table(new.failures, kind="failures", columns=["message"]).to_pylist()
+    return "; ".join(row["message"] for row in rows[:_SHOWN_FAILURES])
 
 
 def search(

@@ -26,9 +26,7 @@ def status(workspace: Workspace, *, task: str = "cluster") -> list[StageState]:
     return [*states, _looked("search", _look_search, workspace, task)]
 
 
-def _looked(
-    stage: str, look: Callable[[Workspace, str], StageState], workspace: Workspace, task: str
-) -> StageState:
+def _looked(stage: str, look: Callable[[Workspace, str], StageState], workspace: Workspace, task: str) -> StageState:
     try:
         return look(workspace, task)
     except ArtifactError as error:

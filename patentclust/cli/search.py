@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from patentclust.cli.flags import BaseUrl, GpuLayers, Json, Offline, Quiet, Threads, Workspace, opened
+from patentclust.cli.flags import BaseUrl, GpuLayers, Json, Offline, OwnModel, Quiet, Threads, Workspace, existing
 from patentclust.cli.reading import Assignee, Cluster, CsvFile, Ipc, Language, Office, Top, Years
 from patentclust.params import Resources
-
 
 Exact = Annotated[
     bool, typer.Option("--exact", help="Look at every vector, even where an index of very many is faster.")
@@ -28,6 +27,7 @@ def search(
     language: Language = "",
     exact: Exact = False,
     csv_file: CsvFile = None,
+    model: OwnModel = None,
     base_url: BaseUrl = None,
     gpu_layers: GpuLayers = "auto",
     threads: Threads = None,
@@ -43,11 +43,13 @@ def search(
 
     where = stage.Where(top, assignee, ipc, stage.years(years) if years else None, cluster, office.upper(), language)
     answer = pipeline.search(
-        opened(workspace),
+        existing(workspace),
         question,
         where=where,
         exact=exact,
-        resources=Resources(threads=threads, gpu_layers=gpu_layers, offline=offline, base_urls=tuple(base_url or ())),
+        resources=Resources(
+            model=model, threads=threads, gpu_layers=gpu_layers, offline=offline, base_urls=tuple(base_url or ())
+        ),
         progress=console.progress(quiet=quiet or as_json),
     )
     for sentence in answer.coverage.sentences():

@@ -15,7 +15,7 @@ from patentclust.params import PASSAGE_TASK, Resources
 from patentclust.progress import Progress, Quiet
 from patentclust.schemas import NOISE
 from patentclust.stages.atlas import NOISE_LABEL, unit_documents
-from patentclust.stages.embed import model_facts, resolve
+from patentclust.stages.embed import located, model_facts, resolve
 from patentclust.stages.passages import Coverage, Passages, open_passages
 from patentclust.stages.similar import SHOWN, Where, year_of
 from patentclust.workspace import Workspace
@@ -193,7 +193,7 @@ def answer(
 
 def encode(passages: Passages, question: str, *, resources: Resources, progress: Progress = Quiet()) -> np.ndarray:
     """Return the vector of a question, by the passages' own model under its query template."""
-    spec, params = resolve(passages.params)
+    spec, params = resolve(located(passages.params, resources))
     path = models.ensure(spec, offline=resources.offline, progress=progress) if params.backend == "llama" else None
     if model_facts(spec, params, path) != passages.header.json("model"):
         raise ArtifactError(
