@@ -101,7 +101,7 @@ def test_an_answer_out_of_part_of_the_passages_says_so(
     try:
         answer = httpx.post(url + "/v1/search", **asked)
         counted = json.loads(answer.headers["X-Patentclust-Coverage"])
-        assert counted["of_documents"] == counted["documents"] + len(added)
+        assert counted["of_units"] == counted["units"] + len(added)
         page.type_into("ask-words", "battery")
         page.key("Enter", text="\r", windowsVirtualKeyCode=13)
         page.until("document.querySelectorAll('#ask .hits li').length > 0")

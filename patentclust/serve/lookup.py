@@ -35,8 +35,7 @@ from patentclust.workspace import Workspace
 
 COVERAGE = "X-Patentclust-Coverage"
 _COVERAGE = {
-    "description": "How much is embedded and was searched: JSON of passages, of_passages, documents, of_documents,"
-    " failed.",
+    "description": "How much is embedded and was searched: JSON of passages, of_passages, units, of_units, failed.",
     "schema": {"type": "string"},
 }
 _RETRY_SECONDS = 5
