@@ -195,8 +195,8 @@ def run_ours(arguments: argparse.Namespace, texts: list[str]) -> dict[str, Any]:
 def pieces(embedder: Any, texts: list[str]) -> list[str]:
     """What others are given: the texts, or their windows' own text where a text has several."""
     found = []
-    for i, text in enumerate(texts):
-        windows = embedder._windows(i, text, embedder._template)[2]
+    for text in texts:
+        windows = embedder._cut_up(text, embedder._template).windows
         found += [text] if len(windows) == 1 else [embedder.model.detokenize(window.tokens) for window in windows]
     return found
 
@@ -263,7 +263,7 @@ def in_step(embedder: Any, limit: Limit, part: list[str], tokens: list[np.ndarra
 
 
 def sequences(embedder: Any, texts: list[str]) -> list[np.ndarray]:
-    return [w.tokens for i, text in enumerate(texts) for w in embedder._windows(i, text, embedder._template)[2]]
+    return [window.tokens for text in texts for window in embedder._cut_up(text, embedder._template).windows]
 
 
 class Limit:

@@ -173,7 +173,7 @@ def test_a_long_text_is_averaged_over_windows_by_tokens(tiny_f32: Path) -> None:
 def test_windows_lose_no_token_and_repeat_none(tiny_f32: Path) -> None:
     mine = embedder(tiny_f32, max_tokens=50)
     prompt = mine.model.tokenize("Cluster:")
-    _, _, windows = mine._windows(0, SAMPLE * 2, "Cluster: {text}")
+    windows = mine._cut_up(SAMPLE * 2, "Cluster: {text}").windows
     bodies = [window.tokens[len(prompt) : -len(mine.model.tail)] for window in windows]
     assert all(window.tokens[: len(prompt)].tolist() == prompt.tolist() for window in windows)
     assert max(len(window.tokens) for window in windows) <= 50

@@ -280,7 +280,9 @@ class CachedEmbedder:
         """Return how texts are packed into model calls."""
         return self._packing if self._packing is not None else self.inner.packing
 
-    def encode_document(self, texts: Sequence[str], *, on_done: OnDone | None = None) -> Encoded:
+    def encode_document(
+        self, texts: Sequence[str], *, on_done: OnDone | None = None, upcoming: Sequence[str] = ()
+    ) -> Encoded:
         """Return one unit-length row per text, in order, from the cache where they are there."""
         keys = [text_sha256(text) for text in texts]
         found = self._use(lambda store: store.get(keys), {}) if self._packing is not None else {}
@@ -301,22 +303,26 @@ class CachedEmbedder:
         if hits:
             shown(hits, out.take(hits))
         if misses:
-            self._encode(texts, keys, misses, out, shown)
+            mine, on_done = [texts[i] for i in misses], self._kept(keys, misses, shown)
+            out.put(misses, self.inner.encode_document(mine, on_done=on_done, upcoming=self._unknown(upcoming)))
         return _cut(out, self._cut)
 
     def _shown(self, on_done: OnDone | None) -> OnDone:
         return lambda indices, part: on_done(indices, _cut(part, self._cut)) if on_done else None
 
-    def _encode(
-        self, texts: Sequence[str], keys: Sequence[str], misses: Sequence[int], out: Encoded, shown: OnDone
-    ) -> None:
+    def _kept(self, keys: Sequence[str], misses: Sequence[int], shown: OnDone) -> OnDone:
         def keep(indices: Sequence[int], part: Encoded) -> None:
             mine = [misses[i] for i in indices]
             rows = {keys[i]: packed(part, row) for row, i in enumerate(mine) if row not in part.failures}
             self._use(lambda store: store.put(rows), None)
             shown(mine, part)
 
-        out.put(misses, self.inner.encode_document([texts[i] for i in misses], on_done=keep))
+        return keep
+
+    def _unknown(self, texts: Sequence[str]) -> list[str]:
+        keys = [text_sha256(text) for text in texts]
+        known = self.known(keys)
+        return [text for text, key in zip(texts, keys, strict=True) if key not in known]
 
     def _use(self, action: Callable[[Store], Any], otherwise: Any) -> Any:
         if self._store is None:

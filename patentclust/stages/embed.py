@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -264,8 +265,9 @@ def _embed_missing(
     progress.note(f"embedding with {plan.spec.name}")
     with interrupts.held() as stop, progress.task("embedding", total=total, unit="tokens") as task:
         watch = _Watch(task, n_units=len(wanted), stop=stop)
-        for shard in shards:
-            embed_shard(shard, [next(texts)[1] for _ in shard.units], embedder, watch)
+        by_shard = ([next(texts)[1] for _ in shard.units] for shard in shards)
+        for shard, (mine, upcoming) in zip(shards, pairwise(chain(by_shard, [[]])), strict=True):
+            embed_shard(shard, mine, embedder, watch, upcoming=upcoming)
 
 
 class _Watch:
@@ -285,8 +287,12 @@ class _Watch:
         self._stop()
 
 
-def embed_shard(shard: Shard, texts: Sequence[str], embedder: Embedder, watch: _Watch) -> Path:
+def embed_shard(
+    shard: Shard, texts: Sequence[str], embedder: Embedder, watch: _Watch, *, upcoming: Sequence[str] = ()
+) -> Path:
     """Make one shard's file and return its path; texts that get no vector are named in its metadata.
+
+    `upcoming` are the texts of the shard after it.
 
     Raises:
         ModelError: the model failed on all of these texts.
@@ -295,7 +301,7 @@ def embed_shard(shard: Shard, texts: Sequence[str], embedder: Embedder, watch: _
     def saw(indices: Sequence[int], part: Encoded) -> None:
         watch.saw([shard.units[i] for i in indices], part)
 
-    encoded = embedder.encode_document(texts, on_done=saw)
+    encoded = embedder.encode_document(texts, on_done=saw, upcoming=upcoming)
     failed = {shard.units[i].unit_id: reason for i, reason in sorted(encoded.failures.items())}
     if len(failed) == len(texts):
         unit_id, reason = next(iter(failed.items()))
