@@ -45,6 +45,7 @@ class Cost:
     Attributes:
         documents: texts to be embedded.
         cached: texts whose vectors the cache holds; they cost nothing.
+        unchanged: texts whose vectors the workspace holds already.
         tokens: about how many tokens the others have.
         seconds: about how long they take here.
         memory: what the model takes, where it runs in this process.
@@ -54,6 +55,7 @@ class Cost:
 
     documents: int
     cached: int
+    unchanged: int
     tokens: int
     seconds: float
     memory: Memory | None = None
@@ -109,13 +111,14 @@ def _fit(tried: Sequence[tuple[int, float]]) -> tuple[float, float]:
 
 def sentences(cost: Cost) -> Iterator[str]:
     """Yield a cost as lines to read."""
-    cached = f", and {cost.cached:,} more from the cache" if cost.cached else ""
+    places = ((cost.cached, "in the cache"), (cost.unchanged, "in the workspace"))
+    there = " and ".join(f"{n:,} {place}" for n, place in places if n)
     if not cost.documents:
-        yield f"nothing to embed{cached}"
+        yield f"nothing to embed: all vectors are there, {there}"
         return
     yield (
         f"to embed: {cost.documents:,} documents, about {cost.tokens:,} tokens, about {duration(cost.seconds)} "
-        f"on this machine{cached}"
+        f"on this machine" + (f"; vectors of others are there, {there}" if there else "")
     )
     if cost.memory:
         yield f"memory: {gib(cost.memory.total)} ({describe(cost.memory)}) of {gib(cost.free_bytes)} free"

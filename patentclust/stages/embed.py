@@ -82,17 +82,19 @@ def run(
     """
     plan = _prepare(workspace, params, resources, progress)
     missing = plan.missing
-    warnings = []
+    warnings, n_cached = [], 0
     if missing:
         embedder = _open(plan, resources)
         try:
             _tell_cost(workspace, plan, embedder, resources, progress)
             _embed_missing(workspace, plan, missing, embedder, progress)
-            warnings += [embedder.problem] if isinstance(embedder, CachedEmbedder) and embedder.problem else []
+            if isinstance(embedder, CachedEmbedder):
+                n_cached = embedder.n_found
+                warnings += [embedder.problem] if embedder.problem else []
         finally:
             embedder.close()
     _drop_surplus(workspace, plan.params.task, keep=len(plan.shards))
-    return _outcome(workspace, plan, missing, warnings)
+    return _outcome(workspace, plan, missing, n_cached, warnings)
 
 
 def estimate(
@@ -166,10 +168,11 @@ def _estimate(
     workspace: Workspace, plan: _Plan, embedder: Embedder, resources: Resources, *, budget_seconds: float
 ) -> cost.Cost:
     units = [unit for shard in plan.missing for unit in shard.units]
+    unchanged = len(plan.units) - len(units)
     cached = embedder.known([unit.text_sha256 for unit in units]) if isinstance(embedder, CachedEmbedder) else set()
     todo = [unit for unit in units if unit.text_sha256 not in cached]
     if not todo:
-        return cost.Cost(0, len(units), 0, 0.0)
+        return cost.Cost(0, len(units), unchanged, 0, 0.0)
     n_tokens = [unit.n_tokens for unit in todo]
     need = _memory(plan, max(n_tokens))
     speed = cost.calibrate(
@@ -181,6 +184,7 @@ def _estimate(
     return cost.Cost(
         documents=len(todo),
         cached=len(units) - len(todo),
+        unchanged=unchanged,
         tokens=round(sum(n_tokens) * speed.tokens_per_estimate),
         seconds=speed.seconds(n_tokens),
         memory=need,
@@ -342,16 +346,22 @@ def _drop_surplus(workspace: Workspace, task: str, *, keep: int) -> None:
         path.unlink()
 
 
-def _outcome(workspace: Workspace, plan: _Plan, made: Sequence[Shard], warnings: Sequence[str]) -> Outcome:
+def _outcome(
+    workspace: Workspace, plan: _Plan, made: Sequence[Shard], n_cached: int, warnings: Sequence[str]
+) -> Outcome:
     params = plan.params
     paths = workspace.shards(params.task)
     columns = ["n_tokens_used", "n_windows", "truncated"]
     table = pa.concat_tables([artifacts.read_table(path, kind="embeddings", columns=columns) for path in paths])
-    failed = artifacts.failed_units(artifacts.read_header(path, kind="embeddings") for path in paths)
+    headers = {path: artifacts.read_header(path, kind="embeddings") for path in paths}
+    failed = artifacts.failed_units(headers.values())
+    n_made = sum(headers[shard.path].n_rows for shard in made)
     n_cut = int(sum(table["truncated"].to_pylist()))
     facts = {
         "vectors": table.num_rows,
-        "new": sum(len(shard.units) for shard in made),
+        "new": n_made - n_cached,
+        "from_cache": n_cached,
+        "unchanged": table.num_rows - n_made,
         "tokens": sum(table["n_tokens_used"].to_pylist()),
         "in_several_windows": sum(n > 1 for n in table["n_windows"].to_pylist()),
         "cut": n_cut,
