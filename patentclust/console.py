@@ -104,10 +104,20 @@ class Live:
         self._console.print(Text(message), style="dim")
 
 
+class Lines(Quiet):
+    """Say what stays and draw nothing: for logs."""
+
+    def note(self, message: str) -> None:
+        """Print one line."""
+        sys.stderr.write(message + "\n")
+
+
 def progress(*, quiet: bool = False) -> Live | Quiet:
-    """Return progress fit for where we are: live in a terminal or a notebook, silent elsewhere."""
+    """Return progress fit for where we are: live in a terminal or a notebook, lines elsewhere."""
     console = Console(stderr=True)
-    return Live(console) if not quiet and (console.is_terminal or console.is_jupyter) else Quiet()
+    if quiet:
+        return Quiet()
+    return Live(console) if console.is_terminal or console.is_jupyter else Lines()
 
 
 def show_outcome(outcome: Outcome) -> None:

@@ -21,7 +21,7 @@ from patentclust.analysis.texts import estimate_tokens
 from patentclust.embedders import Embedder, Encoded, check_servers, open_embedder
 from patentclust.embedders.cache import CachedEmbedder, Space, open_store
 from patentclust.embedders.inprocess import memory_for
-from patentclust.embedders.memory import Memory, available_bytes
+from patentclust.embedders.memory import Memory, available_bytes, gib
 from patentclust.errors import ArtifactError, ModelError
 from patentclust.models import ModelSpec
 from patentclust.params import PASSAGE_TASK, EmbedParams, Resources
@@ -148,9 +148,10 @@ def _open(plan: _Plan, resources: Resources) -> Embedder:
 
 
 def _tell_cost(workspace: Workspace, plan: _Plan, embedder: Embedder, resources: Resources, progress: Progress) -> None:
-    """Refuse a run that the machine has no memory for; say what a long one will take before it starts."""
+    """Refuse a run that the machine has no memory for; say what it takes, and how long a long one, before it starts."""
     n_tokens = [unit.n_tokens for shard in plan.missing for unit in shard.units]
-    _memory(plan, max(n_tokens))
+    need = _memory(plan, max(n_tokens))
+    progress.note(f"embedding with {plan.spec.name}" + (f": {gib(need.total)} of memory" if need else ""))
     rough = cost.rough_seconds(sum(n_tokens), plan.spec.parameters, resources.n_threads)
     if rough >= cost.LONG_SECONDS:
         budget = min(cost.MOST_CALIBRATION_SECONDS, rough / 20)
@@ -266,7 +267,6 @@ def _embed_missing(
     wanted = {unit.unit_id for shard in shards for unit in shard.units}
     total = sum(unit.n_tokens for shard in shards for unit in shard.units)
     texts = ((unit_id, text) for unit_id, text in read_texts(workspace, plan.params) if unit_id in wanted)
-    progress.note(f"embedding with {plan.spec.name}")
     with interrupts.held() as stop, progress.task("embedding", total=total, unit="tokens") as task:
         watch = _Watch(task, n_units=len(wanted), stop=stop)
         by_shard = ([next(texts)[1] for _ in shard.units] for shard in shards)
