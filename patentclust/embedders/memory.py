@@ -37,11 +37,12 @@ class Geometry:
 
 @dataclass(frozen=True)
 class Memory:
-    """What a model will take, by part, in bytes."""
+    """What a model will take, by part, in bytes, to run so many texts at a time."""
 
     weights: int
     cache: int
     buffers: int
+    side_by_side: int = 1
 
     @property
     def total(self) -> int:
@@ -52,8 +53,8 @@ class Memory:
 def needed(geometry: Geometry, n_tokens: int, *, kv_type: str = "f16", n_threads: int = 1) -> Memory:
     """Return the memory for sequences of up to `n_tokens`; an encoder keeps no attention cache."""
     if not geometry.causal:
-        rows = n_side_by_side(geometry, n_tokens, n_threads) * _encoder_rows(geometry, n_tokens)
-        return Memory(geometry.weights_bytes, 0, BUFFER_BYTES + rows)
+        n = n_side_by_side(geometry, n_tokens, n_threads)
+        return Memory(geometry.weights_bytes, 0, BUFFER_BYTES + n * _encoder_rows(geometry, n_tokens), n)
     per_token = geometry.layers * geometry.kv_heads * (geometry.key_length + geometry.value_length) * KV_BYTES[kv_type]
     return Memory(geometry.weights_bytes, int(per_token * n_tokens), BUFFER_BYTES + OUTPUT_ROWS * geometry.n_vocab * 4)
 

@@ -181,6 +181,7 @@ def _estimate(
         _sample(workspace, plan, todo),
         longest=max(n_tokens),
         budget_seconds=budget_seconds,
+        at_a_time=need.side_by_side if need else 1,
     )
     return cost.Cost(
         documents=len(todo),
