@@ -26,7 +26,7 @@ SCORES = {
         "Stability",
         "figure",
         "Agreement (adjusted Rand index) between maps of other seeds: 1 is the same map each time; below 0.8, take "
-        "single clusters with care. No figure where only one seed was run.",
+        "single clusters with care. No figure where only one seed was run or no cluster was found.",
     ),
     "variance": Score("Variance kept", "share", "Share of the variance that the principal components keep."),
     "silhouette_cosine": Score(

@@ -132,6 +132,17 @@ def test_documents_that_are_all_alike_are_noise(tmp_path):
     assert "no cluster was found" in " ".join(outcome.warnings)
 
 
+def test_a_size_that_does_not_fit_is_told_with_the_command_that_brings_a_map_back(tmp_path):
+    workspace = workspace_of(tmp_path, 60)
+    outcome = cluster.run(workspace, replace(PARAMS, min_cluster_size=61))
+    said = " ".join(outcome.warnings)
+    assert "60 units cannot form a cluster of 61" in said and "patentclust cluster --min-size 12" in said
+    assert "stability" not in outcome.facts
+    scores = json.loads(workspace.scores.read_text(encoding="utf-8"))
+    assert scores["stability"] is None and "no cluster was found" in scores["how_to_read"]["stability"]
+    assert cluster.run(workspace, replace(PARAMS, min_cluster_size=12)).facts["clusters"] == 3
+
+
 def test_three_fields_become_three_named_clusters(finished):
     workspace, outcome = finished
     rows = rows_of(workspace.clusters)

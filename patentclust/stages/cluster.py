@@ -234,16 +234,20 @@ def _warnings(scores: Mapping[str, Any], params: ClusterParams) -> Iterator[str]
             f"{n} units are too few for UMAP (it takes {reduction.MIN_ROWS_UMAP}): the map shows their principal"
             " components; add documents for a map of technologies"
         )
+    fitting = max(2, min(size // 2, n // sizes.FIT))
     if n < size:
-        yield f"{n} units cannot form a cluster of {size}: all are noise; try a smaller --min-size"
+        yield (
+            f"{n} units cannot form a cluster of {size}: all are noise, and a map that was here is gone;"
+            f" run: patentclust cluster --min-size {fitting}"
+        )
     elif not n_clusters:
         yield (
-            f"no cluster was found: all {n} units are noise, because they form one group or none;"
-            f" try --min-size {max(2, size // 2)} or --min-samples 1"
+            f"no cluster was found: all {n} units are noise, because they form one group or none, and a map that was"
+            f" here is gone; run: patentclust cluster --min-size {fitting}, or with --min-samples 1"
         )
     elif n_clusters == 1:
         yield "only one cluster was found; try a smaller --min-size, or --selection leaf for finer clusters"
-    if scores["stability"] is not None and scores["stability"] < sizes.STEADY and n_clusters:
+    if scores["stability"] is not None and scores["stability"] < sizes.STEADY:
         yield (
             f"other seeds give another map (agreement {scores['stability']:.2f} of 1): look at the stability of each"
             f" cluster before you rely on it; try a larger --min-size, or "
