@@ -239,6 +239,8 @@ NODES = Artifact(
             _field("year", pa.int32(), "of a patent: earliest priority, else filing, else publication"),
             _field("x", pa.float32(), "map position of a patent"),
             _field("y", pa.float32(), "map position of a patent"),
+            _required("printed", pa.list_(pa.string()), "of an assignee: its name as printed, each form once"),
+            _field("n_families", pa.int32(), "of a cluster, assignee, inventor or class: families of its patents"),
             _required("n_links", pa.int32(), "edges that begin or end here"),
         ]
     ),

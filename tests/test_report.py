@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from patentclust import artifacts
+from patentclust.analysis import assignees
 from patentclust.artifacts import Stamp
 from patentclust.errors import ArtifactError
 from patentclust.params import ClusterParams, ReportParams
@@ -49,8 +50,7 @@ def document(number, **changed):
         "filing_date": date(2013, 3, 4),
         "publication_date": date(2015, 5, 6),
         "applicants": [f"Applicant {number % 4}"],
-        "assignees": ["ACME"],
-        "assignee_names": [f"APPLICANT {number % 4}"],
+        "assignees": [],
         "inventors": ["Ada Lovelace"],
         "inventor_countries": ["GB"],
         "cpc": ["H01M10/0525"],
@@ -63,7 +63,8 @@ def document(number, **changed):
         "warnings": [],
         "representative": True,
     }
-    return row | changed
+    row |= changed
+    return {"assignee_names": list(assignees.apply(row["assignees"] or row["applicants"], {}))} | row
 
 
 def unit(doc_id, cluster_id, x=0.0, y=0.0, **changed):

@@ -71,9 +71,14 @@ class Entry:
     cited: list[int] = field(default_factory=list)
 
     @property
+    def printed_owners(self) -> list[str]:
+        """Return the assignees as printed, or the applicants where the source names no assignee."""
+        return self.assignees or self.applicants
+
+    @property
     def owners(self) -> list[str]:
-        """Return the applicants, or the assignees where the source names no applicant."""
-        return self.applicants or self.assignees
+        """Return the same in one form a company: what page, tables and graph count by."""
+        return self.assignee_names or self.printed_owners
 
     @property
     def year(self) -> int | None:

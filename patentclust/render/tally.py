@@ -68,8 +68,8 @@ class Tally:
         )
 
     def _row(self, index: int, entry: Entry, *, reason: str = "") -> Row:
-        owners = "; ".join(clean(name) for name in entry.owners[:_MAX_OWNERS])
-        more = len(entry.owners) - _MAX_OWNERS
+        owners = "; ".join(clean(name) for name in entry.printed_owners[:_MAX_OWNERS])
+        more = len(entry.printed_owners) - _MAX_OWNERS
         return Row(
             index=index,
             doc_id=clean(entry.doc_id),
