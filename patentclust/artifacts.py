@@ -152,6 +152,19 @@ def write_table(path: Path, artifact: Artifact, stamp: Stamp, table: pa.Table, *
         writer.write_table(table.cast(artifact.schema), row_group_size=ROW_GROUP_ROWS)
 
 
+@contextmanager
+def reading(path: Path, hint: str) -> Iterator[None]:
+    """Tell damage that comes out while a Parquet file is read from trouble with a file that is being written.
+
+    Raises:
+        ArtifactError: it is damaged or gone.
+    """
+    try:
+        yield
+    except (OSError, pa.ArrowInvalid) as error:
+        raise ArtifactError(f"{path} is damaged: {error}", hint=hint) from error
+
+
 @dataclass(frozen=True)
 class Header:
     """What a file says of itself, read without its rows."""
@@ -208,17 +221,15 @@ def read_table(path: Path, *, kind: str, columns: list[str] | None = None) -> pa
     """Read an artifact, or some of its columns, after checking its header."""
     read_header(path, kind=kind)
     _check_columns(path, kind, columns)
-    try:
+    with reading(path, f"delete it; {_maker(kind)}"):
         return pq.read_table(path, columns=columns)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise ArtifactError(f"{path} is damaged: {error}", hint=f"delete it; {_maker(kind)}") from error
 
 
 def read_batches(path: Path, *, kind: str, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
     """Read an artifact batch by batch, in bounded memory."""
     read_header(path, kind=kind)
     _check_columns(path, kind, columns)
-    with pq.ParquetFile(path) as parquet:
+    with reading(path, f"delete it; {_maker(kind)}"), pq.ParquetFile(path) as parquet:
         yield from parquet.iter_batches(batch_size=ROW_GROUP_ROWS, columns=columns)
 
 
@@ -227,7 +238,7 @@ def read_row(path: Path, *, kind: str, columns: list[str], key: tuple[str, str])
     read_header(path, kind=kind)
     _check_columns(path, kind, columns)
     name, value = key
-    with pq.ParquetFile(path) as parquet:
+    with reading(path, f"delete it; {_maker(kind)}"), pq.ParquetFile(path) as parquet:
         for group in range(parquet.num_row_groups):
             row = pc.index(parquet.read_row_group(group, columns=[name])[name], value).as_py()
             if row >= 0:

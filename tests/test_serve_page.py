@@ -178,7 +178,7 @@ def test_a_question_takes_filters_and_the_map_is_read_again_when_it_changes(url:
     found = httpx.post(url + "/v1/search", json={"query": "learning", "ipc": "G06N", "top": 3}, timeout=60).json()
     assert 0 < len(found) <= 3
     asked = httpx.post(url + "/v1/search", json={"query": "learning"}, timeout=60).json()
-    assert [hit["doc_id"] for hit in asked] == [hit.doc_id for hit in pipeline.search(mapped, "learning")]
+    assert [hit["doc_id"] for hit in asked] == [hit.doc_id for hit in pipeline.search(mapped, "learning").hits]
     for body in ({"query": " "}, {"query": "a", "years": "last"}, {"query": "a", "other": 1}):
         assert httpx.post(url + "/v1/search", json=body).status_code == 400
     before = httpx.get(url + "/v1/clusters").json()

@@ -60,7 +60,11 @@ def build(engine: Engine, workspace: Workspace, settings: Settings, metrics: Met
     inner: Any = app
     if settings.origins:
         inner = CORSMiddleware(
-            app, allow_origins=settings.origins, allow_methods=["GET", "POST"], allow_headers=["authorization"]
+            app,
+            allow_origins=settings.origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["authorization"],
+            expose_headers=[lookup.COVERAGE],
         )
     return Gate(inner, settings, workspace.keys, metrics)
 

@@ -26,6 +26,7 @@ ALSO_READ = "also read from "
 # Row groups kept while repeats are merged: two copies of one folder are walked through in two places at once.
 _CACHED_GROUPS = 4
 _TEXTS = ("title", "abstract", "description")
+_HINT = "delete it and run the same command again: what it holds is read again"
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Rows:
     def tables(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """Yield all rows, or some columns of them."""
         for part in self._slices:
-            with pq.ParquetFile(part.path) as parquet:
+            with artifacts.reading(part.path, _HINT), pq.ParquetFile(part.path) as parquet:
                 for index, start, stop in _groups(parquet, part.start, part.start + part.n_rows):
                     yield parquet.read_row_group(index, columns=columns).slice(start, stop - start)
 
@@ -62,7 +63,7 @@ class Rows:
         number = bisect_right(self._starts, row) - 1
         part = self._slices[number]
         place = part.start + row - self._starts[number]
-        with pq.ParquetFile(part.path) as parquet:
+        with artifacts.reading(part.path, _HINT), pq.ParquetFile(part.path) as parquet:
             index, start, _ = next(_groups(parquet, place, place + 1))
             table = self._group(parquet, part.path, index)
         return document_of(table.slice(start, 1).to_pylist()[0])
