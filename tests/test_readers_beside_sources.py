@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from patentclust.analysis.families import Member, find_families
-from patentclust.readers import characters, numbers
+from patentclust.readers import characters, numbers, us_st96_parts
 from patentclust.readers.claims import refers_to_claim, split_claims
 from patentclust.readers.pdf_layout import composed, lay_out
 from patentclust.readers.pdf_masthead import read_masthead
@@ -220,6 +220,15 @@ def test_a_serial_number_of_no_known_series_is_left_out_and_a_firm_keeps_its_for
     found = read_masthead(["Application filed July 13, 1907. Serial No. 383,684."])
     assert (found.filing_date, found.application_number) == (date(1907, 7, 13), None)
     assert read_masthead([]) == read_masthead(["Nothing of this."])
+
+
+def test_line_numbers_and_twice_escaped_signs_of_a_part_as_filed_go(tmp_path):
+    text = (DATA / "us_parts.xml").read_text(encoding="utf-8")
+    end = text.rindex("</com:P>") if "</com:P>" in text else text.rindex("</pat:P>")
+    found = documents(written(tmp_path, f"{text[:end]} x &amp;gt;3 y{text[end:]}", "a.xml"))[0]
+    assert "x >3 y" in found.description
+    lines = ["30 The server", "30 (e) receiving", "100 apparatus", "20 mm of brass"]
+    assert [us_st96_parts.without_line_number(line) for line in lines] == ["The server", "(e) receiving", *lines[2:]]
 
 
 def test_accents_that_stand_before_their_letters_are_put_on_them():
