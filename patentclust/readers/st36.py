@@ -47,13 +47,14 @@ def publications(parent: Any) -> tuple[str, ...]:
     # A document may cite a thousand others: one walk, and only what is asked for becomes an object.
     found: list[dict[str, str]] = []
     holder = None
-    for element in parent.iterdescendants("document-id", "country", "doc-number", "kind"):
+    for element in parent.iterdescendants("document-id", "country", "doc-number", "kind", "date"):
         if element.tag == "document-id":
             holder = element
             found.append({})
         elif element.getparent() is holder:
             found[-1].setdefault(element.tag, leaf_text(element))
-    return unique(numbers.publication_id(ids.get("country"), ids.get("doc-number"), ids.get("kind")) for ids in found)
+    facts = (map(ids.get, ("country", "doc-number", "kind", "date")) for ids in found)
+    return unique(numbers.dated_id(*stated) for stated in facts)
 
 
 def home(party: Any) -> str:
