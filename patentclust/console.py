@@ -115,9 +115,7 @@ class Lines(Quiet):
 def progress(*, quiet: bool = False) -> Live | Quiet:
     """Return progress fit for where we are: live in a terminal or a notebook, lines elsewhere."""
     console = Console(stderr=True)
-    if quiet:
-        return Quiet()
-    return Live(console) if console.is_terminal or console.is_jupyter else Lines()
+    return Quiet() if quiet else Live(console) if console.is_terminal or console.is_jupyter else Lines()
 
 
 def show_outcome(outcome: Outcome) -> None:

@@ -37,7 +37,19 @@ def test_memory_is_weights_cache_and_less_than_400_mib() -> None:
     assert need.cache == 4608 << 20  # as llama.cpp's own log says
     assert need.buffers < 400 << 20
     assert memory.needed(QWEN_4B, 32_768, kv_type="q8_0").cache == 2448 << 20
-    assert memory.needed(replace(QWEN_4B, causal=False), 512).cache == 0
+
+
+def test_an_encoder_has_no_cache_and_a_row_of_the_vocabulary_for_every_token() -> None:
+    encoder = replace(QWEN_4B, causal=False, n_vocab=250_002)
+    assert memory.needed(encoder, 512).cache == 0
+    assert memory.needed(encoder, 8192).buffers > 8192 * 250_002 * 4
+    counts = [memory.n_side_by_side(replace(encoder, n_vocab=n), 512, 8) for n in (30_522, 100_000, 250_002, 10**6)]
+    assert counts == [8, 5, 2, 1]
+    assert memory.n_side_by_side(QWEN_4B, 512, 8) == 1
+    with pytest.raises(ModelError) as caught:
+        memory.check("m", encoder, 8192, kv_type="f16", free_bytes=5 << 30)
+    tokens = int(caught.value.hint.split("--max-tokens ")[1].split(",")[0])
+    assert memory.check("m", encoder, tokens, kv_type="f16", free_bytes=5 << 30).total <= 5 << 30
 
 
 def test_a_machine_without_the_memory_is_told_what_to_lower() -> None:

@@ -60,12 +60,13 @@ def overlapping(spans: dict[str, Spans]) -> int:
 
 
 def test_what_comes_next_is_tokenised_while_this_is_decoded_and_once(tiny_q8: Path, spans: dict[str, Spans]) -> None:
-    mine = opened(tiny_q8)
+    mine, following = opened(tiny_q8), [f"{i} {SAMPLE * 20}" for i in range(40)]
+    mine.encode_document(NOW)
     spans["llama_tokenize"].clear()
-    mine.encode_document(NOW, upcoming=NEXT)
-    mine.encode_document(NEXT)
+    mine.encode_document(NOW, upcoming=following)
+    mine.encode_document(following)
     assert overlapping(spans) > 0
-    assert len(spans["llama_tokenize"]) == len(NOW) + len(NEXT)
+    assert len(spans["llama_tokenize"]) == len(NOW) + len(following)
     assert sum(thread == threading.get_ident() for thread, _, _ in spans["llama_tokenize"]) == len(NOW)
     mine.close()
 

@@ -5,9 +5,10 @@ Which calls are made is `analysis/packing.py`; how a call is made is `context.py
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from patentclust.analysis.packing import pack, split_windows
 from patentclust.analysis.vectors import cut
 from patentclust.embedders import Encoded, OnDone, memory
-from patentclust.embedders.context import CallSize, LlamaContext
+from patentclust.embedders.context import CallSize, LlamaContext, run_in_turn
 from patentclust.embedders.llama import LlamaModel, check_gpu, gpu_devices
 from patentclust.embedders.memory import available_bytes
 from patentclust.errors import ConfigError, ModelError
@@ -64,8 +65,9 @@ class InProcessEmbedder:
         check_gpu(resources)
         n_gpu_layers = _gpu_layers(path, spec, params, resources)
         self.model = LlamaModel(path, resources, n_gpu_layers=n_gpu_layers)
-        self._calls = CallSize.for_device(on_gpu=n_gpu_layers != 0)
-        self._context: LlamaContext | None = None
+        self._on_gpu = n_gpu_layers != 0
+        self._calls = CallSize.for_device(on_gpu=self._on_gpu)
+        self._contexts: list[LlamaContext] = []
         self._context_length = 0
         self._beside = ThreadPoolExecutor(1)
         self._ahead: dict[tuple[str, str], Future[_Cut]] = {}
@@ -113,10 +115,11 @@ class InProcessEmbedder:
             out.n_tokens_used[index] = sum(len(window.tokens) for window in cut_up.windows)
             windows += cut_up.windows
         self._look_ahead(upcoming)
-        for done, sums in self._run(windows, out.n_windows):
-            self._finish(out, done, sums)
-            if on_done:
-                on_done(done, out.take(done))
+        with closing(self._run(windows, out.n_windows)) as finished:
+            for done, sums in finished:
+                self._finish(out, done, sums)
+                if on_done:
+                    on_done(done, out.take(done))
         return out
 
     def _look_ahead(self, texts: Sequence[str]) -> None:
@@ -129,27 +132,32 @@ class InProcessEmbedder:
         keys = [(text, self._template) for text in texts]
         self._ahead = {key: self._beside.submit(self._cut_up, *key) for key in keys}
 
-    def _run(self, windows: list[_Window], n_windows: np.ndarray) -> Iterator[tuple[list[int], np.ndarray]]:
+    def _run(
+        self, windows: list[_Window], n_windows: np.ndarray
+    ) -> Generator[tuple[list[int], np.ndarray], None, None]:
         """Make the calls; yield texts with the weighted sum of their windows' unit vectors once no text is half done.
 
         The calls left over are then those that a run over the texts left over would make.
         """
         lengths = [len(window.tokens) for window in windows]
         owners = np.repeat(np.arange(len(n_windows)), n_windows).tolist()
-        context = self._ready(max(lengths, default=1))
+        contexts = self._ready(max(lengths, default=1))
         sums = np.zeros((len(n_windows), self.model.dim))
         pending, ready = n_windows.copy(), []
         sizes = {"max_tokens": self._calls.tokens, "alone_from": self._calls.alone_from}
-        for call in pack(lengths, max_sequences=context.max_sequences, **sizes):
-            for index, raw in zip(call, context.run([windows[i].tokens for i in call]), strict=True):
-                text = owners[index]
-                sums[text] += windows[index].weight * _unit(raw.astype(np.float64))
-                pending[text] -= 1
-                if pending[text] == 0:
-                    ready.append(text)
-            if not ((pending > 0) & (pending < n_windows)).any():
-                yield ready, sums[ready]
-                ready = []
+        calls = pack(lengths, max_sequences=contexts[0].max_sequences, **sizes)
+        sequences = [[windows[i].tokens for i in call] for call in calls]
+        with closing(run_in_turn(contexts, sequences)) as results:
+            for call, vectors in zip(calls, results, strict=True):
+                for index, raw in zip(call, vectors, strict=True):
+                    text = owners[index]
+                    sums[text] += windows[index].weight * _unit(raw.astype(np.float64))
+                    pending[text] -= 1
+                    if pending[text] == 0:
+                        ready.append(text)
+                if not ((pending > 0) & (pending < n_windows)).any():
+                    yield ready, sums[ready]
+                    ready = []
 
     def _finish(self, out: Encoded, done: Sequence[int], sums: np.ndarray) -> None:
         for text, total in zip(done, sums, strict=True):
@@ -188,26 +196,34 @@ class InProcessEmbedder:
         ]
         return _Cut(n_tokens, False, windows)
 
-    def _ready(self, longest: int) -> LlamaContext:
-        """Return a context for the longest sequence at hand: the cache of a full window would cost gigabytes."""
-        if self._context is None or longest > self._context_length:
-            if self._context is not None:
-                self._context.close()
-            self._context = LlamaContext(
-                self.model,
-                longest=longest,
-                calls=self._calls,
-                resources=self._resources,
-                kv_type=self._params.kv_type,
-            )
+    def _ready(self, longest: int) -> list[LlamaContext]:
+        """Return contexts for the longest sequence at hand: the cache of a full window would cost gigabytes."""
+        if longest > self._context_length:
+            self._free_contexts()
+            n_threads = self._resources.n_threads
+            n_contexts = 1 if self._on_gpu else memory.n_side_by_side(self.model.geometry, longest, n_threads)
+            resources = replace(self._resources, threads=n_threads // n_contexts)
+            for _ in range(n_contexts):
+                self._contexts.append(
+                    LlamaContext(
+                        self.model,
+                        longest=longest,
+                        calls=self._calls,
+                        resources=resources,
+                        kv_type=self._params.kv_type,
+                    )
+                )
             self._context_length = longest
-        return self._context
+        return self._contexts
+
+    def _free_contexts(self) -> None:
+        while self._contexts:
+            self._contexts.pop().close()
 
     def close(self) -> None:
         """Free the model's memory."""
         self._beside.shutdown(cancel_futures=True)  # waits for the text in hand: it reads the vocabulary
-        if self._context is not None:
-            self._context.close()
+        self._free_contexts()
         self.model.close()
 
 
@@ -223,7 +239,7 @@ def window_tokens(model: LlamaModel, spec: ModelSpec, params: EmbedParams) -> in
     return params.max_tokens or limit
 
 
-def memory_for(path: Path, spec: ModelSpec, params: EmbedParams, *, n_tokens: float) -> memory.Memory:
+def memory_for(path: Path, spec: ModelSpec, params: EmbedParams, *, n_tokens: float, n_threads: int) -> memory.Memory:
     """Return what the model will take for texts of about so many tokens, by the file's facts, before it is loaded.
 
     Raises:
@@ -233,7 +249,9 @@ def memory_for(path: Path, spec: ModelSpec, params: EmbedParams, *, n_tokens: fl
     try:
         longest = min(int(n_tokens * _ESTIMATE_MARGIN), window_tokens(facts, spec, params))
         free = available_bytes() + sum(device.free_bytes for device in gpu_devices())
-        return memory.check(spec.name, facts.geometry, longest, kv_type=params.kv_type, free_bytes=free)
+        return memory.check(
+            spec.name, facts.geometry, longest, kv_type=params.kv_type, free_bytes=free, n_threads=n_threads
+        )
     finally:
         facts.close()
 

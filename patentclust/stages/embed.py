@@ -150,7 +150,7 @@ def _open(plan: _Plan, resources: Resources) -> Embedder:
 def _tell_cost(workspace: Workspace, plan: _Plan, embedder: Embedder, resources: Resources, progress: Progress) -> None:
     """Refuse a run that the machine has no memory for; say what it takes, and how long a long one, before it starts."""
     n_tokens = [unit.n_tokens for shard in plan.missing for unit in shard.units]
-    need = _memory(plan, max(n_tokens))
+    need = _memory(plan, max(n_tokens), resources)
     progress.note(f"embedding with {plan.spec.name}" + (f": {gib(need.total)} of memory" if need else ""))
     rough = cost.rough_seconds(sum(n_tokens), plan.spec.parameters, resources.n_threads)
     if rough >= cost.LONG_SECONDS:
@@ -159,10 +159,10 @@ def _tell_cost(workspace: Workspace, plan: _Plan, embedder: Embedder, resources:
             progress.note(line)
 
 
-def _memory(plan: _Plan, longest: float) -> Memory | None:
+def _memory(plan: _Plan, longest: float, resources: Resources) -> Memory | None:
     if plan.params.backend != "llama" or plan.model_path is None:
         return None
-    return memory_for(plan.model_path, plan.spec, plan.params, n_tokens=longest)
+    return memory_for(plan.model_path, plan.spec, plan.params, n_tokens=longest, n_threads=resources.n_threads)
 
 
 def _estimate(
@@ -175,12 +175,13 @@ def _estimate(
     if not todo:
         return cost.Cost(0, len(units), unchanged, 0, 0.0)
     n_tokens = [unit.n_tokens for unit in todo]
-    need = _memory(plan, max(n_tokens))
+    need = _memory(plan, max(n_tokens), resources)
     speed = cost.calibrate(
         embedder.inner if isinstance(embedder, CachedEmbedder) else embedder,
         _sample(workspace, plan, todo),
         longest=max(n_tokens),
         budget_seconds=budget_seconds,
+        at_a_time=need.side_by_side if need else 1,
     )
     return cost.Cost(
         documents=len(todo),
