@@ -29,6 +29,7 @@ from patentclust.params import (
 )
 from patentclust.progress import Progress, Quiet
 from patentclust.stages import Outcome, StageState
+from patentclust.stages.curating import load_rules
 from patentclust.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def run(
     resources: Resources = Resources(),
     progress: Progress = Quiet(),
 ) -> Iterator[Outcome]:
-    """Run all stages, yielding each outcome as it comes. The model is fetched first: nobody should ingest for nothing.
+    """Run all stages, yielding each outcome as it comes. What can fail first does (corrections, model).
 
     Raises:
         ConfigError: the stages were given different tasks.
@@ -152,6 +153,7 @@ def run(
     if not params.embed.task == params.cluster.task == params.report.task:
         raise ConfigError("embed, cluster and report must name one task", hint="give --task once, or in all tables")
     check_servers(params.embed, resources)
+    load_rules(workspace.curation)
     if params.embed.backend == "llama":
         models.ensure(models.find(params.embed.model), offline=resources.offline, progress=progress)
     yield ingest(workspace, paths, params.ingest, metadata=metadata, resources=resources, progress=progress)
@@ -393,7 +395,6 @@ def _look_report(workspace: Workspace, _task: str) -> StageState:
     if not workspace.report.is_file():
         return StageState("report", "missing")
     fingerprint = stage.page_fingerprint(workspace)
-    current = stage.is_current(workspace, _kept_params(workspace).get("report", ReportParams()))
+    why = stage.why_stale(workspace, _kept_params(workspace).get("report", ReportParams()))
     size = _n_bytes(workspace.report, workspace.documents_csv, workspace.clusters_csv)
-    detail = "" if current else "its inputs changed since"
-    return StageState("report", "current" if current else "stale", detail, 0, size, fingerprint)
+    return StageState("report", "stale" if why else "current", why, 0, size, fingerprint)

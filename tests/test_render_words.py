@@ -108,6 +108,7 @@ def test_an_unknown_language_is_refused():
 
 def test_values_are_escaped_and_counted():
     say = words.words_of("en")
-    assert say("n_left_out", n=1) == "1 document is not on the map"
-    assert say("n_left_out", n=1200) == "1,200 documents are not on the map"
+    assert say("n_left_out_documents", n=1) == "Not on the map: 1 document"
+    left_out = say("n_left_out", units=say("families", n=1000), n=1200)
+    assert left_out == "Not on the map: 1,000 families (1,200 documents)"
     assert "&lt;b&gt;" in say("reader", name="<b>")

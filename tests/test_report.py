@@ -181,7 +181,7 @@ def test_noise_is_minus_one_and_left_out_documents_have_no_cluster(tmp_path):
     assert rows[28]["cluster_label"] == rows[31]["cluster_label"] == ""
     assert rows[31]["x"] == ""
     text = workspace.report.read_text(encoding="utf-8")
-    assert "2 documents are not on the map" in text
+    assert "Not on the map: 2 documents" in text
     assert "has no title, abstract or claims" in text
     assert "has no vector on this map" in text
 
@@ -301,7 +301,7 @@ def test_all_noise_says_so(tmp_path):
     workspace = write_workspace(tmp_path, documents, units, [], scores={})
     assert report.run(workspace).facts == {"documents": 5, "clusters": 0, "noise": 5, "left_out": 0, "failures": 0}
     text = workspace.report.read_text(encoding="utf-8")
-    assert "all 5 units are noise" in text
+    assert "all 5 documents are noise" in text
     assert "every source was read" in text
     assert [row["cluster_id"] for row in read_csv(workspace.documents_csv)] == ["-1"] * 5
     assert read_csv(workspace.clusters_csv) == []

@@ -207,6 +207,7 @@ class Report:
         noise_rows: rows of the noise, when the page lists documents in HTML.
         left_out: the documents without a place, as many as the page lists.
         n_left_out: how many there are.
+        n_units_left_out: units that these are of.
         failures: the sources that could not be read, as many as the page lists.
         n_failures: how many there are.
         listed: the document rows are in the HTML; otherwise the page's script makes them.
@@ -231,6 +232,7 @@ class Report:
     noise_rows: list[Row]
     left_out: list[Row]
     n_left_out: int
+    n_units_left_out: int
     failures: list[Failure]
     n_failures: int
     scores: list[Score]

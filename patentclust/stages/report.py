@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow.compute as pc
 
 from patentclust import __version__, artifacts
-from patentclust.analysis.curation import Curated
+from patentclust.analysis.curation import Curated, Rule, curate
 from patentclust.artifacts import Header, Stamp
-from patentclust.errors import ArtifactError
+from patentclust.errors import ArtifactError, ConfigError
 from patentclust.params import ReportParams, Resources
 from patentclust.progress import Progress, Quiet
 from patentclust.render import page, tables
@@ -27,14 +27,17 @@ from patentclust.render.tally import MOST_LISTED, MOST_ROWS, Tally
 from patentclust.render.words import words_of
 from patentclust.schemas import NOISE, UNIT_KEYS
 from patentclust.stages import Outcome
-from patentclust.stages.curating import read_rules
+from patentclust.stages.curating import load_rules, read_rules
 from patentclust.stages.curating import sha256 as curation_sha256
+from patentclust.stages.curating import warnings as curation_warnings
 from patentclust.stages.entries import read_cut_texts, read_entries
 from patentclust.stages.layering import read_layers
 from patentclust.stages.placing import FINEST, Map, read_map, read_topics
 from patentclust.stages.sheets import open_sheets
 from patentclust.stages.sheets import outputs as sheet_paths
 from patentclust.workspace import Workspace
+
+_CHANGED = "its inputs changed since"
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,10 @@ def run(
     outputs = (workspace.report, *sheet_paths(workspace, params))
     current = _is_current(workspace, params, stamp)
     facts = _facts(workspace, inputs)
+    rules = read_rules(workspace, inputs.unit)
     if not current:
-        _write(workspace, params, inputs, stamp.fingerprint, progress)
-    return Outcome("report", current=current, facts=facts, outputs=outputs)
+        _write(workspace, params, inputs, rules, stamp.fingerprint, progress)
+    return Outcome("report", current, facts, _warnings(workspace, rules), outputs, inputs.unit)
 
 
 def _program() -> str:
@@ -112,13 +116,16 @@ def _check_inputs(workspace: Workspace, params: ReportParams) -> _Inputs:
     return inputs
 
 
-def is_current(workspace: Workspace, params: ReportParams) -> bool:
-    """Tell whether the page and the tables are those of the artifacts as they now are."""
+def why_stale(workspace: Workspace, params: ReportParams) -> str:
+    """Return why page and tables are not those of the artifacts and corrections as they now are; "" when they are."""
     try:
+        load_rules(workspace.curation)
         inputs = _check_inputs(workspace, params)
+    except ConfigError as error:
+        return str(error)
     except ArtifactError:
-        return False
-    return _is_current(workspace, params, _stamp(workspace, params, inputs))
+        return _CHANGED
+    return "" if _is_current(workspace, params, _stamp(workspace, params, inputs)) else _CHANGED
 
 
 def page_fingerprint(workspace: Workspace) -> str:
@@ -147,18 +154,34 @@ def _facts(workspace: Workspace, inputs: _Inputs) -> dict[str, Any]:
     n_noise = pc.sum(pc.equal(finest["cluster_id"], NOISE)).as_py() or 0
     key = UNIT_KEYS[inputs.unit]
     keys = artifacts.read_table(workspace.documents, kind="documents", columns=[key])[key]
-    placed = pc.sum(pc.is_in(keys, value_set=finest["unit_id"])).as_py() or 0
+    left_out = keys.filter(pc.invert(pc.is_in(keys, value_set=finest["unit_id"])))
     return {
         "documents": inputs.documents.n_rows,
         "clusters": pc.count_distinct(finest["cluster_id"]).as_py() - bool(n_noise),
         "noise": n_noise,
-        "left_out": inputs.documents.n_rows - placed,
+        "left_out": pc.count_distinct(left_out, mode="all").as_py(),
         "failures": inputs.failures.n_rows,
     }
 
 
-def _write(workspace: Workspace, params: ReportParams, inputs: _Inputs, fingerprint: str, progress: Progress) -> None:
-    rules = read_rules(workspace, inputs.unit)
+def _warnings(workspace: Workspace, rules: Sequence[Rule]) -> tuple[str, ...]:
+    if not rules:
+        return ()
+    units = artifacts.read_table(workspace.clusters, kind="clusters", columns=["unit_id", "layer", "cluster_id"])
+    finest = units.filter(pc.equal(units["layer"], FINEST))
+    rows = {unit: row for row, unit in enumerate(finest["unit_id"].to_pylist())}
+    missed = curate(rules, rows, finest["cluster_id"].to_numpy()).missed
+    return tuple(curation_warnings(workspace.curation, rules, rows, missed))
+
+
+def _write(
+    workspace: Workspace,
+    params: ReportParams,
+    inputs: _Inputs,
+    rules: Sequence[Rule],
+    fingerprint: str,
+    progress: Progress,
+) -> None:
     places, topics, curated = read_map(workspace, read_topics(workspace.topics), task=params.task, rules=rules)
     outlines = places.outlines(topics)
     data = PageData(Frame.around(places.columns["x"], places.columns["y"]))
@@ -238,6 +261,7 @@ def _report(inputs: _Inputs, places: Map, tally: Tally, params: ReportParams, **
         noise_rows=tally.noise_rows,
         left_out=tally.left_out,
         n_left_out=tally.n_left_out,
+        n_units_left_out=tally.n_units_left_out,
         n_failures=inputs.failures.n_rows,
         provenance=Provenance(
             task=topics.json("params").get("task", ""),
