@@ -347,3 +347,16 @@ def test_large_corpora_get_short_texts_and_the_page_says_so(tmp_path, monkeypatc
     text = workspace.report.read_text(encoding="utf-8")
     assert details(workspace)[0][:2] == ["An assembly…", "1. A…"]
     assert "Abstracts are cut after 12 and first claims after 5 characters" in text
+
+
+def test_texts_that_the_page_cuts_are_whole_beside_it_and_no_file_is_there_without_them(tmp_path):
+    workspace = small_workspace(tmp_path)
+    outcome = report.run(workspace)
+    assert not workspace.texts_csv.exists() and workspace.texts_csv not in outcome.outputs
+    long = write_workspace(tmp_path / "long", [document(0, abstract="x" * 5_000)], [unit("US-10000000-B2", -1)], [])
+    assert long.texts_csv in report.run(long).outputs
+    assert [len(row["abstract"]) for row in read_csv(long.texts_csv)] == [5_000]
+    assert "The texts of 1 document are cut" in long.report.read_text(encoding="utf-8")
+    assert report.run(long).current
+    long.texts_csv.unlink()
+    assert not report.run(long).current

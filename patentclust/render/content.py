@@ -213,6 +213,7 @@ class Report:
         listed: the document rows are in the HTML; otherwise the page's script makes them.
         abstract_limit: characters after which abstracts are cut in the page.
         claim_limit: characters after which claims are cut in the page.
+        n_cut: documents with a text that the page cuts.
         data: the page's main data block, packed.
         details: further data blocks, packed, opened when a card is.
         near: the nearest documents of each, packed; empty where the vectors are not there.
@@ -241,6 +242,7 @@ class Report:
     abstract_limit: int
     claim_limit: int
     n_with_warnings: int
+    n_cut: int
     data: str
     details: list[str]
     near: str

@@ -74,12 +74,13 @@ def run(
     """
     inputs = _check_inputs(workspace, params)
     stamp = _stamp(workspace, params, inputs)
-    outputs = (workspace.report, *sheet_paths(workspace, params))
     current = _is_current(workspace, params, stamp)
     facts = _facts(workspace, inputs)
     rules = read_rules(workspace, inputs.unit)
     if not current:
         _write(workspace, params, inputs, rules, stamp.fingerprint, progress)
+    texts = [workspace.texts_csv] if workspace.texts_csv.is_file() else []
+    outputs = (workspace.report, *sheet_paths(workspace, params), *texts)
     return Outcome("report", current, facts, _warnings(workspace, rules), outputs, inputs.unit)
 
 
@@ -144,8 +145,16 @@ def _stamp(workspace: Workspace, params: ReportParams, inputs: _Inputs) -> Stamp
 
 
 def _is_current(workspace: Workspace, params: ReportParams, stamp: Stamp) -> bool:
-    tables_there = all(path.is_file() for path in sheet_paths(workspace, params))
-    return tables_there and page_fingerprint(workspace) == stamp.fingerprint
+    if not all(path.is_file() for path in sheet_paths(workspace, params)):
+        return False
+    return page_fingerprint(workspace) == stamp.fingerprint and _texts_are_there(workspace)
+
+
+def _texts_are_there(workspace: Workspace) -> bool:
+    """Tell whether the texts that the page cuts are beside it; a page that cuts none has no file of them."""
+    n_documents = artifacts.read_header(workspace.documents, kind="documents").n_rows
+    cut = read_cut_texts(workspace, text_limits(n_documents))
+    return workspace.texts_csv.is_file() or next(cut, None) is None
 
 
 def _facts(workspace: Workspace, inputs: _Inputs) -> dict[str, Any]:
@@ -198,14 +207,14 @@ def _write(
         sheets.write_crosses(workspace, topics, crosses, evolution)
         layers = read_layers(workspace, places, topics)
         groups = layers[0] if layers else []
-        sheets.write_texts(workspace, read_cut_texts(workspace, limits))
+        n_cut = sheets.write_texts(workspace, read_cut_texts(workspace, limits))
         report = _report(
             inputs, places, tally, params, fingerprint=fingerprint,
             clusters=clusters, failures=_read_failures(workspace.failures),
             data=data.finish(clusters, outlines, groups=data.groups(groups, places.outlines(groups))),
             evolution=evolution, notes=curated.notes, missed=curated.missed,
             details=data.details, near=data.near(*places.nearest), links=data.links(), layers=layers,
-            scores=read_scores(inputs.scores, params.lang),
+            scores=read_scores(inputs.scores, params.lang), n_cut=n_cut,
         )  # fmt: skip
         page_path.write_bytes(page.render_page(report, params.lang).encode("utf-8", "replace"))
 
