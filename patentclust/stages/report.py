@@ -193,8 +193,8 @@ def _write(
 ) -> None:
     places, topics, curated = read_map(workspace, read_topics(workspace.topics), task=params.task, rules=rules)
     outlines = places.outlines(topics)
-    data = PageData(Frame.around(places.columns["x"], places.columns["y"]))
     say, limits = words_of(params.lang), text_limits(inputs.documents.n_rows)
+    data = PageData(Frame.around(places.columns["x"], places.columns["y"]), say)
     tally = Tally(topics, listed=inputs.documents.n_rows <= MOST_LISTED, excluded=places.excluded, say=say)
     crosses = Crosses(topics)
     # The page carries the fingerprint, so it is renamed last: a current page has its tables beside it.
