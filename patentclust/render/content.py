@@ -174,6 +174,14 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class ScoreTable:
+    """Hold figures taken several times, e.g. against each level of classes: columns without a value, rows by name."""
+
+    columns: list[Score]
+    rows: list[tuple[str, list[str]]]
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Hold one source that could not be read."""
 
@@ -237,6 +245,7 @@ class Report:
     failures: list[Failure]
     n_failures: int
     scores: list[Score]
+    score_tables: list[ScoreTable]
     provenance: Provenance
     listed: bool
     abstract_limit: int

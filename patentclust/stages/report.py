@@ -208,13 +208,14 @@ def _write(
         layers = read_layers(workspace, places, topics)
         groups = layers[0] if layers else []
         n_cut = sheets.write_texts(workspace, read_cut_texts(workspace, limits))
+        scores, score_tables = read_scores(inputs.scores, params.lang)
         report = _report(
             inputs, places, tally, params, fingerprint=fingerprint,
             clusters=clusters, failures=_read_failures(workspace.failures),
             data=data.finish(clusters, outlines, groups=data.groups(groups, places.outlines(groups))),
             evolution=evolution, notes=curated.notes, missed=curated.missed,
             details=data.details, near=data.near(*places.nearest), links=data.links(), layers=layers,
-            scores=read_scores(inputs.scores, params.lang), n_cut=n_cut,
+            scores=scores, score_tables=score_tables, n_cut=n_cut,
         )  # fmt: skip
         page_path.write_bytes(page.render_page(report, params.lang).encode("utf-8", "replace"))
 
