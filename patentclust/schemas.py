@@ -18,6 +18,7 @@ METADATA_PREFIX = "patentclust."
 NOISE = -1
 # The column of documents.parquet that names the unit a document belongs to.
 UNIT_KEYS = {"family": "family_id", "document": "doc_id"}
+_UNIT_NAMES = {"family": ("family", "families"), "document": ("document", "documents")}
 
 METADATA_KEYS = {
     "kind": "which artifact this is",
@@ -44,6 +45,12 @@ class Artifact:
     kind: str
     key: tuple[str, ...]
     schema: pa.Schema
+
+
+def count_units(n: int, unit: str) -> str:
+    """Return a number of units with what one unit is: `1 family`, `1,200 documents`."""
+    one, many = _UNIT_NAMES[unit]
+    return f"{n:,} {one if n == 1 else many}"
 
 
 def _field(name: str, type_: pa.DataType, description: str, *, nullable: bool = True) -> pa.Field:

@@ -259,7 +259,7 @@ def test_documents_without_text_are_left_out_and_counted(tmp_path):
     outcome = cluster.run(workspace, PARAMS)
     assert len(rows_of(workspace.clusters)) == 11
     assert outcome.facts["left_out"] == 1
-    assert any("1 documents have no text" in warning for warning in outcome.warnings)
+    assert any("1 document left out of the map: no text" in warning for warning in outcome.warnings)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from patentclust.render.links import REGISTERS, register_numbers
 from patentclust.render.palette import assign_colours
 from patentclust.render.text import clean, name_of, shorten
 from patentclust.render.titles import class_title
+from patentclust.render.words import Words, words_of
 
 # Map positions are whole numbers up to this: finer than a screen at the deepest zoom that the script allows.
 RESOLUTION = 65_535
@@ -129,8 +130,9 @@ class Outline:
 class PageData:
     """Collect documents column by column, and details block by block, as text."""
 
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: Frame, say: Words | None = None) -> None:
         self.frame = frame
+        self._say = say or words_of("en")
         self.details: list[str] = []
         self._columns: dict[str, list[Any]] = {key: [] for key in _COLUMNS}
         self._lists: dict[str, dict[str, int]] = {name: {} for name in _LISTS}
@@ -166,7 +168,7 @@ class PageData:
             self._lead[row] = len(self._units)
         self._units.append(row)
         self._add_place(entry.place)
-        self._pending.append(_detail(entry))
+        self._pending.append(_detail(entry, self._say))
         if len(self._pending) == DETAILS_A_BLOCK:
             self._flush()
 
@@ -267,7 +269,7 @@ def _number(numbers: dict[str, int], name: str) -> int:
     return numbers.setdefault(shorten(clean(name), _MAX_TITLE), len(numbers))
 
 
-def _detail(entry: Entry) -> list[Any]:
+def _detail(entry: Entry, say: Words) -> list[Any]:
     return [
         clean(entry.abstract, keep_lines=True),
         clean(entry.claim, keep_lines=True),
@@ -280,7 +282,7 @@ def _detail(entry: Entry) -> list[Any]:
         clean(entry.family_id),
         clean(entry.source_path),
         register_numbers(entry.doc_id),
-        [shorten(clean(warning), _MAX_TITLE) for warning in entry.warnings[:_MAX_LIST]],
+        [shorten(clean(say.warning(warning)), _MAX_TITLE) for warning in entry.warnings[:_MAX_LIST]],
         thousandths(entry.place.outlier_score) if entry.place else None,
         thousandths(entry.place.similarity) if entry.place else None,
         entry.place.runner_up if entry.place else None,

@@ -26,7 +26,7 @@ from patentclust.errors import ArtifactError, ConfigError, ModelError
 from patentclust.models import ModelSpec
 from patentclust.params import PASSAGE_TASK, EmbedParams, Resources
 from patentclust.progress import Progress, Quiet, Task
-from patentclust.schemas import embeddings
+from patentclust.schemas import count_units, embeddings
 from patentclust.stages import Outcome, cost
 from patentclust.stages.units import Shard, Unit, read_texts, read_units, shards_of
 from patentclust.workspace import Workspace
@@ -391,8 +391,9 @@ def _outcome(
             f"{n_cut:,} texts were longer than the model's window and were cut (--long window averages them)"
         )
     if plan.n_empty:
-        sentences.append(f"{plan.n_empty:,} units have no text in their {params.text} and are left out of the map")
+        sentences.append(f"{count_units(plan.n_empty, params.unit)} left out of the map: no text in {params.text}")
     if failed:
         named = "; ".join(f"{unit}: {reason}" for unit, reason in list(failed.items())[:_SHOWN_FAILURES])
-        sentences.append(f"{len(failed):,} units got no vector and are left out of the map: {named}")
-    return Outcome("embed", not made, facts, tuple(sentences), (workspace.embeddings(params.task),))
+        sentences.append(f"{count_units(len(failed), params.unit)} left out of the map: no vector: {named}")
+    outputs = (workspace.embeddings(params.task),)
+    return Outcome("embed", not made, facts, tuple(sentences), outputs, params.unit)

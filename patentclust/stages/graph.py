@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from patentclust import artifacts
 from patentclust.analysis.assignees import printed_as
-from patentclust.analysis.curation import EXCLUDED
-from patentclust.analysis.graph import Graph, GraphBuilder, Node
+from patentclust.analysis.curation import EXCLUDED, Rule
+from patentclust.analysis.graph import EDGE_KINDS, Graph, GraphBuilder, Node
 from patentclust.analysis.neighbours import nearest
 from patentclust.artifacts import Stamp
 from patentclust.errors import ArtifactError
@@ -67,17 +67,19 @@ def run(workspace: Workspace, *, resources: Resources = Resources(), progress: P
     outputs = tuple(workspace.graph_files.values())
     if artifacts.current(workspace.graph_files["nodes"], stamp) and all(path.is_file() for path in outputs):
         header = artifacts.read_header(workspace.graph_files["nodes"], kind="nodes")
-        return Outcome("graph", current=True, facts=header.json("counts"), outputs=outputs)
-    atlas = _curated(workspace, read_atlas(workspace))
+        counts = header.json("counts")
+        facts = {name: counts[name] for name in ("nodes", "edges", *EDGE_KINDS, "cited_outside") if name in counts}
+        return Outcome("graph", current=True, facts=facts, outputs=outputs)
+    rules = read_rules(workspace, unit)
+    atlas = _curated(workspace, read_atlas(workspace), rules)
     graph, n_outside = _build(workspace, atlas, resources, progress)
     facts = {"nodes": len(graph.nodes), "edges": len(graph.sources), **_edge_facts(graph), "cited_outside": n_outside}
     _write(workspace, graph, stamp, facts)
     return Outcome("graph", current=False, facts=facts, outputs=outputs)
 
 
-def _curated(workspace: Workspace, atlas: Atlas) -> Atlas:
+def _curated(workspace: Workspace, atlas: Atlas, rules: Sequence[Rule]) -> Atlas:
     """Return the map as the analyst corrected it."""
-    rules = read_rules(workspace, atlas.unit)
     if not rules:
         return atlas
     rows = {unit: row for row, unit in enumerate(atlas.embeddings.unit_ids)}

@@ -59,7 +59,7 @@ class Relations {
   line({ kind, key }) {
     const { corpus } = this;
     if (kind === "patent") return [corpus.ids[key], corpus.years[key]].filter(Boolean).join(" · ");
-    if (kind === "cluster") return [say("n_members", { n: corpus.topicOf.get(key).size }), this.counts(this.inside(key))].join(" · ");
+    if (kind === "cluster") return this.counts(this.inside(key));
     if (!this.names[kind]) return "";
     return this.counts(this.documentsOf(kind, key));
   }
