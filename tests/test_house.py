@@ -17,6 +17,8 @@ DOORS = {
     "llama_cpp": {"embedders/llama.py"},
     "bm25s": {"stages/passages.py"},
     "faiss": {"stages/cells.py"},
+    "psycopg": {"stages/pushing_sql.py"},
+    "pymilvus": {"stages/pushing_milvus.py"},
     "umap": {"analysis/reduction.py"},
     "hdbscan": {"analysis/density.py"},
     "pypdf": {"readers/pdf_stream.py"},

@@ -23,8 +23,8 @@ Url = Annotated[
     str | None,
     typer.Option(
         metavar="URL",
-        help="Send to a running store instead: qdrant, elasticsearch, opensearch, weaviate, milvus or chroma. Its key"
-        " comes from PATENTCLUST_STORE_KEY.",
+        help="Send to a running store instead: qdrant, elasticsearch, opensearch, weaviate, milvus, chroma or pgvector"
+        " (postgresql://…). Its key or password comes from PATENTCLUST_STORE_KEY.",
     ),
 ]
 

@@ -54,7 +54,7 @@ def build(engine: Engine, workspace: Workspace, settings: Settings, metrics: Met
         title="patentclust", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, responses=_ERRORS
     )
     app.include_router(embeddings.routes(engine, settings))
-    app.include_router(lookup.routes(engine, workspace, settings))
+    app.include_router(lookup.routes(engine, workspace, settings, metrics))
     _add_operations(app, engine, metrics)
     _add_errors(app)
     inner: Any = app

@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,6 +25,7 @@ from patentclust.serve.batching import QueueFullError
 from patentclust.serve.embeddings import check_size
 from patentclust.serve.engine import Engine
 from patentclust.serve.kept import Kept, kept_map, kept_passages
+from patentclust.serve.metrics import CACHED, Metrics
 from patentclust.serve.settings import Settings
 from patentclust.serve.wire import Cluster, SearchRequest, SimilarRequest
 from patentclust.stages import explain as explain_stage
@@ -35,8 +37,7 @@ from patentclust.workspace import Workspace
 
 COVERAGE = "X-Patentclust-Coverage"
 _COVERAGE = {
-    "description": "How much is embedded and was searched: JSON of passages, of_passages, documents, of_documents,"
-    " failed.",
+    "description": "How much is embedded and was searched: JSON of passages, of_passages, units, of_units, failed.",
     "schema": {"type": "string"},
 }
 _RETRY_SECONDS = 5
@@ -81,11 +82,12 @@ class _Asker:
         return Answer(hits, library.passages.coverage)
 
 
-def routes(engine: Engine, workspace: Workspace, settings: Settings) -> APIRouter:
+def routes(engine: Engine, workspace: Workspace, settings: Settings, metrics: Metrics) -> APIRouter:
     """Return the routes."""
     router = APIRouter(tags=["map"])
     places = threading.BoundedSemaphore(settings.most_uploads)
-    asker = _Asker(engine, workspace, settings, kept_map(workspace), kept_passages(workspace), places)
+    shelf, library = (partial(metrics.saw_cached, what) for what in CACHED)
+    asker = _Asker(engine, workspace, settings, kept_map(workspace, shelf), kept_passages(workspace, library), places)
     _add_search(router, asker)
     _add_similar(router, asker)
     _add_map(router, asker)

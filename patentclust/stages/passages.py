@@ -42,20 +42,20 @@ _HINT = f"run: patentclust embed --task {PASSAGE_TASK}"
 
 @dataclass(frozen=True)
 class Coverage:
-    """How much of the documents is searched; families or documents without text have no passages and do not count.
+    """How much of the documents is searched; units (families or documents) without text have no passages.
 
     Attributes:
         passages: passages that have a vector.
         of_passages: passages that all texts have.
-        documents: families or documents with a vector for at least one passage.
-        of_documents: families or documents with text.
+        units: units with a vector for at least one passage.
+        of_units: units with text.
         failed: passages that were tried and got no vector.
     """
 
     passages: int
     of_passages: int
-    documents: int
-    of_documents: int
+    units: int
+    of_units: int
     failed: int
 
     @property
@@ -68,8 +68,8 @@ class Coverage:
         told = []
         if not self.is_whole:
             told.append(
-                f"only {self.passages:,} of {self.of_passages:,} passages, of {self.documents:,} of"
-                f" {self.of_documents:,} documents, are embedded and searched; {_HINT}"
+                f"only {self.passages:,} of {self.of_passages:,} passages, of {self.units:,} of"
+                f" {self.of_units:,} units, are embedded and searched; {_HINT}"
             )
         if self.failed:
             told.append(f"{self.failed:,} passages got no vector and are not searched")
@@ -174,7 +174,7 @@ def look(workspace: Workspace) -> StageState:
     header = artifacts.read_header(paths[0], kind="embeddings")
     if folder.is_dir():
         count = _counted(folder)
-        told = f"{header.json('model')['name']}, passages of {count.documents:,} documents"
+        told = f"{header.json('model')['name']}, passages of {count.units:,} units"
         state, detail = "current" if count.is_whole else "stale", "; ".join(count.sentences()) or told
     else:
         n_with, n_all = len(_read_owners(paths)[0]), len(unit_documents(workspace, header.metadata["unit"], []))
@@ -182,7 +182,7 @@ def look(workspace: Workspace) -> StageState:
         state = "stale" if known or n_with < n_all else "current"
         made = "the documents or the passages changed since the index was made" if known else "no index yet"
         more = f"; {_HINT}" if n_with < n_all else ""
-        detail = f"{n_with:,} of {n_all:,} documents have passages{more}; {made}: the next search makes it"
+        detail = f"{n_with:,} of {n_all:,} units have passages{more}; {made}: the next search makes it"
     n_rows = sum(artifacts.read_header(path, kind="embeddings").n_rows for path in paths)
     n_bytes = sum(path.stat().st_size for path in [*paths, *workspace.search.rglob("*")] if path.is_file())
     return StageState("search", state, detail, n_rows, n_bytes, artifacts.embeddings_fingerprint(paths))
