@@ -35,6 +35,8 @@ _PUBLICATION = re.compile(r"([A-Z]{2})[\s\-_]*((?:[A-Z]\s?){0,2}\d[\d\s.,/\-]*)[
 _KIND_FIRST = re.compile(r"([A-Z]{2})\s?-\s?([A-Z]\d?)\s?-\s?((?:[A-Z]\s?){0,2}\d[\d\s.,/\-]*)")
 # A year, of an emperor's era where a letter precedes it, and a serial number.
 _JP_YEAR = re.compile(r"([SHTMR]?)\s?(\d{1,4})\s*-\s*(\d{1,6})")
+# Whose numbers begin with a year that others print in part.
+DATED_OFFICES = ("JP", "WO")
 # Years before the first of an era; the first of Showa that Heisei does not reach; numbers of the West's years.
 _HEISEI, _SHOWA, _FIRST_SHOWA, _FIRST_WESTERN_YEAR = 1988, 1925, 32, 2000
 _SYMBOL = re.compile(r"\d?([A-HY])\s*(\d{2})(?:\s*([A-Z])(?:[\s\-]*(\d{1,4})\s*/\s*(\d[\d ]{0,7}))?)?")
