@@ -19,6 +19,7 @@ DOORS = {
     "faiss": {"stages/cells.py"},
     "umap": {"analysis/reduction.py"},
     "hdbscan": {"analysis/density.py"},
+    "py3langid": {"readers/language.py"},
     "pypdf": {"readers/pdf_stream.py"},
     "pypdfium2": {"readers/pdf_boxes.py"},
     "rapidocr": {"readers/pdf_ocr.py"},
