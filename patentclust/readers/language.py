@@ -41,8 +41,8 @@ _SCRIPT_SHARE = 0.2
 _ENGLISH_SHARE = 0.2
 # Those that patents are published in; fewer to choose from are fewer mistakes.
 _LANGUAGES = [
-    "en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "no", "fi", "pl", "cs", "sk", "hu", "ro", "bg", "hr", "sl", "sr",
-    "uk", "ru", "tr", "el", "he", "ar", "fa", "hi", "th", "vi", "id", "ms", "ja", "ko", "zh",
+    "en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "no", "fi", "pl", "cs", "sk", "hu", "ro", "bg", "hr", "sl",
+    "sr", "uk", "ru", "tr", "el", "he", "ar", "fa", "hi", "th", "vi", "id", "ms", "ja", "ko", "zh",
 ]  # fmt: skip
 _MIN_LETTERS = 20
 _SURE_SHARE = 0.9
