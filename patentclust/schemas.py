@@ -97,7 +97,7 @@ DOCUMENTS = Artifact(
             _required(
                 "assignee_names", _STRINGS, "assignees, else applicants, in one form a company; see assignees.toml"
             ),
-            _required("inventors", _STRINGS, "inventors in order, given name first"),
+            _required("inventors", _STRINGS, "inventors in order, given name first where it is told apart"),
             _required("inventor_countries", _STRINGS, "where inventors live (WIPO ST.3), each country once, as stated"),
             _required("cpc", _STRINGS, "CPC symbols as `H01M10/0525`, first = main"),
             _required("ipc", _STRINGS, "IPC symbols as `H01M10/0525`, first = main"),

@@ -35,6 +35,10 @@ _PUBLICATION = re.compile(r"([A-Z]{2})[\s\-_]*((?:[A-Z]\s?){0,2}\d[\d\s.,/\-]*)[
 _KIND_FIRST = re.compile(r"([A-Z]{2})\s?-\s?([A-Z]\d?)\s?-\s?((?:[A-Z]\s?){0,2}\d[\d\s.,/\-]*)")
 # A year, of an emperor's era where a letter precedes it, and a serial number.
 _JP_YEAR = re.compile(r"([SHTMR]?)\s?(\d{1,4})\s*-\s*(\d{1,6})")
+# Two digits of a year, as until 2004.
+_SHORT_YEAR = re.compile(r"(7[89]|[89]\d|0[0-4])(\d{5,6})")
+# Whose numbers begin with a year that others print in part.
+DATED_OFFICES = ("JP", "WO")
 # Years before the first of an era; the first of Showa that Heisei does not reach; numbers of the West's years.
 _HEISEI, _SHOWA, _FIRST_SHOWA, _FIRST_WESTERN_YEAR = 1988, 1925, 32, 2000
 _SYMBOL = re.compile(r"\d?([A-HY])\s*(\d{2})(?:\s*([A-Z])(?:[\s\-]*(\d{1,4})\s*/\s*(\d[\d ]{0,7}))?)?")
@@ -66,8 +70,8 @@ def publication_number(country: str, number: str) -> str:
     letters = plain[: len(plain) - len(digits)]
     if country == "US" and not letters and _US_APPLICATION.fullmatch(digits):
         return f"{digits[:4]}0{digits[4:]}"
-    if country == "WO" and not letters and re.fullmatch(r"(?:[789]\d|0[0-4])\d{5}", digits):
-        return f"{'20' if digits[0] == '0' else '19'}{digits[:2]}0{digits[2:]}"
+    if country == "WO" and not letters and (short := _SHORT_YEAR.fullmatch(digits)):
+        return f"{'20' if short[1][0] == '0' else '19'}{short[1]}{short[2]:0>6}"
     if country == "KR" and re.fullmatch(r"[12]0(?:19|20)\d{9}", plain):
         # The office puts its kind of right before the year, DOCDB and Google do not.
         return plain[2:]

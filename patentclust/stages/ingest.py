@@ -188,7 +188,7 @@ def _stamp(
         kind=DOCUMENTS.kind,
         params={**asdict(params), "readers": readers.REVISION},
         inputs=inputs_of,
-        libraries=("lxml", "pypdf", "pypdfium2"),
+        libraries=("lxml", "py3langid", "pypdf", "pypdfium2"),
     )
 
 
