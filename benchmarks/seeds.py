@@ -54,7 +54,9 @@ def main() -> None:
     theirs: list[np.ndarray] = []
     if arguments.peer:
         theirs = [PEERS[arguments.peer](embeddings.vectors, threads, seed) for seed in range(arguments.seeds)]
-        print(f"{arguments.peer}: {line(theirs, truth)} | {(time.perf_counter() - start) / arguments.seeds:.1f} s a run")
+        print(
+            f"{arguments.peer}: {line(theirs, truth)} | {(time.perf_counter() - start) / arguments.seeds:.1f} s a run"
+        )
         start = time.perf_counter()
     runs = ours(embeddings.vectors, base, arguments.seeds, threads)
     print(line(runs, truth) + f" | {(time.perf_counter() - start) / arguments.seeds:.1f} s a run")

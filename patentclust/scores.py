@@ -99,6 +99,9 @@ SCORES = {
         "Adjusted mutual information of cluster and language: near 0, languages mix; near 1, a cluster is a language.",
     ),
     "n_left_out": Score("Left out", "count", "Documents without text in the embedded fields; no place on the map."),
+    "n_from_description": Score(
+        "By description", "count", "Units without title, abstract or claims: placed by the opening of the description."
+    ),
     "n_truncated": Score("Truncated", "count", "Units whose text was cut at the model's window."),
     "n_windowed": Score(
         "Windowed", "count", "Units longer than the model's window; their vector is the mean over several."

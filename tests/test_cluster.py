@@ -230,7 +230,7 @@ def test_a_second_run_does_not_load_umap(finished):
     assert done.stdout.split(maxsplit=1) == ["True", "set()\n"]
 
 
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("threads", [1, 2, 4])
 def test_another_run_writes_the_same_bytes_with_any_number_of_threads(finished, tmp_path, threads):
     reference, _ = finished
     workspace = workspace_of(tmp_path, 90)

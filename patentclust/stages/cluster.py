@@ -191,6 +191,7 @@ def _scores(
         "dbcv": _rounded(sizes.validity(grouped)),
         "persistence": mean(found.persistence),
         "n_left_out": units.n_left_out,
+        "n_from_description": units.n_from_description,
         "n_truncated": embeddings.n_truncated,
         "n_windowed": embeddings.n_windowed,
         "layers": {str(number): _layer_scores(layer) for number, layer in enumerate(layers_) if number != FINEST},
@@ -229,6 +230,8 @@ def _warnings(scores: Mapping[str, Any], params: ClusterParams) -> Iterator[str]
         yield scores["naming_problem"]
     if scores["n_left_out"]:
         yield f"{scores['n_left_out']} documents have no text in the embedded fields and are not on the map"
+    if scores.get("n_from_description"):
+        yield f"{scores['n_from_description']} units have only a description: they are placed by its opening"
     if n < reduction.MIN_ROWS_UMAP:
         yield (
             f"{n} units are too few for UMAP (it takes {reduction.MIN_ROWS_UMAP}): the map shows their principal"

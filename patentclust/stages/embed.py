@@ -323,6 +323,7 @@ def _table(units: Sequence[Unit], encoded: Encoded, schema: pa.Schema) -> pa.Tab
         "n_tokens_used": pa.array(encoded.n_tokens_used),
         "n_windows": pa.array(encoded.n_windows),
         "truncated": pa.array(encoded.truncated),
+        "from_description": pa.array([unit.from_description for unit in units]),
     }
     places = [unit.passage for unit in units if unit.passage is not None]
     if places:
@@ -357,6 +358,9 @@ def _outcome(workspace: Workspace, plan: _Plan, made: Sequence[Shard], warnings:
         sentences.append(
             f"{n_cut:,} texts were longer than the model's window and were cut (--long window averages them)"
         )
+    n_opened = sum(unit.from_description for unit in plan.units)
+    if n_opened:
+        sentences.append(f"{n_opened:,} units have only a description: its opening stands for them")
     if plan.n_empty:
         sentences.append(f"{plan.n_empty:,} units have no text in their {params.text} and are left out of the map")
     if failed:
