@@ -89,8 +89,7 @@ def read_units(
     foreign = [unit_id for row, unit_id in enumerate(embeddings.unit_ids) if row not in known]
     _refuse_stale({"have no vector": missing, "changed since": changed, "are gone": foreign}, params)
     ordered = [found[row] for row in range(len(row_of))]
-    own, languages, classes = ([one[part] for one in ordered] for part in range(3))
-    return Units(own, languages, classes, n_left_out, n_opened)
+    return Units([o[0] for o in ordered], [o[1] for o in ordered], [o[2] for o in ordered], n_left_out, n_opened)
 
 
 def _refuse_stale(differences: Mapping[str, list[str]], params: ClusterParams) -> None:
