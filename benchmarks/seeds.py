@@ -39,11 +39,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--peer", choices=PEERS, nargs="+", default=[])
     arguments, rest = parser.parse_known_args()
-    flags = [flag for flag in rest if flag != "--"]
-    changes = {
-        name.removeprefix("--").replace("-", "_"): number(v) for name, v in zip(flags[::2], flags[1::2], strict=True)
-    }
-    base = ClusterParams(stability=1, **changes)
+    base = parameters(rest)
     with gzip.open(arguments.corpus, "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     workspace = Workspace(arguments.workspace)
@@ -82,6 +78,14 @@ def apart(mine: np.ndarray, theirs: np.ndarray) -> str:
         f" {len(theirs)} of theirs lie above our mean, {np.sum(theirs > mine.min())} above our lowest;"
         f" theirs: {' '.join(f'{value:.3f}' for value in np.sort(theirs))}"
     )
+
+
+def parameters(rest: list[str]) -> ClusterParams:
+    flags = [flag for flag in rest if flag != "--"]
+    changes = {
+        name.removeprefix("--").replace("-", "_"): number(v) for name, v in zip(flags[::2], flags[1::2], strict=True)
+    }
+    return ClusterParams(stability=1, **changes)
 
 
 def number(text: str) -> object:
