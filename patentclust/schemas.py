@@ -159,6 +159,7 @@ def embeddings(dim: int, *, passages: bool = False) -> Artifact:
                 _required("n_tokens_used", pa.int32(), "tokens that shaped the vector, over all windows"),
                 _required("n_windows", pa.int32(), "windows that were averaged; 1 for a text that fits"),
                 _required("truncated", pa.bool_(), "the tail of the text was cut"),
+                _field("from_description", pa.bool_(), "no title, abstract or claims: the description's opening"),
                 *(where if passages else []),
             ]
         ),

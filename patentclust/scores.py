@@ -103,6 +103,9 @@ SCORES = {
         "count",
         "Units without text in the embedded fields, or without a vector; they have no place on the map.",
     ),
+    "n_from_description": Score(
+        "By description", "count", "Units without title, abstract or claims: placed by the opening of the description."
+    ),
     "n_truncated": Score("Truncated", "count", "Units whose text was cut at the model's window."),
     "n_windowed": Score(
         "Windowed", "count", "Units longer than the model's window; their vector is the mean over several."

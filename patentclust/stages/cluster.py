@@ -192,6 +192,7 @@ def _scores(
         "dbcv": _rounded(sizes.validity(grouped)),
         "persistence": mean(found.persistence),
         "n_left_out": units.n_left_out,
+        "n_from_description": units.n_from_description,
         "n_truncated": embeddings.n_truncated,
         "n_windowed": embeddings.n_windowed,
         "layers": {str(number): _layer_scores(layer) for number, layer in enumerate(layers_) if number != FINEST},
@@ -231,6 +232,9 @@ def _warnings(scores: Mapping[str, Any], params: ClusterParams, unit: str) -> It
     if scores["n_left_out"]:
         left_out = count_units(scores["n_left_out"], unit)
         yield f"{left_out} left out of the map: no text in the embedded fields, or no vector"
+    if scores.get("n_from_description"):
+        placed = count_units(scores["n_from_description"], unit)
+        yield f"{placed} with nothing but a description, placed by its opening"
     if n < reduction.MIN_ROWS_UMAP:
         yield (
             f"{count_units(n, unit)} are too few for UMAP (it takes {reduction.MIN_ROWS_UMAP}): the map shows their"

@@ -350,6 +350,7 @@ def _table(units: Sequence[Unit], encoded: Encoded, schema: pa.Schema) -> pa.Tab
         "n_tokens_used": pa.array(encoded.n_tokens_used),
         "n_windows": pa.array(encoded.n_windows),
         "truncated": pa.array(encoded.truncated),
+        "from_description": pa.array([unit.from_description for unit in units]),
     }
     places = [unit.passage for unit in units if unit.passage is not None]
     if places:
@@ -390,6 +391,9 @@ def _outcome(
         sentences.append(
             f"{n_cut:,} texts were longer than the model's window and were cut (--long window averages them)"
         )
+    n_opened = sum(unit.from_description for unit in plan.units)
+    if n_opened:
+        sentences.append(f"{n_opened:,} units have only a description: its opening stands for them")
     if plan.n_empty:
         sentences.append(f"{count_units(plan.n_empty, params.unit)} left out of the map: no text in {params.text}")
     if failed:
