@@ -116,8 +116,11 @@ class Numbers:
         wanted = number_keys(text)
         found = next((book[key] for book in (self.exact, self.loose) for key in wanted if key in book), None)
         if found is None:
+            known = next(iter(self.exact), "")
             raise ArtifactError(
-                f"no document here is {text!r}", hint="give a publication number such as US-10123456-B2"
+                f"no document here is {text!r}",
+                hint=f"numbers here are written as {known}; documents.csv lists them all; `patentclust similar FILE`"
+                " and `assign` place what is not on the map",
             )
         return found
 

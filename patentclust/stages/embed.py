@@ -22,11 +22,11 @@ from patentclust.embedders import Embedder, Encoded, check_servers, open_embedde
 from patentclust.embedders.cache import CachedEmbedder, Space, open_store
 from patentclust.embedders.inprocess import memory_for
 from patentclust.embedders.memory import Memory, available_bytes, gib
-from patentclust.errors import ArtifactError, ModelError
+from patentclust.errors import ArtifactError, ConfigError, ModelError
 from patentclust.models import ModelSpec
 from patentclust.params import PASSAGE_TASK, EmbedParams, Resources
 from patentclust.progress import Progress, Quiet, Task
-from patentclust.schemas import embeddings
+from patentclust.schemas import count_units, embeddings
 from patentclust.stages import Outcome, cost
 from patentclust.stages.units import Shard, Unit, read_texts, read_units, shards_of
 from patentclust.workspace import Workspace
@@ -249,6 +249,22 @@ def resolve(params: EmbedParams) -> tuple[ModelSpec, EmbedParams]:
     return spec, replace(params, model=spec.name, text=text, dim=dim)
 
 
+def located(params: EmbedParams, resources: Resources) -> EmbedParams:
+    """Return the parameters of vectors that are there, with the path of their model where it is a file of one's own.
+
+    Raises:
+        ConfigError: `resources` names another model.
+    """
+    if resources.model is None:
+        return params
+    if Path(resources.model).name != params.model:
+        raise ConfigError(
+            f"the vectors here were made with {params.model}, not with {resources.model}",
+            hint=f"leave --model out, or give the path of {params.model}",
+        )
+    return replace(params, model=resources.model)
+
+
 def model_facts(spec: ModelSpec, params: EmbedParams, path: Path | None) -> dict[str, Any]:
     """Return what the shards say of their model; `path` is its file."""
     facts: dict[str, Any] = {
@@ -334,6 +350,7 @@ def _table(units: Sequence[Unit], encoded: Encoded, schema: pa.Schema) -> pa.Tab
         "n_tokens_used": pa.array(encoded.n_tokens_used),
         "n_windows": pa.array(encoded.n_windows),
         "truncated": pa.array(encoded.truncated),
+        "from_description": pa.array([unit.from_description for unit in units]),
     }
     places = [unit.passage for unit in units if unit.passage is not None]
     if places:
@@ -374,9 +391,13 @@ def _outcome(
         sentences.append(
             f"{n_cut:,} texts were longer than the model's window and were cut (--long window averages them)"
         )
+    n_opened = sum(unit.from_description for unit in plan.units)
+    if n_opened:
+        sentences.append(f"{n_opened:,} units have only a description: its opening stands for them")
     if plan.n_empty:
-        sentences.append(f"{plan.n_empty:,} units have no text in their {params.text} and are left out of the map")
+        sentences.append(f"{count_units(plan.n_empty, params.unit)} left out of the map: no text in {params.text}")
     if failed:
         named = "; ".join(f"{unit}: {reason}" for unit, reason in list(failed.items())[:_SHOWN_FAILURES])
-        sentences.append(f"{len(failed):,} units got no vector and are left out of the map: {named}")
-    return Outcome("embed", not made, facts, tuple(sentences), (workspace.embeddings(params.task),))
+        sentences.append(f"{count_units(len(failed), params.unit)} left out of the map: no vector: {named}")
+    outputs = (workspace.embeddings(params.task),)
+    return Outcome("embed", not made, facts, tuple(sentences), outputs, params.unit)
