@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv as csv_module
 import json
 import sys
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from rich.text import Text
 
 from patentclust.errors import PatentclustError
 from patentclust.progress import Quiet, Task
+from patentclust.schemas import count_units
 from patentclust.stages import Outcome, StageState
 
 if TYPE_CHECKING:
@@ -35,9 +36,16 @@ if TYPE_CHECKING:
     from patentclust.stages.similar import Likeness
     from patentclust.stages.sweep import Size
 
+# Facts that count units, and how each is said of them.
+_UNIT_FACTS = {
+    "units": "{units}",
+    "noise": "{units} as noise",
+    "noise_before": "{units} as noise before outliers were let in",
+    "left_out": "{units} left out",
+    "without_text": "{units} without text",
+}
 _SNIPPET_CHARS = 240
 
-_PIPE_WIDTH = 10_000
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -104,24 +112,37 @@ class Live:
         self._console.print(Text(message), style="dim")
 
 
+class Lines(Quiet):
+    """Say what stays and draw nothing: for logs."""
+
+    def note(self, message: str) -> None:
+        """Print one line."""
+        sys.stderr.write(message + "\n")
+
+
 def progress(*, quiet: bool = False) -> Live | Quiet:
-    """Return progress fit for where we are: live in a terminal or a notebook, silent elsewhere."""
+    """Return progress fit for where we are: live in a terminal or a notebook, lines elsewhere."""
     console = Console(stderr=True)
-    return Live(console) if not quiet and (console.is_terminal or console.is_jupyter) else Quiet()
+    return Quiet() if quiet else Live(console) if console.is_terminal or console.is_jupyter else Lines()
 
 
 def show_outcome(outcome: Outcome) -> None:
     """Print one stage's summary line and its warnings."""
     console = Console(stderr=True, highlight=False)
     done = "is current" if outcome.current else "done"
-    line = Text.assemble((f"{outcome.stage:<8}", "bold"), f"{done:<11}", _facts(outcome.facts))
+    line = Text.assemble((f"{outcome.stage:<8}", "bold"), f"{done:<11}", _facts(outcome.facts, outcome.unit))
     console.print(line, soft_wrap=True)
     for warning in outcome.warnings:
         console.print(Text.assemble(("  note: ", "yellow"), warning), soft_wrap=True)
 
 
-def _facts(facts: Mapping[str, Any]) -> str:
-    return ", ".join(f"{_figure(value)} {name.replace('_', ' ')}" for name, value in facts.items())
+def _facts(facts: Mapping[str, Any], unit: str) -> str:
+    return ", ".join(
+        _UNIT_FACTS[name].format(units=count_units(value, unit))
+        if name in _UNIT_FACTS
+        else f"{_figure(value)} {name.replace('_', ' ')}"
+        for name, value in facts.items()
+    )
 
 
 def _figure(value: Any) -> str:
@@ -137,6 +158,7 @@ def outcome_dict(outcome: Outcome) -> dict[str, Any]:
     return {
         "stage": outcome.stage,
         "current": outcome.current,
+        "unit": outcome.unit,
         "facts": dict(outcome.facts),
         "warnings": list(outcome.warnings),
         "outputs": [str(path) for path in outcome.outputs],
@@ -157,7 +179,7 @@ def show_status(states: Sequence[StageState]) -> None:
         ]
         for state in states
     ]
-    show_table(["stage", "state", "rows", "size", "fingerprint", ""], rows, numeric={"rows", "size"})
+    show_table(["stage", "state", "rows", "size", "fingerprint", "why"], rows, numeric={"rows", "size"})
 
 
 def show_cost(cost: Cost, *, as_json: bool) -> None:
@@ -181,13 +203,11 @@ def show_matrix(names: Sequence[str], matrix: Any, *, csv: bool, as_json: bool) 
         writer.writerow(["term", *names])
         writer.writerows([name, *row] for name, row in zip(names, rows, strict=True))
     else:
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        table.add_column("")
-        for name in names:
-            table.add_column(Text(name), justify="right", overflow="fold")
-        for name, row in zip(names, rows, strict=True):
-            table.add_row(Text(name, style="bold"), *(Text(value, style=_shade(float(value))) for value in row))
-        Console(highlight=False).print(table)
+        cells = [
+            [Text(name, style="bold"), *(Text(value, style=_shade(float(value))) for value in row)]
+            for name, row in zip(names, rows, strict=True)
+        ]
+        show_table(["term", *names], cells, numeric=set(names))
 
 
 def _shade(cosine: float) -> str:
@@ -197,7 +217,7 @@ def _shade(cosine: float) -> str:
 def show_checks(results: Sequence[Any]) -> None:
     """Print a model's checks with pass or fail."""
     verdicts = {True: Text("pass", style="green"), False: Text("FAIL", style="bold red"), None: Text("–", style="dim")}
-    show_table(["check", "result", ""], [[r.name, verdicts[r.passed], r.detail] for r in results])
+    show_table(["check", "result", "detail"], [[r.name, verdicts[r.passed], r.detail] for r in results])
 
 
 def show_scores(lines: Sequence[Any]) -> None:
@@ -208,13 +228,20 @@ def show_scores(lines: Sequence[Any]) -> None:
     rows = []
     for line in lines:
         score = SCORES[line.score]
-        rows.append([score.name, line.against, _score(line.value), "" if line.score in explained else score.sentence])
+        rows.append(
+            [
+                score.name,
+                line.against,
+                _score(line.value, score.form),
+                "" if line.score in explained else score.sentence,
+            ]
+        )
         explained.add(line.score)
-    show_table(["score", "against", "value", ""], rows, numeric={"value"})
+    show_table(["score", "against", "value", "how to read it"], rows, numeric={"value"})
 
 
-def _score(value: float | int | None) -> str:
-    return f"{value:,}" if isinstance(value, int) else _figure(value)
+def _score(value: float | int | None, form: str) -> str:
+    return f"{value:.1%}" if form == "share" and value is not None else _figure(value)
 
 
 def show_explanation(found: Explanation) -> None:
@@ -231,11 +258,11 @@ def show_explanation(found: Explanation) -> None:
         ("shared terms", ", ".join(found.terms) or "none"),
         ("classes", ", ".join(f"{name} ({share:.0%} of the cluster)" for name, share in found.classes.items())),
     ]
-    show_table(["", " "], facts)
+    show_table(["fact", "value"], facts)
     for name, units in (("exemplar", found.exemplars), ("nearest", found.nearest)):
         print_line("")
         rows = [[unit.doc_id, f"{unit.similarity:.3f}", unit.cluster, unit.title] for unit in units]
-        show_table([name, "cosine", "cluster", ""], rows, numeric={"cosine"})
+        show_table([name, "cosine", "cluster", "title"], rows, numeric={"cosine"})
 
 
 def show_assigned(rows: Sequence[Assigned]) -> None:
@@ -243,27 +270,22 @@ def show_assigned(rows: Sequence[Assigned]) -> None:
     cells = [
         [row.doc_id, row.cluster, f"{row.probability:.2f}", row.runner_up, row.nearest[0][0], row.title] for row in rows
     ]
-    show_table(["document", "cluster", "probability", "runner-up", "nearest", ""], cells, numeric={"probability"})
+    show_table(["document", "cluster", "probability", "runner-up", "nearest", "title"], cells, numeric={"probability"})
 
 
 def write_assigned(path: Path, rows: Sequence[Assigned]) -> None:
-    """Write the same as CSV, with places and all neighbours; cells are neutralised for spreadsheets."""
+    """Write the same as CSV, with places and all neighbours."""
+    columns = ["doc_id", "title", "cluster_id", "cluster", "probability", "runner_up", "x", "y", "nearest", "known"]
+    near = ("; ".join(f"{unit_id} {similarity:.3f}" for unit_id, similarity in row.nearest) for row in rows)
+    _save(path, columns, (asdict(row) | {"nearest": text} for row, text in zip(rows, near, strict=True)))
+
+
+def _save(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write CSV whose cells are neutralised for spreadsheets."""
     from patentclust.render.tables import write_csv
 
-    columns = ["doc_id", "title", "cluster_id", "cluster", "probability", "runner_up", "x", "y", "nearest", "known"]
     with path.open("w", encoding="utf-8", newline="") as handle:
-        write_csv(
-            handle,
-            columns,
-            (
-                [
-                    *(getattr(row, name) for name in columns[:-2]),
-                    "; ".join(f"{unit_id} {similarity:.3f}" for unit_id, similarity in row.nearest),
-                    row.known,
-                ]
-                for row in rows
-            ),
-        )
+        write_csv(handle, columns, ([row[name] for name in columns] for row in rows))
 
 
 def show_likeness(found: Sequence[Likeness]) -> None:
@@ -274,52 +296,40 @@ def show_likeness(found: Sequence[Likeness]) -> None:
         facts = [where, f"runner-up: {place.runner_up or 'none'}", f"at {place.x:.2f}, {place.y:.2f}"]
         facts += [f"shares {', '.join(place.terms)}"] if place.terms else []
         note(f"{likeness.doc_id} {likeness.title}: {'; '.join(facts)}")
+        asked = [likeness.doc_id] if len(found) > 1 else []
         rows = [
-            [hit.doc_id, f"{hit.similarity:.3f}", str(hit.year or ""), hit.cluster, "; ".join(hit.assignees), hit.title]
+            [
+                *asked,
+                hit.doc_id,
+                f"{hit.similarity:.3f}",
+                hit.year or "",
+                hit.cluster,
+                "; ".join(hit.assignees),
+                hit.title,
+            ]
             for hit in likeness.hits
         ]
-        show_table(["document", "cosine", "year", "cluster", "assignee", ""], rows, numeric={"cosine"})
+        headers = ["document", "cosine", "year", "cluster", "assignee", "title"]
+        show_table(["asked", *headers] if asked else headers, rows, numeric={"cosine"})
 
 
 def write_hits(path: Path, found: Sequence[Likeness]) -> None:
-    """Write the hits of all documents asked about as CSV; cells are neutralised for spreadsheets."""
-    from patentclust.render.tables import write_csv
-
+    """Write the hits of all documents asked about as CSV."""
     columns = ["asked", "doc_id", "similarity", "year", "cluster_id", "cluster", "assignees", "title"]
-    rows = (
-        [
-            likeness.doc_id,
-            hit.doc_id,
-            hit.similarity,
-            hit.year,
-            hit.cluster_id,
-            hit.cluster,
-            "; ".join(hit.assignees),
-            hit.title,
-        ]
-        for likeness in found
-        for hit in likeness.hits
-    )
-    with path.open("w", encoding="utf-8", newline="") as handle:
-        write_csv(handle, columns, rows)
+    hits = ((likeness.doc_id, hit) for likeness in found for hit in likeness.hits)
+    _save(path, columns, (asdict(hit) | {"asked": asked, "assignees": "; ".join(hit.assignees)} for asked, hit in hits))
 
 
 def show_found(found: Sequence[Found]) -> None:
     """Print what a search found, each with the passage that speaks for it."""
-    rows = [
-        [
-            hit.doc_id,
-            f"{hit.similarity:.3f}",
-            str(hit.year or ""),
-            "; ".join(hit.assignees),
-            f"{hit.title}: {_short(hit)}",
-        ]
-        for hit in found
-    ]
+    rows = []
+    for hit in found:
+        text = f"{hit.title}: {_short(hit)}"
+        rows.append([hit.doc_id, f"{hit.similarity:.3f}", hit.year or "", "; ".join(hit.assignees), text])
     if not rows:
         print_line("nothing found: no document that the filters leave has a passage like this")
         return
-    show_table(["document", "cosine", "year", "assignee", ""], rows, numeric={"cosine"})
+    show_table(["document", "cosine", "year", "assignee", "title: passage"], rows, numeric={"cosine"})
 
 
 def _short(hit: Found) -> str:
@@ -328,14 +338,10 @@ def _short(hit: Found) -> str:
 
 
 def write_found(path: Path, found: Sequence[Found]) -> None:
-    """Write what a search found as CSV; cells are neutralised for spreadsheets."""
-    from patentclust.render.tables import write_csv
-
+    """Write what a search found as CSV."""
     columns = ["doc_id", "title", "score", "similarity", "rank_by_meaning", "rank_by_words", "year", "assignees"]
     columns += ["cluster_id", "cluster", "start", "stop", "snippet"]
-    rows = (asdict(hit) | {"assignees": "; ".join(hit.assignees)} for hit in found)
-    with path.open("w", encoding="utf-8", newline="") as handle:
-        write_csv(handle, columns, ([row[name] for name in columns] for row in rows))
+    _save(path, columns, (asdict(hit) | {"assignees": "; ".join(hit.assignees)} for hit in found))
 
 
 def show_difference(found: Difference) -> None:
@@ -348,27 +354,33 @@ def show_difference(found: Difference) -> None:
         [change.kind, f"{change.n_common:,}", f"{'; '.join(change.before)} → {'; '.join(change.after)}"]
         for change in found.changes
     ]
-    show_table(["change", "in common", ""], rows, numeric={"in common"})
+    show_table(["change", "in common", "clusters"], rows, numeric={"in common"})
 
 
 def show_sweep(rows: Sequence[Size]) -> None:
     """Print minimum sizes side by side; * marks the one that --min-size auto takes."""
     table = [[*map(_figure, list(asdict(row).values())[:-1]), "*" * row.chosen] for row in rows]
     names = [name.removesuffix("_cluster_size").removeprefix("n_").replace("_", " ") for name in asdict(rows[0])]
-    show_table([*names[:-1], ""], table, numeric=set(names[:-1]))
+    show_table([*names[:-1], "auto"], table, numeric=set(names[:-1]))
 
 
 def show_table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, numeric: Container[str] = ()) -> None:
-    """Print a table to stdout; cells are text, never markup."""
+    """Print a table to stdout: in columns on a terminal; into a file or a pipe a line a row, cells parted by tabs.
+
+    Cells are text, never markup.
+    """
+    if not sys.stdout.isatty():
+        for row in (headers, *rows):
+            print_line("\t".join(" ".join(str(cell).split()) for cell in row))
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for index, header in enumerate(headers):
         # Keys and figures stay whole; names and prose wrap where the terminal is narrow.
         whole = index == 0 or header in numeric
-        table.add_column(header, justify="right" if header in numeric else "left", no_wrap=whole, overflow="fold")
+        table.add_column(Text(header), justify="right" if header in numeric else "left", no_wrap=whole, overflow="fold")
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
-    # A file or a pipe has no width to keep to.
-    Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(table)
+    Console(highlight=False).print(table)
 
 
 def print_json(value: Any) -> None:

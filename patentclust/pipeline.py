@@ -28,6 +28,7 @@ from patentclust.params import (
 )
 from patentclust.progress import Progress, Quiet
 from patentclust.stages import Outcome
+from patentclust.stages.curating import load_rules
 from patentclust.standing import kept_params
 from patentclust.workspace import Workspace
 
@@ -148,7 +149,7 @@ def run(
     resources: Resources = Resources(),
     progress: Progress = Quiet(),
 ) -> Iterator[Outcome]:
-    """Run all stages, yielding each outcome as it comes. The model is fetched first: nobody should ingest for nothing.
+    """Run all stages, yielding each outcome as it comes. What can fail first does (corrections, model).
 
     Raises:
         ConfigError: the stages were given different tasks.
@@ -160,6 +161,7 @@ def run(
         raise ConfigError("embed, cluster and report must name one task", hint="give --task once, or in all tables")
     check_paths(paths)
     check_servers(params.embed, resources)
+    load_rules(workspace.curation)
     if params.embed.backend == "llama":
         models.ensure(models.find(params.embed.model), offline=resources.offline, progress=progress)
     yield ingest(workspace, paths, params.ingest, metadata=metadata, resources=resources, progress=progress)

@@ -18,6 +18,7 @@ METADATA_PREFIX = "patentclust."
 NOISE = -1
 # The column of documents.parquet that names the unit a document belongs to.
 UNIT_KEYS = {"family": "family_id", "document": "doc_id"}
+_UNIT_NAMES = {"family": ("family", "families"), "document": ("document", "documents")}
 
 METADATA_KEYS = {
     "kind": "which artifact this is",
@@ -44,6 +45,12 @@ class Artifact:
     kind: str
     key: tuple[str, ...]
     schema: pa.Schema
+
+
+def count_units(n: int, unit: str) -> str:
+    """Return a number of units with what one unit is: `1 family`, `1,200 documents`."""
+    one, many = _UNIT_NAMES[unit]
+    return f"{n:,} {one if n == 1 else many}"
 
 
 def _field(name: str, type_: pa.DataType, description: str, *, nullable: bool = True) -> pa.Field:
@@ -90,7 +97,7 @@ DOCUMENTS = Artifact(
             _required(
                 "assignee_names", _STRINGS, "assignees, else applicants, in one form a company; see assignees.toml"
             ),
-            _required("inventors", _STRINGS, "inventors in order, given name first"),
+            _required("inventors", _STRINGS, "inventors in order, given name first where it is told apart"),
             _required("inventor_countries", _STRINGS, "where inventors live (WIPO ST.3), each country once, as stated"),
             _required("cpc", _STRINGS, "CPC symbols as `H01M10/0525`, first = main"),
             _required("ipc", _STRINGS, "IPC symbols as `H01M10/0525`, first = main"),
@@ -152,6 +159,7 @@ def embeddings(dim: int, *, passages: bool = False) -> Artifact:
                 _required("n_tokens_used", pa.int32(), "tokens that shaped the vector, over all windows"),
                 _required("n_windows", pa.int32(), "windows that were averaged; 1 for a text that fits"),
                 _required("truncated", pa.bool_(), "the tail of the text was cut"),
+                _field("from_description", pa.bool_(), "no title, abstract or claims: the description's opening"),
                 *(where if passages else []),
             ]
         ),
@@ -239,6 +247,8 @@ NODES = Artifact(
             _field("year", pa.int32(), "of a patent: earliest priority, else filing, else publication"),
             _field("x", pa.float32(), "map position of a patent"),
             _field("y", pa.float32(), "map position of a patent"),
+            _required("printed", pa.list_(pa.string()), "of an assignee: its name as printed, each form once"),
+            _field("n_families", pa.int32(), "of a cluster, assignee, inventor or class: families of its patents"),
             _required("n_links", pa.int32(), "edges that begin or end here"),
         ]
     ),

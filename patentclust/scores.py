@@ -15,7 +15,7 @@ class Score:
 
 
 SCORES = {
-    "n_units": Score("Units on the map", "count", "Documents or families that were embedded and placed."),
+    "n_units": Score("Units on the map", "count", "Families, or documents with --unit document, that have a place."),
     "n_clusters": Score("Clusters", "count", "Dense groups that were found; the number is a result, not a setting."),
     "n_noise": Score("Noise, units", "count", "Units in no dense group; none of them is forced into a cluster."),
     "noise_share": Score("Noise, share", "share", "The same as a share; between a tenth and a third is usual."),
@@ -26,7 +26,7 @@ SCORES = {
         "Stability",
         "figure",
         "Agreement (adjusted Rand index) between maps of other seeds: 1 is the same map each time; below 0.8, take "
-        "single clusters with care. No figure where only one seed was run.",
+        "single clusters with care. No figure where only one seed was run or no cluster was found.",
     ),
     "variance": Score("Variance kept", "share", "Share of the variance that the principal components keep."),
     "silhouette_cosine": Score(
@@ -98,7 +98,14 @@ SCORES = {
         "figure",
         "Adjusted mutual information of cluster and language: near 0, languages mix; near 1, a cluster is a language.",
     ),
-    "n_left_out": Score("Left out", "count", "Documents without text in the embedded fields; no place on the map."),
+    "n_left_out": Score(
+        "Left out, units",
+        "count",
+        "Units without text in the embedded fields, or without a vector; they have no place on the map.",
+    ),
+    "n_from_description": Score(
+        "By description", "count", "Units without title, abstract or claims: placed by the opening of the description."
+    ),
     "n_truncated": Score("Truncated", "count", "Units whose text was cut at the model's window."),
     "n_windowed": Score(
         "Windowed", "count", "Units longer than the model's window; their vector is the mean over several."

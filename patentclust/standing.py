@@ -83,10 +83,9 @@ def _look_report(workspace: Workspace, _task: str) -> StageState:
     if not workspace.report.is_file():
         return StageState("report", "missing")
     fingerprint = stage.page_fingerprint(workspace)
-    current = stage.is_current(workspace, kept_params(workspace).get("report", ReportParams()))
+    why = stage.why_stale(workspace, kept_params(workspace).get("report", ReportParams()))
     size = _n_bytes(workspace.report, workspace.documents_csv, workspace.clusters_csv)
-    detail = "" if current else "its inputs changed since"
-    return StageState("report", "current" if current else "stale", detail, 0, size, fingerprint)
+    return StageState("report", "stale" if why else "current", why, 0, size, fingerprint)
 
 
 def _look_search(workspace: Workspace, _task: str) -> StageState:

@@ -86,7 +86,7 @@ class Workspace:
 
     @property
     def texts_csv(self) -> Path:
-        """Where report puts the whole of the texts that its page cuts."""
+        """Where report puts the whole of the texts that its page cuts, if it cuts any."""
         return self.root / "texts.csv"
 
     @property

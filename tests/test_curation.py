@@ -2,8 +2,9 @@ import json
 
 import pytest
 
+from patentclust import pipeline
 from patentclust.errors import ConfigError
-from patentclust.stages import report
+from patentclust.stages import graph, report
 from tests.test_report import page_data, read_csv, small_workspace
 
 FIRST, SECOND = "US-10000000-B2", "US-10000001-B2"
@@ -69,13 +70,78 @@ def test_a_changed_file_makes_the_page_again(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "line", "said"),
     [
-        "x = [",
-        '[[renam]]\nmembers = ["a"]\n', '[[rename]]\nmembers = ["a"]\n', '[[split]]\nmembers = "a"\nlabel = "b"\n',
-        '[[rename]]\nmembers = ["a"]\nlabel = 3\n', "rename = 3\n", '[[exclude]]\nmembers = []\n',
+        ('\n\n[[rename]]\nmembers = ["a"\nlabel = "b"\n', "line 5, column 1", "this is not TOML: Unclosed array"),
+        ("x = [", "end of document", "this is not TOML: Invalid value"),
+        ('\n[[renam]]\nmembers = ["a"]\n', "line 2", "unknown table 'renam' (did you mean 'rename'?)"),
+        ('[[exclude]]\nmembers = ["a"]\n[[rename]]\nmembers = ["a"]\n', "line 3", "[[rename]] has no 'label'"),
+        ('[[rename]]\nmember = ["a"]\nlabel = "b"\n', "line 1", "unknown key 'member' (did you mean 'members'?)"),
+        ('[[rename]]\ncluster = 5\nlabel = "b"\n', "line 1", "is meant by some of its members, not by its number"),
+        ('[[split]]\nmembers = "a"\nlabel = "b"\n', "line 1", "members = 'a', expected a list of publication numbers"),
+        ('[[split]]\nmembers = [3]\nlabel = "b"\n', "line 1", "members = [3], expected a list of publication numbers"),
+        ('[[rename]]\nmembers = ["a"]\nlabel = 3\n', "line 1", "label = 3, expected a text"),
+        ('[[rename]]\nmembers = ["a"]\nlabel = " "\n', "line 1", "label = ' ', expected a text"),
+        ("\nrename = 3\n", "line 2", "rename is 3, expected a table [[rename]]"),
+        ("[[exclude]]\nmembers = []\n", "line 1", "members = [], expected a list"),
     ],
-)  # fmt: skip
-def test_a_wrong_file_is_named(tmp_path, text):
-    with pytest.raises(ConfigError, match=r"curation\.toml"):
+)
+def test_a_wrong_file_is_named_with_line_what_was_expected_and_the_next_command(tmp_path, text, line, said):
+    with pytest.raises(ConfigError) as caught:
         made(tmp_path, text)
+    assert f"curation.toml, {line}: " in str(caught.value)
+    assert said in str(caught.value)
+    assert "patentclust report" in caught.value.hint
+
+
+def test_a_file_that_is_not_utf_8_is_named_with_its_line(tmp_path):
+    workspace = small_workspace(tmp_path)
+    workspace.curation.write_bytes(b"# one\n# two\n# \xe9\n")
+    with pytest.raises(ConfigError, match=r"curation\.toml, line 3: this is not UTF-8"):
+        report.run(workspace)
+
+
+def test_a_byte_order_mark_does_no_harm(tmp_path):
+    assert "Aerials" in labels(made(tmp_path, f'\ufeff[[rename]]\nmembers = {members(1, 4)}\nlabel = "Aerials"\n'))
+
+
+def test_one_name_for_two_clusters_is_refused_with_both_lines(tmp_path):
+    twice = f'[[rename]]\nmembers = {members(0)}\nlabel = "A"\n\n[[pin]]\nmembers = {members(1)}\nlabel = "A"\n'
+    with pytest.raises(ConfigError, match="lines 1 and 5: the name 'A' is given to 2 clusters"):
+        made(tmp_path, twice)
+    again = f'[[rename]]\nmembers = {members(0)}\nlabel = "A"\n\n[[pin]]\nmembers = {members(0)}\nlabel = "A"\n'
+    assert "A" in labels(made(tmp_path / "same", again))
+
+
+def test_corrections_apply_in_the_order_of_the_file(tmp_path):
+    first = f'[[rename]]\nmembers = {members(0)}\nlabel = "A"\n'
+    merge = f"[[merge]]\nmembers = {members(0, 1)}\n"
+    last = f'[[rename]]\nmembers = {members(1)}\nlabel = "B"\n'
+    assert labels(made(tmp_path, first + merge + last)) == {"B": 18, "antibody, cell": 9}
+
+
+def test_what_is_not_on_the_map_is_said_at_every_run(tmp_path):
+    workspace = made(
+        tmp_path,
+        f'[[exclude]]\nmembers = ["US-1-B2"]\n[[rename]]\nmembers = {members(0, 999)}\nlabel = "A"\n'
+        f"[[merge]]\nmembers = {members(0, 3)}\n",
+    )
+    outcome = report.run(workspace)
+    assert outcome.current
+    assert list(outcome.warnings) == [
+        "curation.toml, line 1: [[exclude]] found nothing to correct (not on the map: US-1-B2)",
+        "curation.toml, line 3: [[rename]]: 1 of 2 are not on the map: US-10000999-B2",
+        "curation.toml, line 6: [[merge]] found nothing to correct (its members are in no cluster, or all in one)",
+    ]
+
+
+def test_a_broken_file_is_told_before_a_run_begins_and_by_status(tmp_path):
+    workspace = small_workspace(tmp_path)
+    report.run(workspace)
+    workspace.curation.write_text("[[rename]\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"curation\.toml, line 1"):
+        next(pipeline.run(workspace, [tmp_path]))
+    (state,) = (state for state in pipeline.status(workspace) if state.stage == "report")
+    assert state.state == "stale" and "curation.toml, line 1" in state.detail
+    with pytest.raises(ConfigError, match=r"curation\.toml, line 1"):
+        graph.run(workspace)

@@ -116,7 +116,8 @@ def test_networkx_reads_the_graphml_with_all_nodes_and_edges(drawn):
     assert read.is_directed()
     assert (read.number_of_nodes(), read.number_of_edges()) == (outcome.facts["nodes"], outcome.facts["edges"])
     for name, row in nodes_of(workspace).items():
-        known = {key: value for key, value in row.items() if value is not None and key not in ("node_id", "key")}
+        known = {key: value for key, value in row.items() if value not in (None, []) and key not in ("node_id", "key")}
+        known |= {"printed": "; ".join(row["printed"])} if row["printed"] else {}
         assert read.nodes[name].keys() == known.keys()
         for key, value in known.items():
             assert read.nodes[name][key] == (pytest.approx(value, rel=1e-5) if isinstance(value, float) else value)

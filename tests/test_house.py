@@ -21,6 +21,7 @@ DOORS = {
     "pymilvus": {"stages/pushing_milvus.py"},
     "umap": {"analysis/reduction.py"},
     "hdbscan": {"analysis/density.py"},
+    "py3langid": {"readers/language.py"},
     "pypdf": {"readers/pdf_stream.py"},
     "pypdfium2": {"readers/pdf_boxes.py"},
     "rapidocr": {"readers/pdf_ocr.py"},

@@ -162,15 +162,38 @@ def test_text_limits_shrink_with_the_corpus_but_never_to_nothing():
 def test_scores_are_tolerant_of_what_they_do_not_know():
     unknown = {"zeta": "x", "deep": {"er": {"ami": float("nan")}}}
     scores = unknown | {"noise_share": 0.25, "dbcv": None, "n_units": 1200}
-    shown = [(score.name, score.value) for score in read_scores(scores)]
+    lines, (table,) = read_scores(scores)
+    shown = [(score.name, score.value) for score in lines]
     assert shown == [
         ("Units on the map", "1,200"),
         ("Noise, share", "25.0%"),
         ("DBCV", "n/a"),
-        ("Deep, Er: adjusted mutual information", "n/a"),
         ("Zeta", "x"),
     ]
-    assert read_scores({}) == []
+    assert ([column.name for column in table.columns], table.rows) == (
+        ["Adjusted mutual information"],
+        [("Deep, Er", ["n/a"])],
+    )
+    assert read_scores({}) == ([], [])
+
+
+def test_what_is_taken_at_several_levels_is_one_table_and_explained_once():
+    taken = {"ami": 0.5, "purity": 0.25}
+    scores = {
+        "n_clusters": 3,
+        "layers": {"1": {"n_clusters": 2, "ipc:section": taken}},
+        "ipc:class": taken,
+        "ipc:section": taken,
+    }
+    lines, tables = read_scores(scores)
+    assert [line.name for line in lines] == ["Clusters"]
+    assert [[name for name, _ in table.rows] for table in tables] == [
+        ["IPC section", "IPC class", "IPC section, layer 1"],
+        ["layer 1"],
+    ]
+    assert tables[0].rows[0][1] == ["0.500", "25.0%"]
+    sentences = [score.reading for score in (*lines, *(column for table in tables for column in table.columns))]
+    assert len([sentence for sentence in sentences if sentence]) == len(set(sentences) - {""}) == 3
 
 
 def test_page_data_holds_no_more_than_the_page_says(tmp_path):

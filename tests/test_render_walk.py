@@ -60,7 +60,7 @@ def test_a_patent_is_linked_to_all_that_it_has_to_do_with(page):
     found = groups(page)
     similar = found.pop("similar")
     assert found == {
-        "filed_by": ["assignee:Applicant 0"],
+        "filed_by": ["assignee:APPLICANT 0"],
         "invented_by": ["inventor:Ada 0", "inventor:Bo"],
         "same_family": ["patent:US-10000002-B2"],
         "cited_by": ["patent:US-10000001-B2"],
@@ -76,7 +76,7 @@ def test_a_patent_is_linked_to_all_that_it_has_to_do_with(page):
     ("node", "links"),
     [
         ("cluster:0", {"assignees", "inventors", "near_clusters", "described_by", "classes", "patents"}),
-        ("assignee:Applicant 0", {"inventors", "clusters", "classes", "patents"}),
+        ("assignee:APPLICANT 0", {"inventors", "clusters", "classes", "patents"}),
         ("inventor:Ada 0", {"assignees", "inventors", "clusters", "classes", "patents"}),
         ("class:H01M", {"assignees", "inventors", "clusters", "patents"}),
         ("term:cell", {"clusters"}),
@@ -108,13 +108,13 @@ def test_one_walks_by_clicking_and_back_and_by_the_keyboard(page):
 def test_a_node_is_found_by_name_and_kept_in_the_address(page):
     page.evaluate("reader.walk.start()")
     page.evaluate("reader.walk.input.value = 'applicant 3'; reader.walk.find()")
-    page.until("reader.walk.here === 'assignee:Applicant 3'")
+    page.until("reader.walk.here === 'assignee:APPLICANT 3'")
     address = page.evaluate("reader.address.writeNow(); location.hash")
     assert "g=assignee" in address
     page.evaluate("reader.walk.input.value = 'nobody'; reader.walk.find()")
     page.until("reader.walk.said.textContent !== ''")
     go(page, "patent:nothing")
-    assert page.evaluate("reader.walk.here") == "assignee:Applicant 3"
+    assert page.evaluate("reader.walk.here") == "assignee:APPLICANT 3"
 
 
 def test_members_of_a_family_share_a_point_and_the_card_says_so(page):

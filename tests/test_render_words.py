@@ -10,10 +10,11 @@ import pytest
 from patentclust.errors import ConfigError
 from patentclust.params import PAGE_LANGUAGES, ReportParams
 from patentclust.render import words
+from patentclust.render.payload import DETAIL_FIELDS
 from patentclust.render.readings import read_scores
 from patentclust.scores import SCORES
 from patentclust.stages import report
-from tests.test_report import small_workspace
+from tests.test_report import details, document, small_workspace, unit, write_workspace
 
 RENDER = Path(words.__file__).parent
 TEMPLATES = RENDER / "templates"
@@ -38,8 +39,8 @@ def test_no_sentence_is_missing_or_fills_in_other_values(language, part):
 
 def test_what_scores_are_held_against_is_said_in_the_language_broad_levels_first():
     scores = {f"ipc:{level}": {"ami": 0.5} for level in ("group", "section", "section, layer 1", "subclass")}
-    assert [score.name for score in read_scores(scores, "zh")] == [
-        "IPC 部: 调整互信息", "IPC 部, 第 1 层: 调整互信息", "IPC 小类: 调整互信息", "IPC 大组: 调整互信息",
+    assert [name for name, _ in read_scores(scores, "zh")[1][0].rows] == [
+        "IPC 部", "IPC 部, 第 1 层", "IPC 小类", "IPC 大组",
     ]  # fmt: skip
 
 
@@ -48,9 +49,12 @@ def test_every_score_has_its_name_and_sentence(language):
     assert list(words.words_of(language).scores) == list(SCORES)
 
 
+KNOWN = {"html_lang", "page", "script", "live", "scores", "warnings"}
+
+
 def test_a_word_list_has_no_table_that_nothing_reads():
     for path in sorted((RENDER / "wordlists").iterdir()):
-        assert set(tomllib.loads(path.read_text(encoding="utf-8"))) <= {"html_lang", "page", "script", "live", "scores"}
+        assert set(tomllib.loads(path.read_text(encoding="utf-8"))) <= KNOWN
 
 
 def test_every_sentence_is_said_somewhere_and_every_key_is_known():
@@ -97,8 +101,30 @@ def test_the_page_speaks_the_language_that_was_asked_for(tmp_path, language, htm
 
 
 def test_scores_are_read_in_the_language_of_the_page():
-    (score,) = read_scores({"noise_share": 0.25}, "ja")
+    ((score,), _) = read_scores({"noise_share": 0.25}, "ja")
     assert (score.name, score.value) == ("ノイズ、割合", "25.0%")
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_warnings_of_readers_are_said_in_the_language_of_the_page(language):
+    say, others = words.words_of(language), [words.words_of(other).warnings for other in OTHERS]
+    assert others[0].keys() == others[1].keys()
+    code = "".join(path.read_text(encoding="utf-8") for path in (RENDER.parent / "readers").glob("*.py"))
+    code += (RENDER.parent / "stages" / "repeats.py").read_text(encoding="utf-8")
+    for english, ours in say.warnings.items():
+        assert blanks(ours)[0] == blanks(english)[0], english
+        longest = max(re.split(r"\{\w+\}|; --ocr", english), key=len)
+        assert longest in code, f"no reader says {longest!r} any more"
+        assert say.warning(english.format(**dict.fromkeys(blanks(english)[0], "7"))) != english
+    assert say.warning("something new") == "something new"
+    assert words.words_of("en").warning("also read from a.xml") == "also read from a.xml"
+
+
+def test_warnings_stand_on_the_card_in_the_language_of_the_page(tmp_path):
+    documents = [document(0, warnings=["also read from a{b}.xml"])]
+    workspace = write_workspace(tmp_path, documents, [unit("US-10000000-B2", -1)], [])
+    report.run(workspace, ReportParams(lang="zh", workbook=False))
+    assert dict(zip(DETAIL_FIELDS, details(workspace)[0], strict=True))["warnings"] == ["另从 a{b}.xml 读取"]
 
 
 def test_an_unknown_language_is_refused():
@@ -108,6 +134,7 @@ def test_an_unknown_language_is_refused():
 
 def test_values_are_escaped_and_counted():
     say = words.words_of("en")
-    assert say("n_left_out", n=1) == "1 document is not on the map"
-    assert say("n_left_out", n=1200) == "1,200 documents are not on the map"
+    assert say("n_left_out_documents", n=1) == "Not on the map: 1 document"
+    left_out = say("n_left_out", units=say("families", n=1000), n=1200)
+    assert left_out == "Not on the map: 1,000 families (1,200 documents)"
     assert "&lt;b&gt;" in say("reader", name="<b>")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from patentclust import artifacts
+from patentclust.analysis import assignees
 from patentclust.artifacts import Stamp
 from patentclust.errors import ArtifactError
 from patentclust.params import ClusterParams, ReportParams
@@ -49,8 +50,7 @@ def document(number, **changed):
         "filing_date": date(2013, 3, 4),
         "publication_date": date(2015, 5, 6),
         "applicants": [f"Applicant {number % 4}"],
-        "assignees": ["ACME"],
-        "assignee_names": [f"APPLICANT {number % 4}"],
+        "assignees": [],
         "inventors": ["Ada Lovelace"],
         "inventor_countries": ["GB"],
         "cpc": ["H01M10/0525"],
@@ -63,7 +63,8 @@ def document(number, **changed):
         "warnings": [],
         "representative": True,
     }
-    return row | changed
+    row |= changed
+    return {"assignee_names": list(assignees.apply(row["assignees"] or row["applicants"], {}))} | row
 
 
 def unit(doc_id, cluster_id, x=0.0, y=0.0, **changed):
@@ -180,7 +181,7 @@ def test_noise_is_minus_one_and_left_out_documents_have_no_cluster(tmp_path):
     assert rows[28]["cluster_label"] == rows[31]["cluster_label"] == ""
     assert rows[31]["x"] == ""
     text = workspace.report.read_text(encoding="utf-8")
-    assert "2 documents are not on the map" in text
+    assert "Not on the map: 2 documents" in text
     assert "has no title, abstract or claims" in text
     assert "has no vector on this map" in text
 
@@ -220,7 +221,7 @@ def test_known_scores_come_with_a_sentence_and_unknown_ones_are_shown(tmp_path):
     workspace = small_workspace(tmp_path)
     report.run(workspace)
     text = workspace.report.read_text(encoding="utf-8")
-    for part in ("10.0%", "0.210", "n/a", "IPC subclass: adjusted mutual information", "Something new", "0.125"):
+    for part in ("10.0%", "0.210", "n/a", "IPC subclass</th>", "Something new", "0.125"):
         assert part in text
 
 
@@ -300,7 +301,7 @@ def test_all_noise_says_so(tmp_path):
     workspace = write_workspace(tmp_path, documents, units, [], scores={})
     assert report.run(workspace).facts == {"documents": 5, "clusters": 0, "noise": 5, "left_out": 0, "failures": 0}
     text = workspace.report.read_text(encoding="utf-8")
-    assert "all 5 units are noise" in text
+    assert "all 5 documents are noise" in text
     assert "every source was read" in text
     assert [row["cluster_id"] for row in read_csv(workspace.documents_csv)] == ["-1"] * 5
     assert read_csv(workspace.clusters_csv) == []
@@ -346,3 +347,16 @@ def test_large_corpora_get_short_texts_and_the_page_says_so(tmp_path, monkeypatc
     text = workspace.report.read_text(encoding="utf-8")
     assert details(workspace)[0][:2] == ["An assembly…", "1. A…"]
     assert "Abstracts are cut after 12 and first claims after 5 characters" in text
+
+
+def test_texts_that_the_page_cuts_are_whole_beside_it_and_no_file_is_there_without_them(tmp_path):
+    workspace = small_workspace(tmp_path)
+    outcome = report.run(workspace)
+    assert not workspace.texts_csv.exists() and workspace.texts_csv not in outcome.outputs
+    long = write_workspace(tmp_path / "long", [document(0, abstract="x" * 5_000)], [unit("US-10000000-B2", -1)], [])
+    assert long.texts_csv in report.run(long).outputs
+    assert [len(row["abstract"]) for row in read_csv(long.texts_csv)] == [5_000]
+    assert "The texts of 1 document are cut" in long.report.read_text(encoding="utf-8")
+    assert report.run(long).current
+    long.texts_csv.unlink()
+    assert not report.run(long).current

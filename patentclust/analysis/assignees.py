@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 # Longest first, so that "Co., Ltd." goes before "Ltd.".
@@ -70,6 +70,19 @@ def apply(names: Sequence[str], thesaurus: Mapping[str, str]) -> tuple[str, ...]
     """Return the normalised names in order, each mapped by the thesaurus where it knows it; repeats and empties go."""
     folded = (normalise(name) for name in names)
     return tuple(dict.fromkeys(thesaurus.get(name, name) for name in folded if name))
+
+
+def printed_as(names: Sequence[str], printed: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield each of the `names` that `apply` made with a form that it is printed in.
+
+    Where fewer names were made than are printed, a printed one that the thesaurus gave to one of several goes unsaid.
+    """
+    if len(names) == len(printed):
+        yield from zip(names, printed, strict=True)
+        return
+    for form in printed:
+        if (name := names[0] if len(names) == 1 else normalise(form)) in names:
+            yield name, form
 
 
 @dataclass(frozen=True)

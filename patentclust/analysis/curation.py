@@ -24,6 +24,7 @@ class Rule:
         label: name of the cluster from now on; "" keeps what it has.
         near: of `move`, some members of the cluster to move to.
         text: of `note`, what to say of the cluster.
+        line: of the file where it stands; 0 = unknown.
     """
 
     kind: str
@@ -31,6 +32,7 @@ class Rule:
     label: str = ""
     near: tuple[str, ...] = ()
     text: str = ""
+    line: int = 0
 
 
 @dataclass

@@ -6,7 +6,8 @@ Knows nothing of files. Patents are publications; whatever is linked to none of 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,6 +23,8 @@ EDGE_KINDS = {
     "described_by": "cluster to one of its leading terms; weight = class-based TF-IDF",
 }
 NODE_KINDS = ("patent", "cluster", "assignee", "inventor", "class", "term")
+# Edges to a name, and what has it: its families are counted.
+_COUNTED = {"filed_by": "assignee", "invented_by": "inventor", "classified_in": "class"}
 _NUMBERS = {kind: number for number, kind in enumerate(EDGE_KINDS)}
 
 
@@ -37,7 +40,11 @@ class Node:
         year: of a patent: earliest priority, else filing, else publication.
         x: place on the map, of a patent.
         y: the same.
+        family: of a patent, what its publications share.
+        printed: of an assignee, the forms of its name as printed.
         n_links: edges that begin or end here.
+        n_families: families of the patents of a cluster, assignee, inventor or class; of those of a cluster, each
+            counts in the cluster of its first patent only.
     """
 
     kind: str
@@ -47,7 +54,10 @@ class Node:
     year: int | None = None
     x: float | None = None
     y: float | None = None
+    family: str = ""
+    printed: dict[str, None] | None = None
     n_links: int = 0
+    n_families: int | None = None
 
     @property
     def node_id(self) -> str:
@@ -130,6 +140,11 @@ class GraphBuilder:
         labels = dict.fromkeys(" ".join(name.split()) for name in names)
         return [self.add(Node(kind, label.upper(), label)) for label in labels if label]
 
+    def print_as(self, place: int, form: str) -> None:
+        """Note a form in which the name of a node is printed."""
+        node = self._nodes[place]
+        node.printed = (node.printed or {}) | {form: None} if form else node.printed
+
     def link(self, source: int, target: int, kind: str, weight: float = 1.0) -> None:
         """Add an edge; nothing links to itself, and of equal edges the heaviest stays."""
         if source != target:
@@ -155,6 +170,7 @@ class GraphBuilder:
         counts = np.bincount(np.concatenate([sources, targets]), minlength=len(nodes)).tolist()
         for node, count in zip(nodes, counts, strict=True):
             node.n_links = count
+        _count_families(nodes, sources, targets, kinds[first])
         return Graph(nodes, sources, targets, kinds[first], weights[first])
 
     def _rank(self, place: int, ranks: Mapping[str, int]) -> tuple[int, int, str]:
@@ -162,3 +178,23 @@ class GraphBuilder:
         # Patents keep their order, clusters go by number, the rest by name.
         number = place if node.kind == "patent" else node.cluster_id if node.cluster_id is not None else 0
         return ranks[node.kind], number, node.key
+
+
+def _count_families(nodes: Sequence[Node], sources: np.ndarray, targets: np.ndarray, kinds: np.ndarray) -> None:
+    numbers: dict[str, int] = {}
+    homes: dict[str, int] = {}
+    families = np.full(len(nodes), -1, np.int64)
+    for place, node in enumerate(nodes):
+        if node.kind == "patent":
+            families[place] = numbers.setdefault(node.family or node.key, len(numbers))
+            if node.cluster_id is not None:
+                homes.setdefault(node.family or node.key, node.cluster_id)
+    named = np.isin(kinds, [_NUMBERS[kind] for kind in _COUNTED])
+    pairs = np.unique(targets[named] * max(1, len(numbers)) + families[sources[named]])
+    counts = np.bincount(pairs // max(1, len(numbers)), minlength=len(nodes)).tolist()
+    at_home = Counter(homes.values())
+    for node, count in zip(nodes, counts, strict=True):
+        if node.kind in _COUNTED.values():
+            node.n_families = count
+        elif node.kind == "cluster" and node.cluster_id is not None:
+            node.n_families = at_home[node.cluster_id]

@@ -30,13 +30,13 @@ def last_complete_year(latest: date) -> int:
 
 
 def cagr(counts: Sequence[int], *, years: int = CAGR_YEARS) -> float | None:
-    """Return the compound growth a year over the last `years`; None where that far back there is nothing, or no year.
+    """Return the compound growth a year over the last `years`; None where either end holds nothing, or is no year.
 
     Args:
         counts: one figure a complete year, oldest first.
         years: intervals between the first and the last figure compared.
     """
-    if len(counts) <= years or counts[-1 - years] <= 0:
+    if len(counts) <= years or counts[-1 - years] <= 0 or counts[-1] <= 0:
         return None
     return float((counts[-1] / counts[-1 - years]) ** (1 / years) - 1)
 

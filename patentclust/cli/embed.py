@@ -174,8 +174,8 @@ def cache_info(as_json: Json = False) -> None:
         [str(r["name"]), f"{r['vectors']:,}", console.human_bytes(r["bytes"]), str(r.get("template", r.get("error")))]
         for r in rows
     ]
-    console.show_table(["model", "vectors", "size", ""], cells, numeric={"vectors", "size"})
-    console.print_line(f"\n{folder}: {console.human_bytes(sum(r['bytes'] for r in rows))}")
+    console.show_table(["model", "vectors", "size", "prompt"], cells, numeric={"vectors", "size"})
+    console.note(f"{folder}: {console.human_bytes(sum(r['bytes'] for r in rows))}")
 
 
 @cache_app.command("clear")

@@ -31,9 +31,9 @@ def models_list(as_json: Json = False) -> None:
         ]
         for spec, path in rows
     ]
-    headers = ["model", "dim", "tokens", "size", "file", ""]
+    headers = ["model", "dim", "tokens", "size", "file", "what it is"]
     console.show_table(headers, cells, numeric={"dim", "tokens", "size"})
-    console.print_line(f"\nYour own models: {models.user_file()}")
+    console.note(f"Your own models: {models.user_file()}")
 
 
 @models_app.command("pull")

@@ -105,8 +105,10 @@ class ServerEmbedder:
                 )
         return len(vectors[0])
 
-    def encode_document(self, texts: Sequence[str], *, on_done: OnDone | None = None) -> Encoded:
-        """Return one unit-length row per text, in order, under the task's template."""
+    def encode_document(
+        self, texts: Sequence[str], *, on_done: OnDone | None = None, upcoming: Sequence[str] = ()
+    ) -> Encoded:
+        """Return one unit-length row per text, in order; `upcoming` is left alone, for servers tokenise themselves."""
         return self._encode(texts, self._template, on_done)
 
     def encode_query(self, texts: Sequence[str]) -> Encoded:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from patentclust.render.evolution import Flow, Profile
 
 QUADRANT = (640, 360)
@@ -14,6 +16,8 @@ _MARGIN = 36
 _MOST_NODES = 12
 _NODE_WIDTH = 10
 _GAP = 6
+# A line of the drawing's text, and a letter of it.
+_LINE, _LETTER = 14, 6.0
 _RADIUS = 11.0
 _MOST_ASIDE = 24
 LABEL_ROOM = 230
@@ -71,7 +75,10 @@ def _aside(x: float, y: float, others: Sequence[Spot]) -> float:
 
 @dataclass(frozen=True)
 class Node:
-    """A bar of the Sankey drawing: a cluster (`index`) in a period, with its families."""
+    """A bar of the Sankey drawing: a cluster (`index`) in a period, with its families.
+
+    The bar of the last period that a cluster has carries its name, with room for some characters (0: no name here).
+    """
 
     index: int
     period: int
@@ -79,6 +86,7 @@ class Node:
     x: float
     y: float
     height: float
+    room: int = 0
 
 
 @dataclass(frozen=True)
@@ -99,18 +107,21 @@ def sankey(flow: Flow) -> tuple[list[Node], list[Link]]:
     most = max((int(flow.sizes[period, shown].sum()) for period in range(n_periods)), default=0)
     if n_periods < 2 or not most:
         return [], []
-    scale = (height - 30 - _GAP * len(shown)) / most
+    # A bar, however thin, leaves room for a line of text.
+    scale = (height - 30 - _LINE * len(shown)) / most
     step = (width - LABEL_ROOM) / (n_periods - 1)
+    last = {index: max(np.flatnonzero(flow.sizes[:, index]).tolist(), default=-1) for index in shown}
     nodes: dict[tuple[int, int], Node] = {}
     for period in range(n_periods):
         y = 24.0
         for index in sorted(shown):
             size = int(flow.sizes[period, index])
             if size:
-                nodes[period, index] = Node(
-                    index, period, size, round(10 + step * period, 1), round(y, 1), round(size * scale, 1)
-                )
-                y += size * scale + _GAP
+                space = LABEL_ROOM if period == n_periods - 1 else step
+                room = int(space / _LETTER) - 6 if last[index] == period else 0
+                x, tall = round(10 + step * period, 1), round(size * scale, 1)
+                nodes[period, index] = Node(index, period, size, x, round(y, 1), tall, room)
+                y += max(size * scale + _GAP, _LINE)
     links = []
     for path in flow.links:
         source, target = nodes.get((path.period, path.source)), nodes.get((path.period + 1, path.target))

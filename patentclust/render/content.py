@@ -71,9 +71,14 @@ class Entry:
     cited: list[int] = field(default_factory=list)
 
     @property
+    def printed_owners(self) -> list[str]:
+        """Return the assignees as printed, or the applicants where the source names no assignee."""
+        return self.assignees or self.applicants
+
+    @property
     def owners(self) -> list[str]:
-        """Return the applicants, or the assignees where the source names no applicant."""
-        return self.applicants or self.assignees
+        """Return the same in one form a company: what page, tables and graph count by."""
+        return self.assignee_names or self.printed_owners
 
     @property
     def year(self) -> int | None:
@@ -169,6 +174,14 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class ScoreTable:
+    """Hold figures taken several times, e.g. against each level of classes: columns without a value, rows by name."""
+
+    columns: list[Score]
+    rows: list[tuple[str, list[str]]]
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Hold one source that could not be read."""
 
@@ -202,11 +215,13 @@ class Report:
         noise_rows: rows of the noise, when the page lists documents in HTML.
         left_out: the documents without a place, as many as the page lists.
         n_left_out: how many there are.
+        n_units_left_out: units that these are of.
         failures: the sources that could not be read, as many as the page lists.
         n_failures: how many there are.
         listed: the document rows are in the HTML; otherwise the page's script makes them.
         abstract_limit: characters after which abstracts are cut in the page.
         claim_limit: characters after which claims are cut in the page.
+        n_cut: documents with a text that the page cuts.
         data: the page's main data block, packed.
         details: further data blocks, packed, opened when a card is.
         near: the nearest documents of each, packed; empty where the vectors are not there.
@@ -226,14 +241,17 @@ class Report:
     noise_rows: list[Row]
     left_out: list[Row]
     n_left_out: int
+    n_units_left_out: int
     failures: list[Failure]
     n_failures: int
     scores: list[Score]
+    score_tables: list[ScoreTable]
     provenance: Provenance
     listed: bool
     abstract_limit: int
     claim_limit: int
     n_with_warnings: int
+    n_cut: int
     data: str
     details: list[str]
     near: str

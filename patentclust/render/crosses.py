@@ -11,10 +11,9 @@ import numpy as np
 
 from patentclust.analysis import trends
 from patentclust.render.content import Entry, Topic
-from patentclust.render.text import clean, shorten
+from patentclust.render.text import name_of
 
 DIMENSIONS = ("assignee", "ipc", "cpc", "office", "inventor_country")
-_MAX_NAME = 200
 _LEAST_YEAR = 1790
 _SHIFT = 40
 
@@ -80,7 +79,7 @@ class Crosses:
 
     def _note(self, family: int, entry: Entry) -> None:
         found = {
-            "assignee": entry.assignee_names or entry.owners,
+            "assignee": entry.owners,
             "ipc": [symbol[:4] for symbol in entry.ipc],
             "cpc": [symbol[:4] for symbol in entry.cpc],
             "office": [entry.country or ""],
@@ -89,7 +88,7 @@ class Crosses:
         for dimension, names in found.items():
             numbers, shown = self._names[dimension], self._shown[dimension]
             for name in names:
-                text = shorten(clean(name), _MAX_NAME)
+                text = name_of(name)
                 if text:
                     number = numbers.setdefault(text.casefold(), len(numbers))
                     shown.setdefault(number, text)

@@ -13,6 +13,7 @@ from patentclust.analysis.nearness import centroids
 from patentclust.render.content import Topic
 from patentclust.render.crosses import DIMENSIONS, Cross, Crosses
 from patentclust.render.titles import class_title
+from patentclust.schemas import NOISE
 
 _TOP = 5
 _TOP_OWNERS = 12
@@ -63,11 +64,12 @@ class WhiteCell:
     name: str
     observed: int
     expected: float
+    title: str = ""
 
 
 @dataclass(frozen=True)
 class Track:
-    """An assignee's families by period, and the cluster that led in each (None where it has none)."""
+    """An assignee's families by period, and the cluster that led in each: noise only where all are, None for none."""
 
     name: str
     n_families: int
@@ -252,7 +254,8 @@ def _white(crosses: Crosses, topics: list[Topic]) -> list[WhiteCell]:
         cross = crosses.cross(dimension, most=100)
         for gap in trends.white_space(cross.observed, cross.expected):
             cluster, name = topics[gap.row].cluster_id, cross.names[gap.column]
-            cells.append((gap.chance, WhiteCell(cluster, kind, name, gap.observed, gap.expected)))
+            title = "" if dimension == "assignee" else class_title(name)
+            cells.append((gap.chance, WhiteCell(cluster, kind, name, gap.observed, gap.expected, title)))
     return [cell for _, cell in sorted(cells, key=lambda pair: (pair[0], pair[1].kind, pair[1].name))][:_MOST_GAPS]
 
 
@@ -272,4 +275,4 @@ def _step(owners: dict[int, dict[str, Counter[int]]], name: str, span: tuple[int
         if name in names
     }
     total = sum(counts.values())
-    return total, min(counts, key=lambda cluster: (-counts[cluster], cluster)) if total else None
+    return total, min(counts, key=lambda c: (c == NOISE or not counts[c], -counts[c], c)) if total else None

@@ -22,7 +22,7 @@ _VOS_EDGES = ("similar", "cites")
 
 _IRI = "urn:patentclust:"
 _NODE_KEYS = {"kind": "string", "label": "string", "url": "string", "cluster_id": "int", "year": "int"}
-_NODE_KEYS |= {"x": "double", "y": "double", "n_links": "int"}
+_NODE_KEYS |= {"x": "double", "y": "double", "printed": "string", "n_families": "int", "n_links": "int"}
 _EDGE_KEYS = {"kind": "string", "weight": "double"}
 _XSD = "http://www.w3.org/2001/XMLSchema#"
 _CONTEXT = {
@@ -31,6 +31,8 @@ _CONTEXT = {
     "url": {"@id": "https://schema.org/url", "@type": "@id"},
     "cluster_id": {"@id": f"{_IRI}cluster_id", "@type": f"{_XSD}integer"},
     "year": {"@id": f"{_IRI}year", "@type": f"{_XSD}gYear"},
+    "printed": "http://www.w3.org/2004/02/skos/core#altLabel",
+    "n_families": {"@id": f"{_IRI}n_families", "@type": f"{_XSD}integer"},
     "x": {"@id": f"{_IRI}x", "@type": f"{_XSD}double"},
     "y": {"@id": f"{_IRI}y", "@type": f"{_XSD}double"},
     **{kind: {"@id": f"{_IRI}{kind}", "@type": "@id"} for kind in EDGE_KINDS},
@@ -45,6 +47,7 @@ def url(node: Node) -> str | None:
 def properties(node: Node) -> dict[str, Any]:
     """Return what is known of a node beside its id."""
     values = {name: getattr(node, name) for name in _NODE_KEYS if name != "url"} | {"url": url(node)}
+    values["printed"] = sorted(node.printed) if node.printed else None
     return {name: values[name] for name in _NODE_KEYS if values[name] is not None}
 
 
@@ -69,6 +72,8 @@ def write_graphml(handle: TextIO, graph: Graph) -> None:
 
 def _plain(value: Any) -> str:
     # Six digits are all that a float32 holds.
+    if isinstance(value, list):
+        return "; ".join(value)
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
@@ -79,7 +84,7 @@ def write_jsonld(handle: TextIO, graph: Graph) -> None:
     for place, (node, edges) in enumerate(graph.by_source()):
         line: dict[str, Any] = {"@id": iris[place], "@type": f"{_IRI}{node.kind.title()}"}
         known = properties(node)
-        line |= {name: known[name] for name in ("label", "url", "cluster_id") if name in known}
+        line |= {name: known[name] for name in ("label", "url", "cluster_id", "printed", "n_families") if name in known}
         line |= {"year": str(node.year)} if node.year is not None else {}
         line |= {name: float(_plain(known[name])) for name in ("x", "y") if name in known}
         links: dict[str, list[str]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -58,7 +58,8 @@ def render_page(report: Report, language: str = "en") -> str:
     labels = {cluster.topic.cluster_id: cluster.topic.label for cluster in report.clusters}
     parts |= {"tree": tree(report.layers, report.clusters) if report.layers else []}
     parts |= {"html_lang": say.html_lang, "words": embed_json(dict(say.script)), "labels": labels}
-    return _environment(language).get_template("report.html").render(report=report, charts=charts, **parts)
+    parts |= {"charts": charts, "units": _counter(report.provenance.unit, say)}
+    return _environment(language).get_template("report.html").render(report=report, **parts)
 
 
 def read_fingerprint(head: str) -> str | None:
@@ -86,6 +87,11 @@ def _environment(language: str) -> Environment:
         "facts": lambda values: _facts(values, say),
     }  # fmt: skip
     return environment
+
+
+def _counter(unit: str, say: Words) -> Callable[[int], Markup]:
+    """Return what says a number of units with what one is."""
+    return lambda n: say("families" if unit == "family" else "n_documents", n=n)
 
 
 def _source(text: str) -> str:

@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from patentclust.analysis.assignees import printed_as
 from patentclust.render.content import Cluster, Entry, Group, Place
 from patentclust.render.links import REGISTERS, register_numbers
 from patentclust.render.palette import assign_colours
-from patentclust.render.text import clean, shorten
+from patentclust.render.text import clean, name_of, shorten
 from patentclust.render.titles import class_title
+from patentclust.render.words import Words, words_of
 
 # Map positions are whole numbers up to this: finer than a screen at the deepest zoom that the script allows.
 RESOLUTION = 65_535
@@ -37,9 +39,10 @@ CUT = "…"
 # In the packed neighbours: no document.
 NOWHERE = 2**32 - 1
 _COLUMNS = (
-    "ids", "titles", "owners", "years", "origins", "class_of", "office_of", "language_of", "family_of", "clusters",
-    "probability", "silhouette", "x", "y",
+    "ids", "titles", "owners", "printed_of", "years", "origins", "class_of", "office_of", "language_of", "family_of",
+    "clusters", "probability", "silhouette", "x", "y",
 )  # fmt: skip
+_LISTS = ("names", "printed", "classes", "offices", "languages")
 
 
 def text_limits(n_documents: int) -> tuple[int, int]:
@@ -127,11 +130,14 @@ class Outline:
 class PageData:
     """Collect documents column by column, and details block by block, as text."""
 
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: Frame, say: Words | None = None) -> None:
         self.frame = frame
+        self._say = say or words_of("en")
         self.details: list[str] = []
         self._columns: dict[str, list[Any]] = {key: [] for key in _COLUMNS}
-        self._lists: dict[str, dict[str, int]] = {name: {} for name in ("names", "classes", "offices", "languages")}
+        self._lists: dict[str, dict[str, int]] = {name: {} for name in _LISTS}
+        self._names: dict[str, int] = {}
+        self._forms: list[dict[int, None]] = []
         self._inventors: dict[str, int] = {}
         self._invented: list[list[int]] = []
         self._cited: list[list[int]] = []
@@ -148,7 +154,7 @@ class PageData:
         columns = self._columns
         columns["ids"].append(clean(entry.doc_id))
         columns["titles"].append(shorten(clean(entry.title), _MAX_TITLE))
-        columns["owners"].append([_number(self._lists["names"], name) for name in entry.owners[:_MAX_LIST]])
+        self._add_owners(entry)
         columns["years"].append(entry.year)
         columns["origins"].append(entry.origin.year if entry.origin else None)
         columns["class_of"].append([_number(self._lists["classes"], name) for name in entry.subclasses[:_MAX_LIST]])
@@ -162,9 +168,27 @@ class PageData:
             self._lead[row] = len(self._units)
         self._units.append(row)
         self._add_place(entry.place)
-        self._pending.append(_detail(entry))
+        self._pending.append(_detail(entry, self._say))
         if len(self._pending) == DETAILS_A_BLOCK:
             self._flush()
+
+    def _add_owners(self, entry: Entry) -> None:
+        """Number the assignees, as printed and in one form a company, and keep which form stands for which."""
+        numbers = {name: self._owner(name) for name in entry.owners[:_MAX_LIST]}
+        self._columns["owners"].append(list(dict.fromkeys(numbers.values())))
+        printed = self._lists["printed"]
+        self._columns["printed_of"].append([_number(printed, form) for form in entry.printed_owners[:_MAX_LIST]])
+        for name, form in printed_as(entry.owners, entry.printed_owners):
+            if name in numbers:
+                self._forms[numbers[name]][_number(printed, form)] = None
+
+    def _owner(self, name: str) -> int:
+        shown = name_of(name)
+        number = self._names.setdefault(shown.casefold(), len(self._forms))
+        if number == len(self._forms):
+            self._lists["names"][shown] = number
+            self._forms.append({})
+        return number
 
     def _add_place(self, place: Place | None) -> None:
         point = self.frame.at(place.x, place.y) if place else None
@@ -219,6 +243,7 @@ class PageData:
             {
                 **self._columns,
                 **{name: list(numbers) for name, numbers in self._lists.items()},
+                "forms": [list(forms) for forms in self._forms],
                 "class_titles": [class_title(symbol) for symbol in self._lists["classes"]],
                 "topics": [
                     _topic(cluster) | self._label_room(outline)
@@ -244,7 +269,7 @@ def _number(numbers: dict[str, int], name: str) -> int:
     return numbers.setdefault(shorten(clean(name), _MAX_TITLE), len(numbers))
 
 
-def _detail(entry: Entry) -> list[Any]:
+def _detail(entry: Entry, say: Words) -> list[Any]:
     return [
         clean(entry.abstract, keep_lines=True),
         clean(entry.claim, keep_lines=True),
@@ -257,7 +282,7 @@ def _detail(entry: Entry) -> list[Any]:
         clean(entry.family_id),
         clean(entry.source_path),
         register_numbers(entry.doc_id),
-        [shorten(clean(warning), _MAX_TITLE) for warning in entry.warnings[:_MAX_LIST]],
+        [shorten(clean(say.warning(warning)), _MAX_TITLE) for warning in entry.warnings[:_MAX_LIST]],
         thousandths(entry.place.outlier_score) if entry.place else None,
         thousandths(entry.place.similarity) if entry.place else None,
         entry.place.runner_up if entry.place else None,

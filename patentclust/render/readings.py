@@ -7,24 +7,47 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from patentclust.render.content import Score
+from patentclust.render.content import Score, ScoreTable
 from patentclust.render.words import Words, words_of
 from patentclust.scores import SCORES
 
 # What the scorecard is held against: a level of a scheme of classes, perhaps in a coarser layer.
 _LEVELS = ("section", "class", "subclass", "group", "subgroup")
 _AGAINST = re.compile(rf"(ipc|cpc):({'|'.join(_LEVELS)})(?:, layer (\d+))?")
+_ORDER = {key: number for number, key in enumerate(SCORES)}
+_LAST = len(_ORDER) + 1
 
 
-def read_scores(scores: Mapping[str, Any], language: str = "en") -> list[Score]:
-    """Return every score with its sentence: known ones first in a fixed order, unknown ones by name."""
+def read_scores(scores: Mapping[str, Any], language: str = "en") -> tuple[list[Score], list[ScoreTable]]:
+    """Return the scores of the whole map with their sentences, and tables of those that were taken several times.
+
+    Known ones come first in a fixed order, unknown ones by name. No sentence is said twice.
+    """
     say = words_of(language)
-    order = {key: number for number, key in enumerate(SCORES)}
+    groups: dict[tuple[str, ...], dict[str, Any]] = {}
+    for path, value in sorted(_flatten(scores, ()), key=lambda item: [_rank(key) for key in item[0]]):
+        groups.setdefault(path[:-1], {})[path[-1]] = value
+    single = groups.pop((), {})
+    tables: dict[tuple[str, ...], list[tuple[str, list[str]]]] = {}
+    for above, values in groups.items():
+        cells = [_written(value, _form(key, say), say) for key, value in values.items()]
+        tables.setdefault(tuple(values), []).append((_title(above, say), cells))
+    lines = [
+        Score(_name(key, say), _written(value, _form(key, say), say), _sentence(key, say))
+        for key, value in single.items()
+    ]
+    return lines, _explained(tables, set(single), say)
 
-    def rank(item: tuple[tuple[str, ...], Any]) -> list[tuple[int, str]]:
-        return [(order.get(key, len(order)), _sorted_as(key)) for key in item[0]]
 
-    return [_score(path, value, say) for path, value in sorted(_flatten(scores, ()), key=rank)]
+def _explained(
+    tables: Mapping[tuple[str, ...], list[tuple[str, list[str]]]], said: set[str], say: Words
+) -> list[ScoreTable]:
+    found = []
+    for keys, rows in tables.items():
+        columns = [Score(_name(key, say), "", "" if key in said else _sentence(key, say)) for key in keys]
+        said |= set(keys)
+        found.append(ScoreTable(columns, rows))
+    return found
 
 
 def _flatten(scores: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -35,13 +58,21 @@ def _flatten(scores: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tuple
             yield (*path, str(key)), value
 
 
-def _score(path: tuple[str, ...], value: Any, say: Words) -> Score:
-    *above, name = [_name(key, say) for key in path]
-    if above:
-        # "Adjusted …" goes on in lower case; "V-measure" and "DBCV" are names.
-        name = f"{', '.join(above)}: {name[0].lower() + name[1:] if name[1:2].islower() else name}"
-    known = say.score(path[-1])
-    return Score(name, _written(value, known.form if known else "figure", say), known.sentence if known else "")
+def _rank(key: str) -> tuple[int, str]:
+    """Return what a key sorts by: levels of classes from broad to fine, each before its coarser layers."""
+    against = _AGAINST.fullmatch(key)
+    name = f"{against[1]}:{_LEVELS.index(against[2])}{against[3] or ''}" if against else key
+    # The finest clusters before the coarser layers.
+    return _LAST if key == "layers" else _ORDER.get(key, len(_ORDER)), name
+
+
+def _title(above: tuple[str, ...], say: Words) -> str:
+    """Return what the scores below some keys were taken of: `IPC section, layer 1`."""
+    first, *rest = above
+    if first == "layers" and rest:
+        number, *rest = rest
+        return ", ".join([*(_name(key, say) for key in rest), say("in_layer", number=number)])
+    return ", ".join(_name(key, say) for key in above)
 
 
 def _name(key: str, say: Words) -> str:
@@ -53,10 +84,14 @@ def _name(key: str, say: Words) -> str:
     return known.name if known else _words(key)
 
 
-def _sorted_as(key: str) -> str:
-    """Return what a key sorts by: levels of classes from broad to fine, each before its coarser layers."""
-    against = _AGAINST.fullmatch(key)
-    return f"{against[1]}:{_LEVELS.index(against[2])}{against[3] or ''}" if against else key
+def _sentence(key: str, say: Words) -> str:
+    known = say.score(key)
+    return known.sentence if known else ""
+
+
+def _form(key: str, say: Words) -> str:
+    known = say.score(key)
+    return known.form if known else "figure"
 
 
 def _words(key: str) -> str:

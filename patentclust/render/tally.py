@@ -30,6 +30,7 @@ class Tally:
         self.noise_rows: list[Row] = []
         self.left_out: list[Row] = []
         self.n_left_out = 0
+        self._left_out_units: set[str] = set()
         self.n_with_warnings = 0
         self._rows: defaultdict[int, list[Row]] = defaultdict(list)
         self._wanted = {unit for topic in topics for unit in topic.exemplars}
@@ -51,11 +52,17 @@ class Tally:
 
     def _leave_out(self, index: int, unit_id: str, entry: Entry) -> None:
         self.n_left_out += 1
+        self._left_out_units.add(unit_id)
         if self.n_left_out <= MOST_ROWS:
             reason = "no_vector" if entry.has_text else "no_text"
             if unit_id in self._excluded:
                 reason = "taken_off"
             self.left_out.append(self._row(index, entry, reason=self._say(reason)))
+
+    @property
+    def n_units_left_out(self) -> int:
+        """Return how many units have no place on the map."""
+        return len(self._left_out_units)
 
     def cluster(self, topic: Topic, **looks: Any) -> Cluster:
         """Return what the card of one cluster shows; `looks` are the fields of Cluster that no document tells."""
@@ -68,8 +75,8 @@ class Tally:
         )
 
     def _row(self, index: int, entry: Entry, *, reason: str = "") -> Row:
-        owners = "; ".join(clean(name) for name in entry.owners[:_MAX_OWNERS])
-        more = len(entry.owners) - _MAX_OWNERS
+        owners = "; ".join(clean(name) for name in entry.printed_owners[:_MAX_OWNERS])
+        more = len(entry.printed_owners) - _MAX_OWNERS
         return Row(
             index=index,
             doc_id=clean(entry.doc_id),

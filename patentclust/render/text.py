@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+MAX_NAME = 200
+
 # C0 and C1 controls, DEL, the line and paragraph separators and the byte order mark.
 _BLANKS = re.compile(r"[\t\r\n\x0b\x0c\x85\u2028\u2029]+")
 _BLANKS_BUT_LINES = re.compile(r"[\t\r\x0b\x0c\x85\u2028\u2029]+")
@@ -20,6 +22,11 @@ def clean(text: str | None, *, keep_lines: bool = False) -> str:
         return text.strip()
     blanks = _BLANKS_BUT_LINES if keep_lines else _BLANKS
     return _HIDDEN.sub("", blanks.sub(" ", text)).strip()
+
+
+def name_of(text: str) -> str:
+    """Return a name as page, tables and graph know it: on one line, single blanks, at most MAX_NAME characters."""
+    return shorten(" ".join(clean(text).split()), MAX_NAME)
 
 
 def shorten(text: str, limit: int) -> str:

@@ -18,6 +18,7 @@ class Outcome:
         facts: figures for the summary, in order, e.g. `{"documents": 120, "failures": 1}`.
         warnings: sentences the user must see.
         outputs: files it stands for.
+        unit: what it counts as noise or left out: `family` or `document`.
     """
 
     stage: str
@@ -25,6 +26,7 @@ class Outcome:
     facts: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     outputs: tuple[Path, ...] = ()
+    unit: str = "document"
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
+import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,8 +31,11 @@ _ALLOWED = {
     "note": {"members", "text"},
 }
 _NEEDED = {"rename": {"label"}, "pin": {"label"}, "split": {"label"}, "move": {"near"}, "note": {"text"}}
-_HINT = 'write tables such as [[rename]] with members = ["US-1-B2", …] and label = "…"'
-_N_EXEMPLARS, _N_TERMS = 5, 20
+_HINT = 'expected tables such as [[rename]] with members = ["US-1-B2", …] and label = "…"; mend it, then run: '
+_HINT += "patentclust report"
+_PLACE = re.compile(r"(?P<what>.*) \(at (?P<where>.*)\)", re.DOTALL)
+_TABLE = re.compile(r"\s*(?:\[\[?\s*)?([\w-]+)\s*(?:\]|=)")
+_N_EXEMPLARS, _N_TERMS, _SHOWN = 5, 20, 3
 
 
 def sha256(path: Path) -> str:
@@ -50,8 +56,8 @@ def read_rules(workspace: Workspace, unit: str) -> list[Rule]:
     return load_rules(workspace.curation, unit_of)
 
 
-def load_rules(path: Path, unit_of: Mapping[str, str]) -> list[Rule]:
-    """Read the corrections, in the order of the kinds; empty where there is no file.
+def load_rules(path: Path, unit_of: Mapping[str, str] | None = None) -> list[Rule]:
+    """Read the corrections, in the order of the file; empty where there is no file.
 
     Args:
         path: curation.toml.
@@ -62,50 +68,127 @@ def load_rules(path: Path, unit_of: Mapping[str, str]) -> list[Rule]:
     """
     if not path.is_file():
         return []
+    text = _read(path)
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"cannot read {path}: {error}", hint=_HINT) from error
-    unknown = sorted(set(raw) - set(KINDS))
-    if unknown:
-        raise ConfigError(f"{path}: unknown table {unknown[0]!r}", hint=f"allowed: {', '.join(KINDS)}")
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = _PLACE.fullmatch(str(error))
+        where, what = (f", {found['where']}", found["what"]) if found else ("", str(error))
+        raise ConfigError(f"{path}{where}: this is not TOML: {what}", hint=_HINT) from error
+    lines = _lines(text)
     rules = []
     for kind in raw:
+        if kind not in KINDS:
+            raise ConfigError(
+                f"{_at(path, lines, kind)}: unknown table {kind!r}{_meant(kind, KINDS)}",
+                hint=f"expected one of {', '.join(KINDS)}; mend it, then run: patentclust report",
+            )
         tables = raw[kind] if isinstance(raw[kind], list) else [raw[kind]]
-        rules += [_rule(path, kind, table, unit_of) for table in tables]
-    return rules
+        for number, table in enumerate(tables):
+            rules.append(_rule(_at(path, lines, kind, number), kind, table, unit_of or {}))
+            rules[-1] = replace(rules[-1], line=_line(lines, kind, number))
+    return sorted(rules, key=lambda rule: rule.line)
 
 
-def _rule(path: Path, kind: str, table: Any, unit_of: Mapping[str, str]) -> Rule:
+def _read(path: Path) -> str:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror or error}", hint="check who may read it") from error
+    try:
+        # Editors on Windows put a byte order mark before UTF-8.
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}, line {line}: this is not UTF-8", hint="save it as UTF-8") from error
+
+
+def _lines(text: str) -> dict[str, list[int]]:
+    """Return on which lines the tables of each name begin; tomllib does not tell."""
+    lines: dict[str, list[int]] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        if found := _TABLE.match(line):
+            lines.setdefault(found[1], []).append(number)
+    return lines
+
+
+def _line(lines: Mapping[str, list[int]], kind: str, number: int = 0) -> int:
+    known = lines.get(kind, [])
+    return known[min(number, len(known) - 1)] if known else 0
+
+
+def _at(path: Path, lines: Mapping[str, list[int]], kind: str, number: int = 0) -> str:
+    line = _line(lines, kind, number)
+    return f"{path}, line {line}" if line else str(path)
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), 1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _rule(where: str, kind: str, table: Any, unit_of: Mapping[str, str]) -> Rule:
     if not isinstance(table, dict):
-        raise ConfigError(f"{path}: {kind} is not a table", hint=_HINT)
-    given, needed = set(table), {"members"} | _NEEDED.get(kind, set())
-    if given - _ALLOWED[kind] or needed - given:
+        raise ConfigError(f"{where}: {kind} is {table!r}, expected a table [[{kind}]]", hint=_HINT)
+    allowed, needed = _ALLOWED[kind], {"members"} | _NEEDED.get(kind, set())
+    for key in sorted(set(table) - allowed):
         raise ConfigError(
-            f"{path}: [[{kind}]] takes {', '.join(sorted(_ALLOWED[kind]))}, got {', '.join(sorted(given))}", hint=_HINT
+            f"{where}: [[{kind}]] has an unknown key {key!r}{_meant(key, allowed)}; expected {_and(allowed)}"
+            " (a cluster is meant by some of its members, not by its number)",
+            hint=_HINT,
         )
+    for key in sorted(needed - set(table)):
+        raise ConfigError(f"{where}: [[{kind}]] has no {key!r}; expected {_and(needed)}", hint=_HINT)
     for key, value in table.items():
-        right = isinstance(value, str) if key in ("label", "text") else _is_names(value)
-        if not right:
-            raise ConfigError(f"{path}: [[{kind}]] has a {key} of the wrong type: {value!r}", hint=_HINT)
+        expected = "a text" if key in ("label", "text") else "a list of publication numbers"
+        if not (_is_text(value) if key in ("label", "text") else _is_names(value)):
+            raise ConfigError(f"{where}: [[{kind}]] has {key} = {value!r}, expected {expected}", hint=_HINT)
     lists = {key: tuple(unit_of.get(name, name) for name in table[key]) for key in ("members", "near") if key in table}
     return Rule(
         kind,
         members=lists["members"],
-        label=table.get("label", ""),
+        label=table.get("label", "").strip(),
         near=lists.get("near", ()),
         text=table.get("text", ""),
     )
+
+
+def _and(keys: Iterable[str]) -> str:
+    return " and ".join(sorted(keys))
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _is_names(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(name, str) for name in value)
 
 
+def warnings(path: Path, rules: Sequence[Rule], rows: Mapping[str, int], missed: Sequence[Rule]) -> list[str]:
+    """Return a sentence for each rule that found nothing to correct, or that names what is not on the map."""
+    sentences = []
+    for rule in rules:
+        asked = (*rule.members, *rule.near)
+        unknown = [name for name in asked if name not in rows]
+        named = ", ".join(unknown[:_SHOWN]) + (", …" if len(unknown) > _SHOWN else "")
+        where = f"{path.name}, line {rule.line}: [[{rule.kind}]]"
+        if rule in missed:
+            why = f"not on the map: {named}" if unknown else "its members are in no cluster, or all in one"
+            sentences.append(f"{where} found nothing to correct ({why})")
+        elif unknown:
+            sentences.append(f"{where}: {len(unknown)} of {len(asked)} are not on the map: {named}")
+    return sentences
+
+
 def apply_rules(
     rules: Sequence[Rule], topics: list[Topic], rows: Mapping[str, int], clusters: np.ndarray
 ) -> tuple[list[Topic], Curated]:
-    """Return the topics as corrected, and what became of the map."""
+    """Return the topics as corrected, and what became of the map.
+
+    Raises:
+        ConfigError: two clusters were given one name.
+    """
     done = curate(rules, rows, clusters)
     if not rules:
         return topics, done
@@ -121,7 +204,18 @@ def apply_rules(
             # Figures of the clustering are not those of what an analyst made of it.
             topic = replace(topic, silhouette=None, persistence=None)
         corrected.append(replace(topic, size=len(members), label=done.labels.get(cluster, topic.label)))
+    _refuse_doubles(rules, [done.labels[topic.cluster_id] for topic in corrected if topic.cluster_id in done.labels])
     return corrected, done
+
+
+def _refuse_doubles(rules: Sequence[Rule], given: Sequence[str]) -> None:
+    for label, n in Counter(label for label in given if label).items():
+        if n > 1:
+            lines = " and ".join(str(rule.line) for rule in rules if rule.label == label)
+            raise ConfigError(
+                f"curation.toml, lines {lines}: the name {label!r} is given to {n} clusters, expected one",
+                hint="give each a name of its own, or join them with [[merge]], then run: patentclust report",
+            )
 
 
 def _joined(cluster: int, parts: list[Topic], members: set[str], first: str) -> Topic:

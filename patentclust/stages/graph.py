@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,15 +10,16 @@ from typing import Any
 import pyarrow as pa
 
 from patentclust import artifacts
-from patentclust.analysis.curation import EXCLUDED
-from patentclust.analysis.graph import Graph, GraphBuilder, Node
+from patentclust.analysis.assignees import printed_as
+from patentclust.analysis.curation import EXCLUDED, Rule
+from patentclust.analysis.graph import EDGE_KINDS, Graph, GraphBuilder, Node
 from patentclust.analysis.neighbours import nearest
 from patentclust.artifacts import Stamp
 from patentclust.errors import ArtifactError
 from patentclust.params import Resources
 from patentclust.progress import Progress, Quiet
 from patentclust.render import graphs
-from patentclust.render.text import clean, shorten
+from patentclust.render.text import clean, name_of, shorten
 from patentclust.render.titles import class_title
 from patentclust.schemas import EDGES, NODES, NOISE, UNIT_KEYS
 from patentclust.stages import Outcome
@@ -28,6 +29,8 @@ from patentclust.stages.placing import read_topics
 from patentclust.workspace import Workspace
 
 N_SIMILAR = 5
+# What a graph holds: one of an older revision is written again.
+_REVISION = 2
 _MAX_LABEL = 300
 _SUBCLASS = 4
 _TABLE_ROWS = 100_000
@@ -60,21 +63,23 @@ def run(workspace: Workspace, *, resources: Resources = Resources(), progress: P
     unit = topics.metadata.get("unit", "document")
     inputs = {"documents": documents.fingerprint, "topics": topics.fingerprint}
     inputs |= {"curation": sha256(workspace.curation)} if workspace.curation.is_file() else {}
-    stamp = Stamp(kind="nodes", params={"n_similar": N_SIMILAR}, inputs=inputs, unit=unit)
+    stamp = Stamp(kind="nodes", params={"n_similar": N_SIMILAR, "revision": _REVISION}, inputs=inputs, unit=unit)
     outputs = tuple(workspace.graph_files.values())
     if artifacts.current(workspace.graph_files["nodes"], stamp) and all(path.is_file() for path in outputs):
         header = artifacts.read_header(workspace.graph_files["nodes"], kind="nodes")
-        return Outcome("graph", current=True, facts=header.json("counts"), outputs=outputs)
-    atlas = _curated(workspace, read_atlas(workspace))
+        counts = header.json("counts")
+        facts = {name: counts[name] for name in ("nodes", "edges", *EDGE_KINDS, "cited_outside") if name in counts}
+        return Outcome("graph", current=True, facts=facts, outputs=outputs)
+    rules = read_rules(workspace, unit)
+    atlas = _curated(workspace, read_atlas(workspace), rules)
     graph, n_outside = _build(workspace, atlas, resources, progress)
     facts = {"nodes": len(graph.nodes), "edges": len(graph.sources), **_edge_facts(graph), "cited_outside": n_outside}
     _write(workspace, graph, stamp, facts)
     return Outcome("graph", current=False, facts=facts, outputs=outputs)
 
 
-def _curated(workspace: Workspace, atlas: Atlas) -> Atlas:
+def _curated(workspace: Workspace, atlas: Atlas, rules: Sequence[Rule]) -> Atlas:
     """Return the map as the analyst corrected it."""
-    rules = read_rules(workspace, atlas.unit)
     if not rules:
         return atlas
     rows = {unit: row for row, unit in enumerate(atlas.embeddings.unit_ids)}
@@ -110,6 +115,7 @@ def _add_patent(walk: _Walk, document: dict[str, Any], atlas: Atlas, row: int | 
     day = next((day for day in days if day is not None), None)
     key = clean(document["doc_id"])
     patent = Node("patent", key, _label(document["title"]) or key, year=day.year if day else None)
+    patent.family = document["family_id"] or key
     if row is not None:
         patent.cluster_id = int(atlas.labels[row])
         patent.x, patent.y = (float(value) for value in atlas.places[row])
@@ -120,14 +126,10 @@ def _add_patent(walk: _Walk, document: dict[str, Any], atlas: Atlas, row: int | 
     for number in others:
         walk.numbers.setdefault(number, place)
     walk.cited.append((place, document["cited"]))
-    owners = document["assignee_names"] or document["applicants"] or document["assignees"]
+    _link_owners(builder, place, document)
+    for target in builder.named("inventor", [name_of(name) for name in document["inventors"]]):
+        builder.link(place, target, "invented_by")
     symbols = [*document["ipc"], *document["cpc"]]
-    for edge, kind, names in (
-        ("filed_by", "assignee", owners),
-        ("invented_by", "inventor", document["inventors"]),
-    ):
-        for target in builder.named(kind, [_label(name) for name in names]):
-            builder.link(place, target, edge)
     for symbol in sorted({clean(symbol)[:_SUBCLASS].upper() for symbol in symbols} - {""}):
         title = class_title(symbol)
         label = f"{symbol} {title}" if title else symbol
@@ -140,6 +142,16 @@ def _add_patent(walk: _Walk, document: dict[str, Any], atlas: Atlas, row: int | 
     if patent.cluster_id != NOISE:
         cluster = builder.add(_cluster_node(atlas, int(atlas.labels[row])))
         builder.link(place, cluster, "member", float(atlas.probabilities[row]))
+
+
+def _link_owners(builder: GraphBuilder, place: int, document: dict[str, Any]) -> None:
+    printed = document["assignees"] or document["applicants"]
+    owners = document["assignee_names"] or printed
+    for target in builder.named("assignee", [name_of(name) for name in owners]):
+        builder.link(place, target, "filed_by")
+    for name, form in printed_as(owners, printed):
+        for target in builder.named("assignee", [name_of(name)]):
+            builder.print_as(target, name_of(form))
 
 
 def _label(text: str) -> str:
@@ -206,7 +218,7 @@ def _write(workspace: Workspace, graph: Graph, stamp: Stamp, facts: dict[str, in
 def _node_tables(graph: Graph) -> Iterator[pa.Table]:
     for start in range(0, len(graph.nodes), _TABLE_ROWS):
         nodes = graph.nodes[start : start + _TABLE_ROWS]
-        rows = [{"node_id": node.node_id, "key": node.key, **graphs.properties(node)} for node in nodes]
+        rows = [{"node_id": node.node_id, "key": node.key, "printed": [], **graphs.properties(node)} for node in nodes]
         yield pa.Table.from_pylist(rows, schema=NODES.schema)
 
 

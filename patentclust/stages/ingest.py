@@ -188,7 +188,7 @@ def _stamp(
         kind=DOCUMENTS.kind,
         params={**asdict(params), "readers": readers.REVISION},
         inputs=inputs_of,
-        libraries=("lxml", "pypdf", "pypdfium2"),
+        libraries=("lxml", "py3langid", "pypdf", "pypdfium2"),
     )
 
 
@@ -304,7 +304,7 @@ def _merge(rows: Rows, merged: Path, stamp: artifacts.Stamp) -> tuple[Rows, int]
     repeats = find_repeats(rows)
     if not repeats:
         return rows, 0
-    n_repeated = sum(len(places) - 1 for places in repeats.values())
+    n_repeated = sum(places[0] != row for row, places in repeats.items())
     with artifacts.table_writer(merged, READ, stamp, compression=LIGHT) as writer:
         merge_repeats(rows, repeats, writer)
     return Rows([Slice(merged, 0, len(rows) - n_repeated)]), n_repeated

@@ -315,4 +315,4 @@ def _whole_texts(workspace: Workspace, paths: list[Path]) -> Iterator[str]:
     params = EmbedParams(**artifacts.read_header(paths[0], kind="embeddings").json("params"))
     wholes = read_wholes(workspace, params)
     for parent in _read_owners(paths)[0]:
-        yield next(text for whole_id, text in wholes if whole_id == parent)
+        yield next(whole.text for whole in wholes if whole.unit_id == parent)

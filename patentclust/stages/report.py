@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow.compute as pc
 
 from patentclust import __version__, artifacts
-from patentclust.analysis.curation import Curated
+from patentclust.analysis.curation import Curated, Rule, curate
 from patentclust.artifacts import Header, Stamp
-from patentclust.errors import ArtifactError
+from patentclust.errors import ArtifactError, ConfigError
 from patentclust.params import ReportParams, Resources
 from patentclust.progress import Progress, Quiet
 from patentclust.render import page, tables
@@ -27,14 +27,17 @@ from patentclust.render.tally import MOST_LISTED, MOST_ROWS, Tally
 from patentclust.render.words import words_of
 from patentclust.schemas import NOISE, UNIT_KEYS
 from patentclust.stages import Outcome
-from patentclust.stages.curating import read_rules
+from patentclust.stages.curating import load_rules, read_rules
 from patentclust.stages.curating import sha256 as curation_sha256
+from patentclust.stages.curating import warnings as curation_warnings
 from patentclust.stages.entries import read_cut_texts, read_entries
 from patentclust.stages.layering import read_layers
 from patentclust.stages.placing import FINEST, Map, read_map, read_topics
 from patentclust.stages.sheets import open_sheets
 from patentclust.stages.sheets import outputs as sheet_paths
 from patentclust.workspace import Workspace
+
+_CHANGED = "its inputs changed since"
 
 
 @dataclass(frozen=True)
@@ -71,12 +74,14 @@ def run(
     """
     inputs = _check_inputs(workspace, params)
     stamp = _stamp(workspace, params, inputs)
-    outputs = (workspace.report, *sheet_paths(workspace, params))
     current = _is_current(workspace, params, stamp)
     facts = _facts(workspace, inputs)
+    rules = read_rules(workspace, inputs.unit)
     if not current:
-        _write(workspace, params, inputs, stamp.fingerprint, progress)
-    return Outcome("report", current=current, facts=facts, outputs=outputs)
+        _write(workspace, params, inputs, rules, stamp.fingerprint, progress)
+    texts = [workspace.texts_csv] if workspace.texts_csv.is_file() else []
+    outputs = (workspace.report, *sheet_paths(workspace, params), *texts)
+    return Outcome("report", current, facts, _warnings(workspace, rules), outputs, inputs.unit)
 
 
 def _program() -> str:
@@ -112,13 +117,16 @@ def _check_inputs(workspace: Workspace, params: ReportParams) -> _Inputs:
     return inputs
 
 
-def is_current(workspace: Workspace, params: ReportParams) -> bool:
-    """Tell whether the page and the tables are those of the artifacts as they now are."""
+def why_stale(workspace: Workspace, params: ReportParams) -> str:
+    """Return why page and tables are not those of the artifacts and corrections as they now are; "" when they are."""
     try:
+        load_rules(workspace.curation)
         inputs = _check_inputs(workspace, params)
+    except ConfigError as error:
+        return str(error)
     except ArtifactError:
-        return False
-    return _is_current(workspace, params, _stamp(workspace, params, inputs))
+        return _CHANGED
+    return "" if _is_current(workspace, params, _stamp(workspace, params, inputs)) else _CHANGED
 
 
 def page_fingerprint(workspace: Workspace) -> str:
@@ -137,8 +145,16 @@ def _stamp(workspace: Workspace, params: ReportParams, inputs: _Inputs) -> Stamp
 
 
 def _is_current(workspace: Workspace, params: ReportParams, stamp: Stamp) -> bool:
-    tables_there = all(path.is_file() for path in sheet_paths(workspace, params))
-    return tables_there and page_fingerprint(workspace) == stamp.fingerprint
+    if not all(path.is_file() for path in sheet_paths(workspace, params)):
+        return False
+    return page_fingerprint(workspace) == stamp.fingerprint and _texts_are_there(workspace)
+
+
+def _texts_are_there(workspace: Workspace) -> bool:
+    """Tell whether the texts that the page cuts are beside it; a page that cuts none has no file of them."""
+    n_documents = artifacts.read_header(workspace.documents, kind="documents").n_rows
+    cut = read_cut_texts(workspace, text_limits(n_documents))
+    return workspace.texts_csv.is_file() or next(cut, None) is None
 
 
 def _facts(workspace: Workspace, inputs: _Inputs) -> dict[str, Any]:
@@ -147,22 +163,38 @@ def _facts(workspace: Workspace, inputs: _Inputs) -> dict[str, Any]:
     n_noise = pc.sum(pc.equal(finest["cluster_id"], NOISE)).as_py() or 0
     key = UNIT_KEYS[inputs.unit]
     keys = artifacts.read_table(workspace.documents, kind="documents", columns=[key])[key]
-    placed = pc.sum(pc.is_in(keys, value_set=finest["unit_id"])).as_py() or 0
+    left_out = keys.filter(pc.invert(pc.is_in(keys, value_set=finest["unit_id"])))
     return {
         "documents": inputs.documents.n_rows,
         "clusters": pc.count_distinct(finest["cluster_id"]).as_py() - bool(n_noise),
         "noise": n_noise,
-        "left_out": inputs.documents.n_rows - placed,
+        "left_out": pc.count_distinct(left_out, mode="all").as_py(),
         "failures": inputs.failures.n_rows,
     }
 
 
-def _write(workspace: Workspace, params: ReportParams, inputs: _Inputs, fingerprint: str, progress: Progress) -> None:
-    rules = read_rules(workspace, inputs.unit)
+def _warnings(workspace: Workspace, rules: Sequence[Rule]) -> tuple[str, ...]:
+    if not rules:
+        return ()
+    units = artifacts.read_table(workspace.clusters, kind="clusters", columns=["unit_id", "layer", "cluster_id"])
+    finest = units.filter(pc.equal(units["layer"], FINEST))
+    rows = {unit: row for row, unit in enumerate(finest["unit_id"].to_pylist())}
+    missed = curate(rules, rows, finest["cluster_id"].to_numpy()).missed
+    return tuple(curation_warnings(workspace.curation, rules, rows, missed))
+
+
+def _write(
+    workspace: Workspace,
+    params: ReportParams,
+    inputs: _Inputs,
+    rules: Sequence[Rule],
+    fingerprint: str,
+    progress: Progress,
+) -> None:
     places, topics, curated = read_map(workspace, read_topics(workspace.topics), task=params.task, rules=rules)
     outlines = places.outlines(topics)
-    data = PageData(Frame.around(places.columns["x"], places.columns["y"]))
     say, limits = words_of(params.lang), text_limits(inputs.documents.n_rows)
+    data = PageData(Frame.around(places.columns["x"], places.columns["y"]), say)
     tally = Tally(topics, listed=inputs.documents.n_rows <= MOST_LISTED, excluded=places.excluded, say=say)
     crosses = Crosses(topics)
     # The page carries the fingerprint, so it is renamed last: a current page has its tables beside it.
@@ -175,14 +207,15 @@ def _write(workspace: Workspace, params: ReportParams, inputs: _Inputs, fingerpr
         sheets.write_crosses(workspace, topics, crosses, evolution)
         layers = read_layers(workspace, places, topics)
         groups = layers[0] if layers else []
-        sheets.write_texts(workspace, read_cut_texts(workspace, limits))
+        n_cut = sheets.write_texts(workspace, read_cut_texts(workspace, limits))
+        scores, score_tables = read_scores(inputs.scores, params.lang)
         report = _report(
             inputs, places, tally, params, fingerprint=fingerprint,
             clusters=clusters, failures=_read_failures(workspace.failures),
             data=data.finish(clusters, outlines, groups=data.groups(groups, places.outlines(groups))),
             evolution=evolution, notes=curated.notes, missed=curated.missed,
             details=data.details, near=data.near(*places.nearest), links=data.links(), layers=layers,
-            scores=read_scores(inputs.scores, params.lang),
+            scores=scores, score_tables=score_tables, n_cut=n_cut,
         )  # fmt: skip
         page_path.write_bytes(page.render_page(report, params.lang).encode("utf-8", "replace"))
 
@@ -238,6 +271,7 @@ def _report(inputs: _Inputs, places: Map, tally: Tally, params: ReportParams, **
         noise_rows=tally.noise_rows,
         left_out=tally.left_out,
         n_left_out=tally.n_left_out,
+        n_units_left_out=tally.n_units_left_out,
         n_failures=inputs.failures.n_rows,
         provenance=Provenance(
             task=topics.json("params").get("task", ""),

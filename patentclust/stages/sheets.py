@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,13 @@ class Sheets:
         with attempt.open("w", encoding=encoding, errors="replace", newline="") as handle:
             return tables.write_csv(handle, columns, rows)
 
-    def write_texts(self, workspace: Workspace, rows: Iterator[Sequence[Any]]) -> None:
-        """Write the texts that the page cuts, whole; they would swell a workbook."""
-        self.write(workspace.texts_csv, tables.TEXT_COLUMNS, rows, in_book=False)
+    def write_texts(self, workspace: Workspace, rows: Iterator[Sequence[Any]]) -> int:
+        """Write the texts that the page cuts, whole, if there are any; they would swell a workbook."""
+        first = next(rows, None)
+        if first is None:
+            workspace.texts_csv.unlink(missing_ok=True)
+            return 0
+        return self.write(workspace.texts_csv, tables.TEXT_COLUMNS, chain([first], rows), in_book=False)
 
     def write_clusters(self, workspace: Workspace, clusters: list[Cluster], evolution: Evolution) -> None:
         """Write the clusters, and a chart of their sizes."""
@@ -59,10 +64,10 @@ class Sheets:
 
 
 def outputs(workspace: Workspace, params: ReportParams) -> list[Path]:
-    """Return the tables that a report with these parameters has."""
+    """Return the tables that a report with these parameters has, without that of cut texts."""
     crosses = [workspace.cross_csv(name) for name in ("year", *DIMENSIONS)]
     book = [workspace.workbook] if params.workbook else []
-    return [workspace.documents_csv, workspace.clusters_csv, workspace.texts_csv, *crosses, *book]
+    return [workspace.documents_csv, workspace.clusters_csv, *crosses, *book]
 
 
 @contextmanager

@@ -70,13 +70,13 @@ class Shelf:
         atlas: the map.
         documents: what is shown and asked of the document that stands for each unit.
         numbers: how publications are found.
-        rims: how far each cluster reaches.
+        reach: how far clusters reach.
     """
 
     atlas: Atlas
     documents: dict[str, dict[str, Any]]
     numbers: Numbers
-    rims: Mapping[int, placing.Rim]
+    reach: placing.Reach
 
     @property
     def embed_params(self) -> EmbedParams:
@@ -151,7 +151,7 @@ def open_shelf(workspace: Workspace) -> Shelf:
     atlas = read_atlas(workspace)
     documents = unit_documents(workspace, atlas.unit, SHOWN)
     numbers = read_numbers(workspace, atlas.unit)
-    return Shelf(atlas, documents, numbers, placing.rims(atlas.embeddings.vectors, atlas.labels))
+    return Shelf(atlas, documents, numbers, placing.reaches(atlas.embeddings.vectors, atlas.labels))
 
 
 def to_unit(shelf: Shelf, wanted: str, *, where: Where = Where()) -> Likeness:
@@ -199,7 +199,7 @@ def to_vector(
 
 def _place(shelf: Shelf, vector: np.ndarray, text: str = "") -> Place:
     atlas = shelf.atlas
-    (found,) = placing.place(vector[None], atlas.embeddings.vectors, atlas.labels, atlas.places, reach=shelf.rims)
+    (found,) = placing.place(vector[None], atlas.embeddings.vectors, atlas.labels, atlas.places, reach=shelf.reach)
     runner_up = atlas.label(found.runner_up) if found.runner_up != NOISE else ""
     told = next((number for number in (found.cluster_id, found.runner_up) if number != NOISE), None)
     return Place(

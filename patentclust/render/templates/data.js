@@ -51,7 +51,13 @@ class Corpus {
     return (this.colourBy === "group" ? this.groupOf : this.topicOf).get(cluster)?.colour;
   }
 
+  /** The assignees, else applicants, as printed. */
   owners(index) {
+    return this.raw.printed_of[index].map((form) => this.raw.printed[form]).join("; ");
+  }
+
+  /** The same in one form a company, as filters, graph and cards count them. */
+  companies(index) {
     return this.raw.owners[index].map((name) => this.raw.names[name]).join("; ");
   }
 
@@ -118,8 +124,19 @@ class Corpus {
     return this.families.get(this.raw.family_of[index]).filter((other) => other !== index);
   }
 
+  /** The cluster that a document's family is counted in: that of its first document with a place. */
+  home(index) {
+    if (this.homes === undefined) {
+      this.homes = new Int32Array(this.raw.family_of.reduce((most, family) => Math.max(most, family + 1), 0)).fill(LEFT_OUT);
+      this.raw.family_of.forEach((family, i) => {
+        if (this.homes[family] === LEFT_OUT) this.homes[family] = this.clusters[i];
+      });
+    }
+    return this.homes[this.raw.family_of[index]];
+  }
+
   prepareSearch() {
-    const text = (id, i) => fold(`${id} ${id.replaceAll("-", "")} ${this.titles[i]} ${this.owners(i)}`);
+    const text = (id, i) => fold(`${id} ${id.replaceAll("-", "")} ${this.titles[i]} ${this.owners(i)} ${this.companies(i)}`);
     this.haystack ??= this.ids.map(text);
   }
 

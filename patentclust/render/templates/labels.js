@@ -1,6 +1,7 @@
 // The names of clusters on the map: placed without overlap, those that are pinned and the largest first.
 const COUNTED = 5000;
 const NEAR = 1.8;
+const MOST_HIDDEN = 4;
 
 class Labels {
   constructor(map) {
@@ -17,24 +18,33 @@ class Labels {
   }
 
   draw(context) {
-    const { map } = this;
     const shown = this.shown();
-    const most = shown.reduce((size, topic) => Math.max(size, topic.size), 1);
     const taken = [];
     context.textAlign = "center";
     context.textBaseline = "middle";
     context.lineJoin = "round";
+    this.put(context, shown, taken, { weight: 600, hides: Infinity });
+    // Names of finer clusters where there is room that few points take; on a large map there are points everywhere.
+    if (shown !== this.topics && this.map.order.length <= COUNTED) {
+      const said = new Set(shown.map((topic) => topic.label));
+      this.put(context, this.topics.filter((topic) => !said.has(topic.label)), taken, { weight: 400, hides: MOST_HIDDEN });
+    }
+    this.drawn = taken.length;
+  }
+
+  put(context, shown, taken, { weight, hides }) {
+    const { map } = this;
+    const most = shown.reduce((size, topic) => Math.max(size, topic.size), 1);
     for (const topic of shown) {
       if (topic.x === null || ((map.only ?? null) !== null && map.only !== topic.id)) continue;
-      const share = Math.sqrt(topic.size / most);
+      const share = weight === 600 ? Math.sqrt(topic.size / most) : 0;
       const size = Math.round(map.cssWidth < 600 ? 10 + 2 * share : 11 + 3 * share);
-      context.font = `600 ${size}px ${map.font}`;
+      context.font = `${weight} ${size}px ${map.font}`;
       const box = this.place(context, topic, size, taken);
-      if (box === null) continue;
+      if (box === null || box.covered > hides) continue;
       taken.push(box);
       this.write(context, box, size);
     }
-    this.drawn = taken.length;
   }
 
   /** Find room for a label: above or below a cluster of few lines' height, in the middle of a larger one; null for none. */

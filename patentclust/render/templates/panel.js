@@ -136,7 +136,7 @@ function addFamily(card, corpus, index) {
 
 function factList(corpus, index, detail, inventors) {
   const facts = make("dl", "");
-  addFact(facts, say("applicant"), corpus.owners(index));
+  addFact(facts, say("assignee"), corpus.owners(index));
   addFact(facts, say("inventors"), inventors);
   addFact(facts, say("published"), detail.publication);
   addFact(facts, say("filed"), detail.filing);

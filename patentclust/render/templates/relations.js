@@ -59,8 +59,28 @@ class Relations {
   line({ kind, key }) {
     const { corpus } = this;
     if (kind === "patent") return [corpus.ids[key], corpus.years[key]].filter(Boolean).join(" · ");
-    if (kind === "cluster") return say("n_members", { n: corpus.topicOf.get(key).size });
-    return this.names[kind] ? say("n_documents", { n: this.documentsOf(kind, key).length }) : "";
+    if (kind === "cluster") return this.counts(this.inside(key));
+    if (!this.names[kind]) return "";
+    return this.counts(this.documentsOf(kind, key));
+  }
+
+  /** How many families and publications: what the cards of clusters count, too. */
+  counts(documents) {
+    const families = new Set(documents.map((i) => this.corpus.raw.family_of[i]));
+    return `${say("n_families", { n: families.size })}, ${say("n_publications", { n: documents.length })}`;
+  }
+
+  /** The forms in which an assignee is printed, where these are not its name. */
+  forms({ kind, key }) {
+    if (kind !== "assignee") return [];
+    const { forms, printed, names } = this.corpus.raw;
+    return forms[key].map((form) => printed[form]).filter((form) => form !== names[key]);
+  }
+
+  /** The documents of the families that count in a cluster. */
+  inside(id) {
+    const { corpus } = this;
+    return corpus.ids.flatMap((_, i) => (corpus.clusters[i] !== LEFT_OUT && corpus.home(i) === id ? [i] : []));
   }
 
   clusterOf({ kind, key }) {
@@ -98,11 +118,12 @@ class Relations {
     const firm = (i) => corpus.raw.probability[i] ?? 0;
     const first = new Set(topic.exemplars);
     const rest = members.filter((i) => !first.has(i)).sort((a, b) => firm(b) - firm(a) || a - b);
+    const families = this.inside(id);
     return {
-      ...this.counted(members, ["assignee", "inventor"]),
+      ...this.counted(families, ["assignee", "inventor"]),
       near_clusters: topic.near.map(([key, weight]) => ({ node: { kind: "cluster", key }, weight })),
       described_by: topic.terms.map((key) => ({ node: { kind: "term", key } })),
-      ...this.counted(members, ["class"]),
+      ...this.counted(families, ["class"]),
       patents: [...topic.exemplars, ...rest].map((key) => ({ node: { kind: "patent", key } })),
     };
   }
@@ -143,33 +164,43 @@ class Relations {
     return documents.sort((a, b) => year(b) - year(a) || a - b).map((key) => ({ node: { kind: "patent", key } }));
   }
 
+  /** Names of the kinds by the families that have them among the documents. */
   counted(documents, kinds) {
     const { corpus } = this;
     const titles = { assignee: "assignees", inventor: "inventors", cluster: "clusters", class: "classes" };
     return Object.fromEntries(kinds.map((kind) => {
-      const counts = new Map();
+      const families = new Map();
       for (const index of documents) {
-        const keys = kind === "cluster" ? [corpus.clusters[index]].filter((id) => corpus.topicOf.has(id)) : this.lists[kind][index];
-        for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
+        for (const key of kind === "cluster" ? this.homeOf(index) : this.lists[kind][index]) {
+          if (!families.has(key)) families.set(key, new Set());
+          families.get(key).add(corpus.raw.family_of[index]);
+        }
       }
-      const ranked = [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
-      return [titles[kind], ranked.map(([key, n]) => ({ node: { kind, key }, n }))];
+      const ranked = [...families].sort((a, b) => b[1].size - a[1].size || a[0] - b[0]);
+      return [titles[kind], ranked.map(([key, its]) => ({ node: { kind, key }, n: its.size }))];
     }));
   }
 
-  /** Nodes whose name holds the text, exact ones first. */
+  homeOf(index) {
+    const { corpus } = this;
+    return corpus.clusters[index] !== LEFT_OUT && corpus.topicOf.has(corpus.home(index)) ? [corpus.home(index)] : [];
+  }
+
+  /** Nodes whose name, or a form that it is printed in, holds the text; exact ones first. */
   find(text, most) {
     const wanted = fold(text.trim());
     if (!wanted) return [];
     const [exact, found] = [[], []];
-    const look = (node, name) => {
-      const folded = fold(name);
-      if (folded === wanted) exact.push(node);
-      else if (found.length < most && folded.includes(wanted)) found.push(node);
+    const look = (node, ...names) => {
+      const folded = names.map(fold);
+      if (folded.includes(wanted)) exact.push(node);
+      else if (found.length < most && folded.some((name) => name.includes(wanted))) found.push(node);
     };
     for (const topic of this.corpus.topics) look({ kind: "cluster", key: topic.id }, topic.label);
     for (const term of this.terms) look({ kind: "term", key: term }, term);
-    for (const kind of ["class", "assignee", "inventor"]) this.names[kind].forEach((name, key) => look({ kind, key }, name));
+    for (const kind of ["class", "assignee", "inventor"]) {
+      this.names[kind].forEach((name, key) => look({ kind, key }, name, ...this.forms({ kind, key })));
+    }
     this.corpus.ids.forEach((id, key) => look({ kind: "patent", key }, id));
     return [...exact, ...found].slice(0, most);
   }

@@ -56,11 +56,21 @@ class Filters {
     if (!quiet) this.changed();
   }
 
-  /** Numbers of the names that hold the text, as a set. */
+  /** Numbers of the names that are the text or, where none is and they need not be `whole`, that hold it, as a set. */
   numbers(names, text, whole) {
     const wanted = fold(text);
-    const fits = whole ? (name) => fold(name) === wanted : (name) => fold(name).includes(wanted);
-    return new Set(names.flatMap((name, number) => (fits(name) ? [number] : [])));
+    const among = (fits) => new Set(names.flatMap((name, number) => (fits(fold(name)) ? [number] : [])));
+    const exact = among((name) => name === wanted);
+    return whole || exact.size ? exact : among((name) => name.includes(wanted));
+  }
+
+  /** Numbers of the companies that the text means, by their one form or by a form that they are printed in. */
+  companies(text) {
+    const { raw } = this.corpus;
+    const named = this.numbers(raw.names, text, false);
+    const printed = this.numbers(raw.printed, text, false);
+    raw.forms.forEach((forms, number) => { if (forms.some((form) => printed.has(form))) named.add(number); });
+    return named;
   }
 
   /** One test for each filter that is set. */
@@ -69,7 +79,7 @@ class Filters {
     const { owner, klass, office, language, group, from, to } = this.values;
     const tests = [];
     const among = (list, set) => (i) => list[i].some((number) => set.has(number));
-    if (owner) tests.push(among(raw.owners, this.numbers(raw.names, owner, false)));
+    if (owner) tests.push(among(raw.owners, this.companies(owner)));
     if (klass) tests.push(among(raw.class_of, this.numbers(raw.classes, klass, false)));
     for (const [value, names, column] of [[office, raw.offices, raw.office_of], [language, raw.languages, raw.language_of]]) {
       if (!value) continue;
@@ -170,12 +180,12 @@ function csvCell(value) {
   return /[",;\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-const SELECTION_COLUMNS = ["doc_id", "title", "applicants", "year", "classes", "country", "language", "cluster_id", "cluster_label", "probability"];
+const SELECTION_COLUMNS = ["doc_id", "title", "assignees", "assignee_names", "year", "classes", "country", "language", "cluster_id", "cluster_label", "probability"];
 
 function selectionCsv(corpus, rows) {
   const { raw } = corpus;
   const lines = rows.map((i) => [
-    corpus.ids[i], corpus.titles[i], corpus.owners(i), corpus.years[i] ?? "", raw.class_of[i].map((c) => raw.classes[c]).join("; "),
+    corpus.ids[i], corpus.titles[i], corpus.owners(i), corpus.companies(i), corpus.years[i] ?? "", raw.class_of[i].map((c) => raw.classes[c]).join("; "),
     raw.offices[raw.office_of[i]], raw.languages[raw.language_of[i]], corpus.clusters[i] === LEFT_OUT ? "" : corpus.clusters[i],
     corpus.clusterName(i), raw.probability[i] === null ? "" : raw.probability[i] / 1000,
   ]);

@@ -32,7 +32,7 @@ class DocumentTable {
     this.back = make("button", "", say("previous"));
     this.next = make("button", "", say("next"));
     this.back.type = this.next.type = "button";
-    const header = make("tr", "", ...["number", "title", "applicant", "year", "cluster"].map((name) => make("th", "", say(name))));
+    const header = make("tr", "", ...["number", "title", "assignee", "year", "cluster"].map((name) => make("th", "", say(name))));
     this.body = make("tbody", "");
     const table = make("table", "rows", make("thead", "", header), this.body);
     this.box.replaceChildren(make("div", "controls", ...(bare ? [] : [this.query, this.select]), this.where, this.back, this.next), make("div", "scroll", table));

@@ -94,11 +94,18 @@ class Walk {
     name.dir = "auto";
     const cluster = this.relations.clusterOf(node);
     const kind = make("p", "kind", cluster === null ? null : this.corpus.swatch(cluster), say(node.kind));
-    const box = make("div", "centre", kind, name, make("p", "muted", this.relations.line(node)));
+    const box = make("div", "centre", kind, name, make("p", "muted", this.relations.line(node)), this.printed(node));
     if (!nGroups) box.append(make("p", "muted", say("no_links")));
     box.append(this.mapLink(node));
     box.tabIndex = -1;
     return box;
+  }
+
+  printed(node) {
+    const forms = this.relations.forms(node);
+    const [shown, left] = [forms.slice(0, FIRST_ROWS), forms.length - FIRST_ROWS];
+    const more = left > 0 ? `; ${say("more", { n: left })}` : "";
+    return forms.length ? make("p", "muted", say("printed_as", { forms: shown.join("; ") + more })) : null;
   }
 
   /** Back to the map: a patent's card, a cluster's members, else a search or filter of that name. */
