@@ -297,18 +297,10 @@ def show_likeness(found: Sequence[Likeness]) -> None:
         facts += [f"shares {', '.join(place.terms)}"] if place.terms else []
         note(f"{likeness.doc_id} {likeness.title}: {'; '.join(facts)}")
         asked = [likeness.doc_id] if len(found) > 1 else []
-        rows = [
-            [
-                *asked,
-                hit.doc_id,
-                f"{hit.similarity:.3f}",
-                hit.year or "",
-                hit.cluster,
-                "; ".join(hit.assignees),
-                hit.title,
-            ]
-            for hit in likeness.hits
-        ]
+        rows = []
+        for hit in likeness.hits:
+            names = "; ".join(hit.assignees)
+            rows.append([*asked, hit.doc_id, f"{hit.similarity:.3f}", hit.year or "", hit.cluster, names, hit.title])
         headers = ["document", "cosine", "year", "cluster", "assignee", "title"]
         show_table(["asked", *headers] if asked else headers, rows, numeric={"cosine"})
 

@@ -180,7 +180,7 @@ def assign(
 ) -> tuple[list[Outcome], list[Assigned]]:
     """Place new documents on the map; what was read and embedded for that is kept in the folder `assigned`."""
     from patentclust.stages import assign as stage
-    from patentclust.stages.embed import located
+    from patentclust.stages.atlas import located
 
     embed_params = located(stage.embed_params(workspace), resources)
     new = Workspace(workspace.root / "assigned")
@@ -209,7 +209,7 @@ def similar(
         SourceError: the file holds nothing that can be read.
     """
     from patentclust.stages import similar as stage
-    from patentclust.stages.embed import located
+    from patentclust.stages.atlas import located
 
     where = where or stage.Where()
     shelf = stage.open_shelf(workspace)

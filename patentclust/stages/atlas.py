@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ import pyarrow.compute as pc
 
 from patentclust import artifacts
 from patentclust.artifacts import Embeddings
-from patentclust.errors import ArtifactError
+from patentclust.errors import ArtifactError, ConfigError
+from patentclust.params import EmbedParams, Resources
 from patentclust.readers.numbers import split_publication
 from patentclust.schemas import NOISE, UNIT_KEYS
 from patentclust.workspace import Workspace
@@ -88,6 +90,22 @@ def unit_documents(workspace: Workspace, unit: str, columns: Sequence[str]) -> d
             if unit == "document" or row["representative"]:
                 found[row[key]] = row
     return found
+
+
+def located(params: EmbedParams, resources: Resources) -> EmbedParams:
+    """Return the parameters of vectors that are there, with the path of their model where it is a file of one's own.
+
+    Raises:
+        ConfigError: `resources` names another model.
+    """
+    if resources.model is None:
+        return params
+    if Path(resources.model).name != params.model:
+        raise ConfigError(
+            f"the vectors here were made with {params.model}, not with {resources.model}",
+            hint=f"leave --model out, or give the path of {params.model}",
+        )
+    return replace(params, model=resources.model)
 
 
 def shared_terms(topic: dict[str, Any], text: str) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from patentclust.embedders import Embedder, Encoded, check_servers, open_embedde
 from patentclust.embedders.cache import CachedEmbedder, Space, open_store
 from patentclust.embedders.inprocess import memory_for
 from patentclust.embedders.memory import Memory, available_bytes, gib
-from patentclust.errors import ArtifactError, ConfigError, ModelError
+from patentclust.errors import ArtifactError, ModelError
 from patentclust.models import ModelSpec
 from patentclust.params import PASSAGE_TASK, EmbedParams, Resources
 from patentclust.progress import Progress, Quiet, Task
@@ -247,22 +247,6 @@ def resolve(params: EmbedParams) -> tuple[ModelSpec, EmbedParams]:
     dim = params.dim if params.dim != spec.dim else None
     text = params.text or ("full" if params.task == PASSAGE_TASK else spec.text)
     return spec, replace(params, model=spec.name, text=text, dim=dim)
-
-
-def located(params: EmbedParams, resources: Resources) -> EmbedParams:
-    """Return the parameters of vectors that are there, with the path of their model where it is a file of one's own.
-
-    Raises:
-        ConfigError: `resources` names another model.
-    """
-    if resources.model is None:
-        return params
-    if Path(resources.model).name != params.model:
-        raise ConfigError(
-            f"the vectors here were made with {params.model}, not with {resources.model}",
-            hint=f"leave --model out, or give the path of {params.model}",
-        )
-    return replace(params, model=resources.model)
 
 
 def model_facts(spec: ModelSpec, params: EmbedParams, path: Path | None) -> dict[str, Any]:

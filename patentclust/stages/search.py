@@ -14,8 +14,8 @@ from patentclust.errors import ArtifactError, ConfigError
 from patentclust.params import PASSAGE_TASK, Resources
 from patentclust.progress import Progress, Quiet
 from patentclust.schemas import NOISE
-from patentclust.stages.atlas import NOISE_LABEL, unit_documents
-from patentclust.stages.embed import located, model_facts, resolve
+from patentclust.stages.atlas import NOISE_LABEL, located, unit_documents
+from patentclust.stages.embed import model_facts, resolve
 from patentclust.stages.passages import Coverage, Passages, open_passages
 from patentclust.stages.similar import SHOWN, Where, year_of
 from patentclust.workspace import Workspace
