@@ -228,7 +228,7 @@ def test_a_workspace_that_is_not_there_is_told_as_such(tmp_path: Path, command: 
 
 
 def test_a_map_of_a_model_of_ones_own_is_asked_with_its_file(tmp_path: Path, tiny_q8: Path) -> None:
-    workspace = workspace_with(tmp_path / "out", 60)
+    workspace = workspace_with(tmp_path / "out", 24)
     for task in ("cluster", "retrieve"):
         pipeline.embed(workspace, EmbedParams(model=str(tiny_q8), task=task))
     pipeline.cluster(workspace, ClusterParams(method="kmeans", n_clusters=3, n_components=5))
