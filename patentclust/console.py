@@ -104,26 +104,18 @@ class Live:
             TextColumn("ETA"),
             TimeRemainingColumn(table_column=Column(no_wrap=True)),
         )
-        with Progress(*columns, console=self._console, transient=True) as progress:
+        bare = not (self._console.is_terminal or self._console.is_jupyter)
+        with Progress(*columns, console=self._console, transient=True, disable=bare) as progress:
             yield _Bar(progress, progress.add_task(escape(label), total=total, unit=unit, note=""))
 
     def note(self, message: str) -> None:
         """Print one line."""
-        self._console.print(Text(message), style="dim")
-
-
-class Lines(Quiet):
-    """Say what stays and draw nothing: for logs."""
-
-    def note(self, message: str) -> None:
-        """Print one line."""
-        sys.stderr.write(message + "\n")
+        self._console.print(Text(message), style="dim", soft_wrap=True)
 
 
 def progress(*, quiet: bool = False) -> Live | Quiet:
-    """Return progress fit for where we are: live in a terminal or a notebook, lines elsewhere."""
-    console = Console(stderr=True)
-    return Quiet() if quiet else Live(console) if console.is_terminal or console.is_jupyter else Lines()
+    """Return progress fit for where we are: bars in a terminal or a notebook, only the lines that stay elsewhere."""
+    return Quiet() if quiet else Live()
 
 
 def show_outcome(outcome: Outcome) -> None:

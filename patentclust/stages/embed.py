@@ -295,9 +295,7 @@ class _Watch:
 def embed_shard(
     shard: Shard, texts: Sequence[str], embedder: Embedder, watch: _Watch, *, upcoming: Sequence[str] = ()
 ) -> Path:
-    """Make one shard's file and return its path; texts that get no vector are named in its metadata.
-
-    `upcoming` are the texts of the shard after it.
+    """Make one shard's file; texts that get no vector are named in its metadata. `upcoming` are the next shard's.
 
     Raises:
         ModelError: the model failed on all of these texts.
@@ -324,8 +322,7 @@ def embed_shard(
 
 def _table(units: Sequence[Unit], encoded: Encoded, schema: pa.Schema) -> pa.Table:
     dim = encoded.vectors.shape[1]
-    flat = pa.array(encoded.vectors.astype(np.float16).ravel())
-    vector_type = schema.field("vector").type
+    flat, vector_type = pa.array(encoded.vectors.astype(np.float16).ravel()), schema.field("vector").type
     columns = {
         "unit_id": pa.array([unit.unit_id for unit in units]),
         "text_sha256": pa.array([unit.text_sha256 for unit in units]),
