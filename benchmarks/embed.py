@@ -163,8 +163,12 @@ def run_ours(arguments: argparse.Namespace, texts: list[str]) -> dict[str, Any]:
     embedder = InProcessEmbedder(
         arguments.model, spec, params=EmbedParams(model=spec.name), resources=Resources(threads=arguments.threads)
     )
-    inside = [0.0]
-    decode = llama_cpp.llama_decode
+    slices = sliced(embedder, texts)
+    longest = max(slices, key=lambda part: max(map(len, part)))
+    embedder.encode_document(longest)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    limit = Limit(embedder.model, max(map(len, sequences(embedder, texts))), arguments.threads)
+    decode, inside = llama_cpp.llama_decode, [0.0]
 
     def timed(*args: Any) -> int:
         start = time.process_time()
@@ -173,21 +177,17 @@ def run_ours(arguments: argparse.Namespace, texts: list[str]) -> dict[str, Any]:
         return status
 
     llama_cpp.llama_decode = timed
-    slices = sliced(embedder, texts)
-    embedder.encode_document(texts[:2])
-    inside[0] = 0.0
-    runs = [cpu_seconds(lambda part=part: embedder.encode_document(part)) for part in slices]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    python = 1 - inside[0] / sum(seconds for seconds, _ in runs)
-    llama_cpp.llama_decode = decode
-    ours, limit = interleaved(arguments, embedder, slices)
+    try:
+        encoded, ours, raw = interleaved(arguments, embedder, slices, limit)
+    finally:
+        llama_cpp.llama_decode = decode
     return {
         "pieces": pieces(embedder, texts),
-        "tokens": int(sum(encoded.n_tokens_used.sum() for _, encoded in runs)),
-        "vectors": np.concatenate([encoded.vectors for _, encoded in runs]),
-        "seconds": ours,
-        "limit_seconds": limit,
-        "python": python,
+        "tokens": int(sum(part.n_tokens_used.sum() for part in encoded)),
+        "vectors": np.concatenate([part.vectors for part in encoded]),
+        "seconds": float(np.median(ours, axis=0).sum()),
+        "limit_seconds": float(np.median(raw, axis=0).sum()),
+        "python": 1 - inside[0] / ours.sum(),
         "peak_mib": peak,
     }
 
@@ -195,8 +195,8 @@ def run_ours(arguments: argparse.Namespace, texts: list[str]) -> dict[str, Any]:
 def pieces(embedder: Any, texts: list[str]) -> list[str]:
     """What others are given: the texts, or their windows' own text where a text has several."""
     found = []
-    for i, text in enumerate(texts):
-        windows = embedder._windows(i, text, embedder._template)[2]
+    for text in texts:
+        windows = embedder._cut_up(text, embedder._template).windows
         found += [text] if len(windows) == 1 else [embedder.model.detokenize(window.tokens) for window in windows]
     return found
 
@@ -214,24 +214,28 @@ def sliced(embedder: Any, texts: list[str]) -> list[list[str]]:
     return slices
 
 
-def interleaved(arguments: argparse.Namespace, embedder: Any, slices: list[list[str]]) -> tuple[float, float]:
-    """CPU-seconds for all slices by us and by the limit: medians over the rounds, slice by slice, in turn."""
+def interleaved(
+    arguments: argparse.Namespace, embedder: Any, slices: list[list[str]], limit: Limit
+) -> tuple[list[Any], np.ndarray, np.ndarray]:
+    """Run all slices by us and by the limit, slice by slice, in turn; CPU-seconds by round and slice."""
     tokens = [sequences(embedder, part) for part in slices]
-    limit = Limit(embedder.model, max(len(s) for part in tokens for s in part), arguments.threads)
-    limit.run(tokens[0][:2])
+    limit.run(tokens[0][:2] if len(tokens[0]) > 1 else [tokens[0][0][:64]])
     ours, raw = np.zeros((2, arguments.rounds, len(slices)))
+    encoded: list[Any] = [None] * len(slices)
     for turn in range(arguments.rounds):
         for i, part in enumerate(slices):
             if len(part) == 1:
-                ours[turn, i], raw[turn, i] = in_step(embedder, limit, part, tokens[i])
+                ours[turn, i], raw[turn, i], encoded[i] = in_step(embedder, limit, part, tokens[i])
                 continue
-            jobs = [(ours, lambda part=part: embedder.encode_document(part)), (raw, lambda i=i: limit.run(tokens[i]))]
-            for into, job in jobs if (turn + i) % 2 else jobs[::-1]:
-                into[turn, i] = cpu_seconds(job)[0]
-    return float(np.median(ours, axis=0).sum()), float(np.median(raw, axis=0).sum())
+            if (turn + i) % 2:
+                raw[turn, i], _ = cpu_seconds(lambda i=i: limit.run(tokens[i]))
+            ours[turn, i], encoded[i] = cpu_seconds(lambda part=part: embedder.encode_document(part))
+            if not (turn + i) % 2:
+                raw[turn, i], _ = cpu_seconds(lambda i=i: limit.run(tokens[i]))
+    return encoded, ours, raw
 
 
-def in_step(embedder: Any, limit: Limit, part: list[str], tokens: list[np.ndarray]) -> tuple[float, float]:
+def in_step(embedder: Any, limit: Limit, part: list[str], tokens: list[np.ndarray]) -> tuple[float, float, Any]:
     """CPU-seconds of one long text by us and by the limit, which makes its call as soon as we are as far."""
     import llama_cpp
 
@@ -254,16 +258,16 @@ def in_step(embedder: Any, limit: Limit, part: list[str], tokens: list[np.ndarra
 
     llama_cpp.llama_decode = ours_then_limit
     try:
-        both, _ = cpu_seconds(lambda: embedder.encode_document(part))
+        both, encoded = cpu_seconds(lambda: embedder.encode_document(part))
     finally:
         llama_cpp.llama_decode = decode
     ours = both - raw
     step(sum(len(sequence) for sequence in tokens))
-    return ours, raw
+    return ours, raw, encoded
 
 
 def sequences(embedder: Any, texts: list[str]) -> list[np.ndarray]:
-    return [w.tokens for i, text in enumerate(texts) for w in embedder._windows(i, text, embedder._template)[2]]
+    return [window.tokens for text in texts for window in embedder._cut_up(text, embedder._template).windows]
 
 
 class Limit:

@@ -33,13 +33,13 @@ from pathlib import Path
 from lxml import etree
 from patentclust.params import IngestParams
 from patentclust.readers import InputFile, open_file, read_source
-path = Path(sys.argv[1])
+path, params = Path(sys.argv[1]), IngestParams()
 parsing = reading = 0.0
 for source in open_file(InputFile(path, "x", path.stat().st_size, True), sha256=""):
     start = time.process_time()
     etree.fromstring(source.open.data, etree.XMLParser(huge_tree=True, load_dtd=False, no_network=True))
     middle = time.process_time()
-    for document in read_source(source, IngestParams()):
+    for document in read_source(source, params):
         pass
     parsing, reading = parsing + middle - start, reading + time.process_time() - middle
 print(parsing, reading)

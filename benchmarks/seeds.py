@@ -1,11 +1,11 @@
 """How far clusterings agree with known classes and, over seeds, with each other.
 
     python benchmarks/seeds.py CORPUS.jsonl.gz WORKSPACE [--seeds 10] [-- --method leiden --resolution 1]
-    python benchmarks/seeds.py CORPUS.jsonl.gz WORKSPACE --peer article|bertopic|evoc [--seeds 10]
+    python benchmarks/seeds.py CORPUS.jsonl.gz WORKSPACE --seeds 10 --peer article bertopic evoc
 
 WORKSPACE holds the corpus ingested and embedded (`embed --unit document`); nothing is written there. What follows `--`
 are fields of ClusterParams as flags. `--peer` runs what others do on the same vectors, as `cluster.py` calls it (`evoc`
-needs its package). Noise counts as one class.
+needs its package), then ours with the same seeds, and says how far apart the two are. Noise counts as one class.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from patentclust.analysis import grouping, neighbours
 from patentclust.params import ClusterParams, Resources
 from patentclust.workspace import Workspace
 
+SCORES = {"ARI": adjusted_rand_score, "AMI": adjusted_mutual_info_score}
 PEERS = {"article": cluster.article, "bertopic": cluster.bertopic, "evoc": cluster.evoc}
 
 
@@ -36,13 +37,9 @@ def main() -> None:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("workspace", type=Path)
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--peer", choices=PEERS)
+    parser.add_argument("--peer", choices=PEERS, nargs="+", default=[])
     arguments, rest = parser.parse_known_args()
-    flags = [flag for flag in rest if flag != "--"]
-    changes = {
-        name.removeprefix("--").replace("-", "_"): number(v) for name, v in zip(flags[::2], flags[1::2], strict=True)
-    }
-    base = ClusterParams(stability=1, **changes)
+    base = parameters(rest)
     with gzip.open(arguments.corpus, "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     workspace = Workspace(arguments.workspace)
@@ -50,11 +47,18 @@ def main() -> None:
     classes = labels_by_unit(workspace.root, rows)
     truth = [classes[unit] for unit in embeddings.unit_ids]
     threads, start = Resources().n_threads, time.perf_counter()
-    if arguments.peer:
-        runs = [PEERS[arguments.peer](embeddings.vectors, threads, seed) for seed in range(arguments.seeds)]
-    else:
-        runs = ours(embeddings.vectors, base, arguments.seeds, threads)
-    print(line(runs, truth) + f" | {(time.perf_counter() - start) / arguments.seeds:.1f} s a run")
+    others = {
+        peer: [PEERS[peer](embeddings.vectors, threads, seed) for seed in range(arguments.seeds)]
+        for peer in arguments.peer
+    }
+    took = time.perf_counter() - start
+    runs = ours(embeddings.vectors, base, arguments.seeds, threads)
+    print(line(runs, truth) + f" | {(time.perf_counter() - start - took) / arguments.seeds:.1f} s a run")
+    for peer, theirs in others.items():
+        print(f"{peer}: {line(theirs, truth)}")
+        for name, score in SCORES.items():
+            values = ([score(truth, labels) for labels in found] for found in (runs, theirs))
+            print(f"  {name}: {apart(*map(np.array, values))}")
 
 
 def ours(vectors: np.ndarray, base: ClusterParams, n_seeds: int, threads: int) -> list[np.ndarray]:
@@ -64,6 +68,24 @@ def ours(vectors: np.ndarray, base: ClusterParams, n_seeds: int, threads: int) -
         for seed in range(n_seeds)
     )
     return [one.labels for one in found]
+
+
+def apart(mine: np.ndarray, theirs: np.ndarray) -> str:
+    error = np.sqrt(mine.var(ddof=1) / len(mine) + theirs.var(ddof=1) / len(theirs))
+    return (
+        f"ours higher by {mine.mean() - theirs.mean():.3f} ± {error:.3f} (standard error) and in"
+        f" {np.mean(mine[:, None] > theirs):.0%} of the pairs of seeds; {np.sum(theirs > mine.mean())} of"
+        f" {len(theirs)} of theirs lie above our mean, {np.sum(theirs > mine.min())} above our lowest;"
+        f" theirs: {' '.join(f'{value:.3f}' for value in np.sort(theirs))}"
+    )
+
+
+def parameters(rest: list[str]) -> ClusterParams:
+    flags = [flag for flag in rest if flag != "--"]
+    changes = {
+        name.removeprefix("--").replace("-", "_"): number(v) for name, v in zip(flags[::2], flags[1::2], strict=True)
+    }
+    return ClusterParams(stability=1, **changes)
 
 
 def number(text: str) -> object:

@@ -55,7 +55,7 @@ def with_sqlite(folder: Path, rows: dict[str, bytes], asked: list[str]) -> tuple
     store = SqliteStore(folder, Space("0" * 64, {}))
     start = time.perf_counter()
     for call in batched(rows.items(), CALL):
-        store.put(dict(call))
+        store.put(dict(call), {})
     written = time.perf_counter()
     for i in range(0, len(asked), SHARD):
         store.get(asked[i : i + SHARD])

@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,19 @@ def write_table(path: Path, artifact: Artifact, stamp: Stamp, table: pa.Table, *
         writer.write_table(table.cast(artifact.schema), row_group_size=ROW_GROUP_ROWS)
 
 
+@contextmanager
+def reading(path: Path, hint: str) -> Iterator[None]:
+    """Tell damage that comes out while a Parquet file is read from trouble with a file that is being written.
+
+    Raises:
+        ArtifactError: it is damaged or gone.
+    """
+    try:
+        yield
+    except (OSError, pa.ArrowInvalid) as error:
+        raise ArtifactError(f"{path} is damaged: {error}", hint=hint) from error
+
+
 @dataclass(frozen=True)
 class Header:
     """What a file says of itself, read without its rows."""
@@ -208,18 +222,35 @@ def read_table(path: Path, *, kind: str, columns: list[str] | None = None) -> pa
     """Read an artifact, or some of its columns, after checking its header."""
     read_header(path, kind=kind)
     _check_columns(path, kind, columns)
-    try:
+    with reading(path, f"delete it; {_maker(kind)}"):
         return pq.read_table(path, columns=columns)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise ArtifactError(f"{path} is damaged: {error}", hint=f"delete it; {_maker(kind)}") from error
 
 
 def read_batches(path: Path, *, kind: str, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
     """Read an artifact batch by batch, in bounded memory."""
     read_header(path, kind=kind)
     _check_columns(path, kind, columns)
-    with pq.ParquetFile(path) as parquet:
+    with reading(path, f"delete it; {_maker(kind)}"), pq.ParquetFile(path) as parquet:
         yield from parquet.iter_batches(batch_size=ROW_GROUP_ROWS, columns=columns)
+
+
+@contextmanager
+def cells(path: Path, *, kind: str, column: str) -> Iterator[Callable[[int], Any]]:
+    """Give a function from a row to its cell: reads only the row groups asked for, each once while rows rise."""
+    _check_columns(path, kind, [column])
+    with pq.ParquetFile(path) as parquet:
+        sizes = [parquet.metadata.row_group(group).num_rows for group in range(parquet.num_row_groups)]
+        ends = np.cumsum(sizes)
+
+        @lru_cache(maxsize=1)
+        def values(group: int) -> pa.ChunkedArray:
+            return parquet.read_row_group(group, columns=[column])[column]
+
+        def cell(row: int) -> Any:
+            group = int(np.searchsorted(ends, row, side="right"))
+            return values(group)[row - int(ends[group]) + sizes[group]].as_py()
+
+        yield cell
 
 
 def read_row(path: Path, *, kind: str, columns: list[str], key: tuple[str, str]) -> dict[str, Any] | None:
@@ -227,7 +258,7 @@ def read_row(path: Path, *, kind: str, columns: list[str], key: tuple[str, str])
     read_header(path, kind=kind)
     _check_columns(path, kind, columns)
     name, value = key
-    with pq.ParquetFile(path) as parquet:
+    with reading(path, f"delete it; {_maker(kind)}"), pq.ParquetFile(path) as parquet:
         for group in range(parquet.num_row_groups):
             row = pc.index(parquet.read_row_group(group, columns=[name])[name], value).as_py()
             if row >= 0:

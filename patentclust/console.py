@@ -112,10 +112,18 @@ class Live:
         self._console.print(Text(message), style="dim")
 
 
+class Lines(Quiet):
+    """Say what stays and draw nothing: for logs."""
+
+    def note(self, message: str) -> None:
+        """Print one line."""
+        sys.stderr.write(message + "\n")
+
+
 def progress(*, quiet: bool = False) -> Live | Quiet:
-    """Return progress fit for where we are: live in a terminal or a notebook, silent elsewhere."""
+    """Return progress fit for where we are: live in a terminal or a notebook, lines elsewhere."""
     console = Console(stderr=True)
-    return Live(console) if not quiet and (console.is_terminal or console.is_jupyter) else Quiet()
+    return Quiet() if quiet else Live(console) if console.is_terminal or console.is_jupyter else Lines()
 
 
 def show_outcome(outcome: Outcome) -> None:
@@ -285,7 +293,9 @@ def show_likeness(found: Sequence[Likeness]) -> None:
     for likeness in found:
         place = likeness.place
         where = f"{place.cluster} ({place.probability:.2f})" if place.probability else place.cluster
-        note(f"{likeness.doc_id} {likeness.title}: {where}, runner-up: {place.runner_up or 'none'}")
+        facts = [where, f"runner-up: {place.runner_up or 'none'}", f"at {place.x:.2f}, {place.y:.2f}"]
+        facts += [f"shares {', '.join(place.terms)}"] if place.terms else []
+        note(f"{likeness.doc_id} {likeness.title}: {'; '.join(facts)}")
         asked = [likeness.doc_id] if len(found) > 1 else []
         rows = [
             [

@@ -246,6 +246,7 @@ class Resources:
         base_urls: servers to send texts to, for the backend `openai`; several share the work.
         n_requests: requests in flight at a time, to each server.
         chat_url: server that names clusters, for `labels` = `llm`.
+        model: path of a model file of one's own, of which vectors that are there know the name only.
     """
 
     workers: str = "auto"
@@ -261,6 +262,7 @@ class Resources:
     base_urls: tuple[str, ...] = ()
     n_requests: int = 4
     chat_url: str = ""
+    model: str | None = None
 
     def __post_init__(self) -> None:
         _check_types(self)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from patentclust import __version__, artifacts, models
 from patentclust.embedders import check_servers
-from patentclust.errors import ArtifactError, ConfigError
+from patentclust.errors import ArtifactError, ConfigError, SourceError
 from patentclust.params import (
     STAGE_PARAMS,
     ClusterParams,
@@ -24,12 +25,11 @@ from patentclust.params import (
     ReportParams,
     Resources,
     dump_params,
-    load_params_file,
-    resolve,
 )
 from patentclust.progress import Progress, Quiet
-from patentclust.stages import Outcome, StageState
+from patentclust.stages import Outcome
 from patentclust.stages.curating import load_rules
+from patentclust.standing import kept_params
 from patentclust.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -37,11 +37,15 @@ if TYPE_CHECKING:
 
     from patentclust.stages.assign import Assigned
     from patentclust.stages.cost import Cost
-    from patentclust.stages.search import Found
+    from patentclust.stages.search import Answer
     from patentclust.stages.similar import Likeness, Shelf, Where
 
 # A pasted text has no number; the hash that stands for one would tell the reader nothing.
 _PASTED = "text"
+_FOR_EXAMPLE = 'echo "solid electrolyte with sulfide" | patentclust similar -'
+# What is no publication number, and was meant for a file.
+_NAMES_A_FILE = re.compile(r"[/\\]|\.[A-Za-z]\w*$")
+_SHOWN_FAILURES = 3
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ def ingest(
     """Read files into documents; tables of `metadata` fill their gaps."""
     from patentclust.stages import ingest as stage
 
+    stage.check_paths(paths)
     with _recorded(workspace, "ingest", params) as finish:
         return finish(stage.run(workspace, paths, params, metadata=metadata, resources=resources, progress=progress))
 
@@ -150,8 +155,11 @@ def run(
         ConfigError: the stages were given different tasks.
         PatentclustError: whatever a stage raises.
     """
+    from patentclust.stages.ingest import check_paths
+
     if not params.embed.task == params.cluster.task == params.report.task:
         raise ConfigError("embed, cluster and report must name one task", hint="give --task once, or in all tables")
+    check_paths(paths)
     check_servers(params.embed, resources)
     load_rules(workspace.curation)
     if params.embed.backend == "llama":
@@ -172,8 +180,9 @@ def assign(
 ) -> tuple[list[Outcome], list[Assigned]]:
     """Place new documents on the map; what was read and embedded for that is kept in the folder `assigned`."""
     from patentclust.stages import assign as stage
+    from patentclust.stages.embed import located
 
-    embed_params = stage.embed_params(workspace)
+    embed_params = located(stage.embed_params(workspace), resources)
     new = Workspace(workspace.root / "assigned")
     outcomes = [
         ingest(new, paths, params, resources=resources, progress=progress),
@@ -200,13 +209,17 @@ def similar(
         SourceError: the file holds nothing that can be read.
     """
     from patentclust.stages import similar as stage
+    from patentclust.stages.embed import located
 
     where = where or stage.Where()
     shelf = stage.open_shelf(workspace)
     if text is None and not Path(source).exists():
+        if _NAMES_A_FILE.search(str(source)):
+            raise SourceError(f"there is no file {str(source)!r}", hint="check the path, or give a publication number")
         return [stage.to_unit(shelf, str(source), where=where)]
     with _read_aside(source, text, resources, progress) as new:
-        embed(new, shelf.embed_params, resources=replace(resources, cache="off"), progress=progress)
+        params = located(shelf.embed_params, resources)
+        embed(new, params, resources=replace(resources, cache="off"), progress=progress)
         found = list(stage.to_documents(shelf, new, where=where))
         return found if text is None else [replace(likeness, doc_id=_PASTED) for likeness in found]
 
@@ -234,7 +247,7 @@ def similar_by(
 
     if text is not None:
         (vector,) = encode([compose([text])])
-        return [stage.to_vector(shelf, vector, _PASTED, "", where=where)]
+        return [stage.to_vector(shelf, vector, text, doc_id=_PASTED, where=where)]
     params = shelf.embed_params
     with _read_aside(source, None, resources, Quiet()) as new:
         texts = {unit_id: words for unit_id, words in read_texts(new, params) if words}
@@ -248,12 +261,28 @@ def similar_by(
 def _read_aside(source: str | Path, text: str | None, resources: Resources, progress: Progress) -> Iterator[Workspace]:
     """Read a text or a file into a workspace that goes with the block."""
     with tempfile.TemporaryDirectory() as folder:
+        new = Workspace(Path(folder) / "new")
         if text is not None:
+            if not text.strip():
+                raise ConfigError("the text is empty: it has no vector", hint=f"for example: {_FOR_EXAMPLE}")
             source = Path(folder) / "text.jsonl"
             source.write_text(json.dumps({"title": "", "abstract": text}), encoding="utf-8")
-        new = Workspace(Path(folder) / "new")
-        ingest(new, [source], resources=resources, progress=progress)
+        try:
+            outcome = ingest(new, [source], resources=resources, progress=progress)
+        except SourceError as error:
+            raise SourceError(
+                f"nothing could be read at {source}: {_reasons(new)}",
+                hint="give a patent (PDF, XML, table, …); a plain text goes in by `similar -`, over HTTP as `text`",
+            ) from error
+        if outcome.facts["failures"]:
+            progress.note(f"{outcome.facts['failures']} of it could not be read: {_reasons(new)}")
         yield new
+
+
+def _reasons(new: Workspace) -> str:
+    """Return why something could not be read, the first of them."""
+    rows = artifacts.read_table(new.failures, kind="failures", columns=["message"]).to_pylist()
+    return "; ".join(row["message"] for row in rows[:_SHOWN_FAILURES])
 
 
 def search(
@@ -261,14 +290,15 @@ def search(
     question: str,
     *,
     where: Where | None = None,
+    exact: bool = False,
     resources: Resources = Resources(),
     progress: Progress = Quiet(),
-) -> list[Found]:
+) -> Answer:
     """Return the documents whose passages answer a question best; needs `embed` with the task `retrieve`."""
     from patentclust.stages import search as stage
     from patentclust.stages.similar import Where
 
-    return stage.run(workspace, question, where=where or Where(), resources=resources, progress=progress)
+    return stage.run(workspace, question, where=where or Where(), exact=exact, resources=resources, progress=progress)
 
 
 def export(workspace: Workspace, store: str, *, name: str = "patents", progress: Progress = Quiet()) -> Outcome:
@@ -315,86 +345,5 @@ def _recorded(workspace: Workspace, stage: str, params: Any) -> Iterator[Callabl
 
 def _keep_params(workspace: Workspace, stage: str, params: Any) -> None:
     """Put this stage's parameters into the workspace's params.toml beside those of the other stages."""
-    kept = _kept_params(workspace) | {stage: params}
+    kept = kept_params(workspace) | {stage: params}
     artifacts.write_text(workspace.params, dump_params({name: kept[name] for name in STAGE_PARAMS if name in kept}))
-
-
-def _kept_params(workspace: Workspace) -> dict[str, Any]:
-    """Return the parameters of the stages that have run. The file is a record: one broken by hand counts as empty."""
-    if not workspace.params.exists():
-        return {}
-    try:
-        tables = load_params_file(workspace.params)
-        return {name: resolve(STAGE_PARAMS[name](), table, {}) for name, table in tables.items()}
-    except ConfigError:
-        return {}
-
-
-def status(workspace: Workspace, *, task: str = "cluster") -> list[StageState]:
-    """Look at every stage of a workspace without changing it."""
-    states: list[StageState] = []
-    looks = (_look_ingest, _look_embed, _look_cluster, _look_report)
-    for stage, look in zip(STAGE_PARAMS, looks, strict=True):
-        try:
-            state = look(workspace, task)
-        except ArtifactError as error:
-            there = "is missing" not in str(error) and "no embeddings" not in str(error)
-            state = StageState(stage, "damaged" if there else "missing", str(error) if there else "")
-        if state.state == "current" and any(earlier.state == "stale" for earlier in states):
-            state = replace(state, state="stale", detail="an earlier stage is stale")
-        states.append(state)
-    return states
-
-
-def _n_bytes(*paths: Path) -> int:
-    return sum(path.stat().st_size for path in paths if path.is_file())
-
-
-def _look_ingest(workspace: Workspace, _task: str) -> StageState:
-    header = artifacts.read_header(workspace.documents, kind="documents")
-    n_failures = artifacts.read_header(workspace.failures, kind="failures").n_rows
-    size = _n_bytes(workspace.documents, workspace.failures)
-    return StageState("ingest", "current", f"{n_failures} failures", header.n_rows, size, header.fingerprint)
-
-
-def _look_embed(workspace: Workspace, task: str) -> StageState:
-    from patentclust.stages import embed as stage
-
-    paths = workspace.shards(task)
-    if not paths:
-        return StageState("embed", "missing")
-    headers = [artifacts.read_header(path, kind="embeddings") for path in paths]
-    fingerprint = artifacts.embeddings_fingerprint(paths)
-    model = headers[0].json("model")["name"]
-    n_rows = sum(header.n_rows for header in headers)
-    current = stage.is_current(workspace, task)
-    detail = f"{model}, {len(paths)} shards" if current else "the documents, or part of the shards, changed since"
-    return StageState("embed", "current" if current else "stale", detail, n_rows, _n_bytes(*paths), fingerprint)
-
-
-def _look_cluster(workspace: Workspace, _task: str) -> StageState:
-    header = artifacts.read_header(workspace.topics, kind="topics")
-    task = header.json("params")["task"]
-    expected = {
-        "documents": artifacts.read_header(workspace.documents, kind="documents").fingerprint,
-        "embeddings": artifacts.embeddings_fingerprint(workspace.shards(task)),
-    }
-    # A map that was updated names the one before it, too, which is no more.
-    inputs = header.json("inputs")
-    changed = [kind for kind, fingerprint in expected.items() if inputs.get(kind) != fingerprint]
-    scores = header.json("scores")
-    detail = f"the {' and '.join(changed)} changed since" if changed else f"{scores['n_clusters']} clusters"
-    artifacts.read_header(workspace.clusters, kind="clusters")
-    size = _n_bytes(workspace.clusters, workspace.topics, workspace.scores)
-    return StageState("cluster", "stale" if changed else "current", detail, scores["n_units"], size, header.fingerprint)
-
-
-def _look_report(workspace: Workspace, _task: str) -> StageState:
-    from patentclust.stages import report as stage
-
-    if not workspace.report.is_file():
-        return StageState("report", "missing")
-    fingerprint = stage.page_fingerprint(workspace)
-    why = stage.why_stale(workspace, _kept_params(workspace).get("report", ReportParams()))
-    size = _n_bytes(workspace.report, workspace.documents_csv, workspace.clusters_csv)
-    return StageState("report", "stale" if why else "current", why, 0, size, fingerprint)

@@ -97,7 +97,7 @@ DOCUMENTS = Artifact(
             _required(
                 "assignee_names", _STRINGS, "assignees, else applicants, in one form a company; see assignees.toml"
             ),
-            _required("inventors", _STRINGS, "inventors in order, given name first"),
+            _required("inventors", _STRINGS, "inventors in order, given name first where it is told apart"),
             _required("inventor_countries", _STRINGS, "where inventors live (WIPO ST.3), each country once, as stated"),
             _required("cpc", _STRINGS, "CPC symbols as `H01M10/0525`, first = main"),
             _required("ipc", _STRINGS, "IPC symbols as `H01M10/0525`, first = main"),
@@ -159,6 +159,7 @@ def embeddings(dim: int, *, passages: bool = False) -> Artifact:
                 _required("n_tokens_used", pa.int32(), "tokens that shaped the vector, over all windows"),
                 _required("n_windows", pa.int32(), "windows that were averaged; 1 for a text that fits"),
                 _required("truncated", pa.bool_(), "the tail of the text was cut"),
+                _field("from_description", pa.bool_(), "no title, abstract or claims: the description's opening"),
                 *(where if passages else []),
             ]
         ),

@@ -26,7 +26,7 @@ SCORES = {
         "Stability",
         "figure",
         "Agreement (adjusted Rand index) between maps of other seeds: 1 is the same map each time; below 0.8, take "
-        "single clusters with care. No figure where only one seed was run.",
+        "single clusters with care. No figure where only one seed was run or no cluster was found.",
     ),
     "variance": Score("Variance kept", "share", "Share of the variance that the principal components keep."),
     "silhouette_cosine": Score(
@@ -102,6 +102,9 @@ SCORES = {
         "Left out, units",
         "count",
         "Units without text in the embedded fields, or without a vector; they have no place on the map.",
+    ),
+    "n_from_description": Score(
+        "By description", "count", "Units without title, abstract or claims: placed by the opening of the description."
     ),
     "n_truncated": Score("Truncated", "count", "Units whose text was cut at the model's window."),
     "n_windowed": Score(

@@ -1,14 +1,16 @@
 """Looking things up in a finished map: explain, assign, diff, by function and by command."""
 
 import json
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from patentclust import pipeline
 from patentclust.cli import app
-from patentclust.errors import ArtifactError, ConfigError, PatentclustError
+from patentclust.errors import ArtifactError, ConfigError, PatentclustError, SourceError
 from patentclust.params import ClusterParams, EmbedParams
 from patentclust.stages import atlas, cluster, diff, explain, similar
 from patentclust.workspace import Workspace
@@ -136,9 +138,12 @@ def test_similar_patents_of_a_publication_leave_itself_out(mapped: Workspace) ->
 
 def test_a_pasted_text_finds_its_like_and_leaves_nothing_behind(mapped: Workspace) -> None:
     files = sorted(mapped.root.rglob("*"))
-    (found,) = pipeline.similar(mapped, "-", text="guide nuclease genome target sequence vector edit promoter")
+    text = "guide nuclease genome target sequence vector edit promoter"
+    (found,) = pipeline.similar(mapped, "-", text=text)
     assert found.hits[0].title.startswith("Gene")
     assert found.doc_id == "text"
+    assert found.place.terms
+    assert set(" ".join(found.place.terms).split()) <= set(text.split())
     assert sorted(mapped.root.rglob("*")) == files
 
 
@@ -146,6 +151,7 @@ def test_each_document_of_a_file_is_asked_about(mapped: Workspace, tmp_path: Pat
     found = pipeline.similar(mapped, new_patents(tmp_path / "new.jsonl"), where=similar.Where(top=1))
     assert [likeness.doc_id for likeness in found] == ["US-11111111-B2", "US-22222222-B2", "US-10000000-B2"]
     assert [len(likeness.hits) for likeness in found] == [1, 1, 1]
+    assert all(likeness.place.terms for likeness in found)
 
 
 @pytest.mark.parametrize(
@@ -180,6 +186,63 @@ def test_years_that_are_none_are_told(text: str) -> None:
 def test_an_empty_text_is_told(mapped: Workspace) -> None:
     with pytest.raises(PatentclustError):
         pipeline.similar(mapped, "-", text="   ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given", "told", "hint"),
+    [
+        (["similar", "-"], "", "the text is empty", "patentclust similar -"),
+        (["similar", "-"], " \n", "the text is empty", "patentclust similar -"),
+        (["similar", "nosuch.pdf"], "", "there is no file 'nosuch.pdf'", "check the path"),
+        (["similar", "./US-10000000-B2"], "", "there is no file", "check the path"),
+        (["similar", "US-99999999-B2"], "", "no document here is 'US-99999999-B2'", "US-10000000-B2; documents.csv"),
+        (["explain", "US-99999999-B2"], "", "no document here is 'US-99999999-B2'", "US-10000000-B2; documents.csv"),
+    ],
+)
+def test_what_is_not_here_is_told_with_the_next_step(
+    mapped: Workspace, arguments: list[str], given: str, told: str, hint: str
+) -> None:
+    result = CliRunner().invoke(app, [*arguments, "-w", str(mapped.root)], input=given)
+    assert isinstance(result.exception, PatentclustError)
+    assert told in str(result.exception) and hint in result.exception.hint
+
+
+def test_a_file_that_is_no_patent_is_told_without_our_temporary_folder(mapped: Workspace, tmp_path: Path) -> None:
+    plain = tmp_path / "plain.txt"
+    plain.write_text("a battery with a solid electrolyte")
+    with pytest.raises(SourceError) as caught:
+        pipeline.similar(mapped, plain)
+    assert str(plain) in str(caught.value) and "`similar -`" in caught.value.hint
+    said = f"{caught.value} {caught.value.hint}".replace(str(plain), "")
+    assert tempfile.gettempdir() not in said and "failures.parquet" not in said
+
+
+@pytest.mark.parametrize(
+    "command", ["search x", "similar x", "explain x", "score", "export --to jsonl", "graph", "serve"]
+)
+def test_a_workspace_that_is_not_there_is_told_as_such(tmp_path: Path, command: str) -> None:
+    result = CliRunner().invoke(app, [*command.split(), "-w", str(tmp_path / "nosuch")])
+    assert isinstance(result.exception, ArtifactError)
+    assert "there is no workspace at" in str(result.exception)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_map_of_a_model_of_ones_own_is_asked_with_its_file(tmp_path: Path, tiny_q8: Path) -> None:
+    workspace = workspace_with(tmp_path / "out", 60)
+    for task in ("cluster", "retrieve"):
+        pipeline.embed(workspace, EmbedParams(model=str(tiny_q8), task=task))
+    pipeline.cluster(workspace, ClusterParams(method="kmeans", n_clusters=3, n_components=5))
+    text = tmp_path / "text.jsonl"
+    new_patents(text)
+    asked = ["similar", "-", "-w", str(workspace.root)]
+    assert "no model file" in str(CliRunner().invoke(app, asked, input="an antenna").exception)
+    told = CliRunner().invoke(app, [*asked, "--model", "minilm"], input="an antenna")
+    assert f"made with {tiny_q8.name}" in str(told.exception)
+    for command in (["similar", "-"], ["assign", str(text)], ["search", "antenna"]):
+        asked = [*command, "-w", str(workspace.root), "--json", "--model", str(tiny_q8)]
+        told = CliRunner().invoke(app, asked, input="an antenna")
+        assert told.exit_code == 0, told.output
+        assert json.loads(told.stdout)
 
 
 def test_the_similar_command_prints_json_and_csv(

@@ -1,12 +1,15 @@
 """The index of very many vectors: what it finds beside looking at all, whatever the filter, the same each time."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from patentclust import pipeline
+from patentclust.cli import app
 from patentclust.params import EmbedParams
 from patentclust.progress import Quiet
 from patentclust.stages import cells, passages
@@ -92,12 +95,36 @@ def searchable(tmp_path: Path, minilm: Path) -> Workspace:
 
 def test_a_search_by_the_index_gives_what_looking_at_all_gives(searchable: Workspace, every_index: None) -> None:
     wheres = [Where(top=5), Where(top=3, office="US"), Where(office="CN")]
-    by_index = [pipeline.search(searchable, "lithium battery cathode", where=where) for where in wheres]
+    question = "lithium battery cathode"
+    by_index = [pipeline.search(searchable, question, where=where).hits for where in wheres]
     (folder,) = searchable.search.iterdir()
     assert (folder / "cells.faiss").exists()
     cells.SCANNED_VALUES = 2**27  # undone by the fixture
-    assert by_index == [pipeline.search(searchable, "lithium battery cathode", where=where) for where in wheres]
+    assert by_index == [pipeline.search(searchable, question, where=where).hits for where in wheres]
     assert [len(found) for found in by_index] == [5, 3, 0]
+
+
+def test_an_exact_search_does_not_ask_the_index(
+    searchable: Workspace, every_index: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question, where = "lithium battery cathode", Where(top=5)
+    command = ["search", question, "--top", "5", "--json", "-w", str(searchable.root)]
+    by_index = pipeline.search(searchable, question, where=where).hits
+    monkeypatch.setattr(Cells, "candidates", lambda *_: pytest.fail("the index was asked"))
+    assert pipeline.search(searchable, question, where=where, exact=True).hits == by_index
+    told = CliRunner().invoke(app, [*command, "--exact"])
+    assert told.exit_code == 0, told.output
+    assert [hit["doc_id"] for hit in json.loads(told.stdout)] == [hit.doc_id for hit in by_index]
+
+
+def test_an_exact_search_finds_what_the_index_misses(
+    searchable: Workspace, every_index: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cells, "_CELLS_READ", 1)
+    library = passages.open_passages(searchable, Quiet())
+    expected = np.argsort(-(library.vectors @ library.vectors[0]), kind="stable")[:60]
+    assert set(library.nearest(library.vectors[0], 60, exact=True)) == set(expected)
+    assert not set(expected) <= set(library.nearest(library.vectors[0], 60))
 
 
 def test_what_a_filter_leaves_few_of_is_looked_at_one_by_one(

@@ -68,9 +68,10 @@ def test_the_four_commands_in_their_order_give_what_run_gives(finished: Path, tm
 def test_status_tells_each_stage(finished: Path) -> None:
     states = json.loads(patentclust("status", "-w", finished, "--json").stdout)
     assert [(s["stage"], s["state"]) for s in states] == [
-        (stage, "current") for stage in ("ingest", "embed", "cluster", "report")
+        *((stage, "current") for stage in ("ingest", "embed", "cluster", "report")),
+        ("search", "missing"),
     ]
-    assert all(len(s["fingerprint"]) == 64 for s in states)
+    assert all(len(s["fingerprint"]) == 64 for s in states[:-1])
     assert "fingerprint" in patentclust("status", "-w", finished).stdout
 
 
@@ -86,7 +87,8 @@ def test_status_sees_what_went_stale(tmp_path: Path, finished: Path, tiny_q8: Pa
     shutil.copytree(finished, root)
     assert patentclust("ingest", EXAMPLES / "pdf", "-w", root).returncode == 0
     states = {s["stage"]: s["state"] for s in json.loads(patentclust("status", "-w", root, "--json").stdout)}
-    assert states == {"ingest": "current", "embed": "stale", "cluster": "stale", "report": "stale"}
+    stale = dict.fromkeys(("embed", "cluster", "report"), "stale")
+    assert states == {"ingest": "current", **stale, "search": "missing"}
     result = patentclust("cluster", "-w", root)
     assert result.returncode == 1
     assert "patentclust embed" in result.stderr

@@ -132,6 +132,17 @@ def test_documents_that_are_all_alike_are_noise(tmp_path):
     assert "no cluster was found" in " ".join(outcome.warnings)
 
 
+def test_a_size_that_does_not_fit_is_told_with_the_command_that_brings_a_map_back(tmp_path):
+    workspace = workspace_of(tmp_path, 60)
+    outcome = cluster.run(workspace, replace(PARAMS, min_cluster_size=61))
+    said = " ".join(outcome.warnings)
+    assert "60 documents cannot form a cluster of 61" in said and "patentclust cluster --min-size 12" in said
+    assert "stability" not in outcome.facts
+    scores = json.loads(workspace.scores.read_text(encoding="utf-8"))
+    assert scores["stability"] is None and "no cluster was found" in scores["how_to_read"]["stability"]
+    assert cluster.run(workspace, replace(PARAMS, min_cluster_size=12)).facts["clusters"] == 3
+
+
 def test_three_fields_become_three_named_clusters(finished):
     workspace, outcome = finished
     rows = rows_of(workspace.clusters)
@@ -219,7 +230,7 @@ def test_a_second_run_does_not_load_umap(finished):
     assert done.stdout.split(maxsplit=1) == ["True", "set()\n"]
 
 
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("threads", [1, 2, 4])
 def test_another_run_writes_the_same_bytes_with_any_number_of_threads(finished, tmp_path, threads):
     reference, _ = finished
     workspace = workspace_of(tmp_path, 90)
@@ -316,3 +327,26 @@ def test_much_noise_says_what_to_try(tmp_path):
 def test_a_run_leaves_no_temporary_file(finished):
     workspace, _ = finished
     assert not list(workspace.root.rglob("*.tmp-*"))
+
+
+def test_every_layer_lies_whole_in_the_next_one_and_topics_name_the_parents(tmp_path):
+    n_fields, each = 12, 12
+    rng = np.random.default_rng(5)
+    field = np.repeat(np.arange(n_fields), each)
+    # Four groups of three fields each.
+    centres = np.eye(n_fields, DIM) + 0.6 * np.eye(4, DIM, k=n_fields)[np.arange(n_fields) // 3]
+    rows = centres[field] + rng.normal(size=(len(field), DIM), scale=0.05)
+    vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float16)
+    workspace = workspace_of(tmp_path, len(field), vectors=vectors)
+    cluster.run(workspace, ClusterParams(method="leiden", min_cluster_size=5, labels="terms"))
+    topics = {(row["layer"], row["cluster_id"]): row for row in rows_of(workspace.topics)}
+    layers = {}
+    for row in rows_of(workspace.clusters):
+        layers.setdefault(row["layer"], {})[row["unit_id"]] = row["cluster_id"]
+    assert sorted(layers) == [0, 1] and len(set(layers[0].values())) == n_fields
+    assert len(set(layers[1].values())) == 4
+    for unit, below in layers[0].items():
+        assert topics[0, below]["parent_id"] == layers[1][unit]
+    assert all(row["parent_id"] is None for (layer, _), row in topics.items() if layer == 1)
+    held = [sum(row["size"] for row in topics.values() if row["parent_id"] == above) for above in range(4)]
+    assert held == [topics[1, above]["size"] for above in range(4)] == [36] * 4

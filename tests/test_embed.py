@@ -41,6 +41,8 @@ def test_each_document_gets_a_unit_vector_with_its_counts(tiny_q8: Path, tmp_pat
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     assert outcome.facts["vectors"] == 7
     assert outcome.facts["new"] == 7
+    packing = artifacts.read_header(workspace.shard("cluster", 0), kind="embeddings").json("packing")
+    assert packing == {"call_tokens": 512, "call_sequences": 64, "alone_from_tokens": 64, "window_tokens": 32768}
 
 
 def test_a_family_is_embedded_once_by_its_representative(tiny_q8: Path, tmp_path: Path) -> None:
@@ -108,7 +110,8 @@ def test_a_changed_text_is_embedded_again(tiny_q8: Path, tmp_path: Path) -> None
     changed[1]["abstract"] = "something else"
     write_documents(workspace, changed, tag="b")
     assert not embed.is_current(workspace, "cluster")
-    assert embed.run(workspace, params(tiny_q8), resources=ONE_THREAD).facts["new"] == 3
+    facts = embed.run(workspace, params(tiny_q8), resources=ONE_THREAD).facts
+    assert (facts["new"], facts["from_cache"], facts["unchanged"]) == (1, 2, 0)
 
 
 def test_a_document_without_text_is_counted_and_has_no_vector(tiny_q8: Path, tmp_path: Path) -> None:

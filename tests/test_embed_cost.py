@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from patentclust import models
+from patentclust.analysis import packing
 from patentclust.analysis.texts import estimate_tokens
 from patentclust.embedders import memory
 from patentclust.embedders.llama import LlamaModel
 from patentclust.errors import ModelError
 from patentclust.params import EmbedParams, Resources
 from patentclust.stages import cost, embed
-from tests.corpora import workspace_with
+from tests.corpora import rows, workspace_with, write_documents
 
 QWEN_4B = memory.Geometry(
     layers=36,
@@ -34,7 +37,19 @@ def test_memory_is_weights_cache_and_less_than_400_mib() -> None:
     assert need.cache == 4608 << 20  # as llama.cpp's own log says
     assert need.buffers < 400 << 20
     assert memory.needed(QWEN_4B, 32_768, kv_type="q8_0").cache == 2448 << 20
-    assert memory.needed(replace(QWEN_4B, causal=False), 512).cache == 0
+
+
+def test_an_encoder_has_no_cache_and_a_row_of_the_vocabulary_for_every_token() -> None:
+    encoder = replace(QWEN_4B, causal=False, n_vocab=250_002)
+    assert memory.needed(encoder, 512).cache == 0
+    assert memory.needed(encoder, 8192).buffers > 8192 * 250_002 * 4
+    counts = [memory.n_side_by_side(replace(encoder, n_vocab=n), 512, 8) for n in (30_522, 100_000, 250_002, 10**6)]
+    assert counts == [8, 5, 2, 1]
+    assert memory.n_side_by_side(QWEN_4B, 512, 8) == 1
+    with pytest.raises(ModelError) as caught:
+        memory.check("m", encoder, 8192, kv_type="f16", free_bytes=5 << 30)
+    tokens = int(caught.value.hint.split("--max-tokens ")[1].split(",")[0])
+    assert memory.check("m", encoder, tokens, kv_type="f16", free_bytes=5 << 30).total <= 5 << 30
 
 
 def test_a_machine_without_the_memory_is_told_what_to_lower() -> None:
@@ -102,7 +117,40 @@ def test_a_dry_run_says_the_cost_and_embeds_nothing(tmp_path: Path, tiny_q8: Pat
     assert "30 documents" in text
     assert "shorter with --text ta: about" in text
     again = embed.estimate(workspace, params, resources=ONE)
-    assert list(cost.sentences(again)) == ["nothing to embed"]
+    assert list(cost.sentences(again)) == ["nothing to embed: all vectors are there, 30 in the workspace"]
+
+
+def test_a_dry_run_leaves_nothing_behind(tmp_path: Path, tiny_q8: Path) -> None:
+    workspace = workspace_with(tmp_path / "w", 3)
+    params = EmbedParams(model=str(tiny_q8), unit="document")
+    vectors = models.vectors_folder()
+    before = sorted(tmp_path.rglob("*"))
+    assert embed.estimate(workspace, params, resources=ONE).documents == 3
+    assert (sorted(tmp_path.rglob("*")), list(vectors.iterdir())) == (before, [])
+    embed.run(workspace, params, resources=ONE)
+    kept = {path.name: path.read_bytes() for path in vectors.iterdir()}
+    shutil.rmtree(workspace.embeddings("cluster"))
+    assert embed.estimate(workspace, params, resources=ONE).cached == 3
+    assert {path.name: path.read_bytes() for path in vectors.iterdir()} == kept
+
+
+def test_a_cost_and_a_run_tell_new_from_cached_from_unchanged(
+    tmp_path: Path, tiny_q8: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packing, "SHARD_UNITS", 4)
+    params = EmbedParams(model=str(tiny_q8), unit="document")
+    other, workspace = workspace_with(tmp_path / "other", 6), workspace_with(tmp_path / "w", 4)
+    embed.run(workspace, params, resources=ONE)
+    embed.run(other, params, resources=ONE)
+    write_documents(workspace, rows(6) + rows(3, seed=9, start=100), tag="b")
+    found = embed.estimate(workspace, params, resources=ONE)
+    assert (found.documents, found.cached, found.unchanged) == (3, 2, 4)
+    first = next(iter(cost.sentences(found)))
+    assert first.endswith("vectors of others are there, 2 in the cache and 4 in the workspace")
+    facts = embed.run(workspace, params, resources=ONE).facts
+    assert [facts[name] for name in ("vectors", "new", "from_cache", "unchanged")] == [9, 3, 2, 4]
+    facts = embed.run(workspace, params, resources=ONE).facts
+    assert [facts[name] for name in ("vectors", "new", "from_cache", "unchanged")] == [9, 0, 0, 9]
 
 
 def test_times_are_said_as_people_say_them() -> None:

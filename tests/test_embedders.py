@@ -9,7 +9,7 @@ import pytest
 
 from patentclust import models
 from patentclust.embedders import checks
-from patentclust.embedders.context import CallSize, LlamaContext
+from patentclust.embedders.context import CallSize, LlamaContext, run_in_turn
 from patentclust.embedders.inprocess import InProcessEmbedder
 from patentclust.embedders.llama import LlamaModel
 from patentclust.errors import ConfigError, ModelError
@@ -61,6 +61,31 @@ def test_the_number_of_threads_changes_no_bit(weights: str, tmp_path: Path) -> N
     docs = sequences(model, (1, 40, 600, 3000))
     one, two, three = (run_all(model, docs, threads=n) for n in (1, 2, 3))
     assert one.tobytes() == two.tobytes() == three.tobytes()
+
+
+def test_texts_side_by_side_have_the_bits_of_one_by_one(minilm: Path) -> None:
+    texts = [f"{i} {SAMPLE * (i % 5) * 2}" for i in range(20)]
+    one, three = (embedder(minilm, threads=n).encode_document(texts) for n in (1, 3))
+    assert one.vectors.tobytes() == three.vectors.tobytes()
+    assert one.n_windows.max() > 1
+
+
+def test_calls_side_by_side_keep_their_order_and_errors_their_place(minilm: Path) -> None:
+    model = LlamaModel(minilm)
+    contexts = [LlamaContext(model, longest=64) for _ in range(3)]
+    calls = [[np.full(n, 2000, np.int32)] for n in (60, 5, 40, 1, 33, 2, 64, 7, 9)]
+    alone = [contexts[0].run(call).tobytes() for call in calls]
+    assert [vectors.tobytes() for vectors in run_in_turn(contexts, calls)] == alone
+    calls[4] = [np.array([-1], np.int32)]
+    seen: list[bytes] = []
+    with pytest.raises(ModelError, match="token ids"):
+        seen.extend(vectors.tobytes() for vectors in run_in_turn(contexts, calls))
+    assert seen == alone[:4]
+    stopped = run_in_turn(contexts, calls)
+    next(stopped)
+    stopped.close()
+    for context in contexts:
+        context.close()
 
 
 def test_room_for_longer_texts_changes_no_bit(tiny_q8: Path) -> None:
@@ -173,7 +198,7 @@ def test_a_long_text_is_averaged_over_windows_by_tokens(tiny_f32: Path) -> None:
 def test_windows_lose_no_token_and_repeat_none(tiny_f32: Path) -> None:
     mine = embedder(tiny_f32, max_tokens=50)
     prompt = mine.model.tokenize("Cluster:")
-    _, _, windows = mine._windows(0, SAMPLE * 2, "Cluster: {text}")
+    windows = mine._cut_up(SAMPLE * 2, "Cluster: {text}").windows
     bodies = [window.tokens[len(prompt) : -len(mine.model.tail)] for window in windows]
     assert all(window.tokens[: len(prompt)].tolist() == prompt.tolist() for window in windows)
     assert max(len(window.tokens) for window in windows) <= 50

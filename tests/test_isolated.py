@@ -25,10 +25,12 @@ TEXTS = [f"{i} {SAMPLE[: 30 * i]}" for i in range(1, 9)]
 class Fragile(InProcessEmbedder):
     """The real embedder, but the library aborts, as llama.cpp does, on a text that says so."""
 
-    def encode_document(self, texts: Sequence[str], *, on_done: OnDone | None = None) -> Encoded:
+    def encode_document(
+        self, texts: Sequence[str], *, on_done: OnDone | None = None, upcoming: Sequence[str] = ()
+    ) -> Encoded:
         if any("ABORT" in text for text in texts):
             os.abort()
-        return super().encode_document(texts, on_done=on_done)
+        return super().encode_document(texts, on_done=on_done, upcoming=upcoming)
 
 
 def fragile_child(pipe: Any, path: Path, spec: Any, params: EmbedParams, resources: Resources) -> None:

@@ -94,6 +94,33 @@ def test_layers_are_nested_shrink_and_are_numbered_by_size() -> None:
         assert np.all(np.diff(sizes) <= 0) and sizes.min() > 0
 
 
+def _modularity(between: np.ndarray, group: np.ndarray, resolution: float) -> float:
+    """Return the modularity of groups of clusters on the graph of the clusters."""
+    belongs = np.eye(group.max() + 1)[group]
+    inside, sizes = belongs.T @ between @ belongs, between.sum(axis=1) @ belongs
+    return float(np.trace(inside) / between.sum() - resolution * np.sum((sizes / between.sum()) ** 2))
+
+
+def test_each_layer_is_what_one_lower_resolution_asks_for() -> None:
+    labels, ties = _random(60)
+    between = layers._between(labels, ties)
+    group, asked = np.arange(60), []
+    for below, above in zip([labels, *layers.coarser(labels, ties)], layers.coarser(labels, ties), strict=False):
+        group = layers.parents(below, above)[group]
+        belongs = np.eye(group.max() + 1)[group]
+        joint, sizes = belongs.T @ between @ belongs, between.sum(axis=1) @ belongs
+        np.fill_diagonal(joint, 0)
+        # Just above what the two clusters that are tied most would join at.
+        resolution = 1.0001 * (joint / np.outer(sizes, sizes)).max() * between.sum()
+        best = _modularity(between, group, resolution)
+        finer = _modularity(between, np.arange(60), resolution)
+        pairs = [(a, b) for a in range(group.max() + 1) for b in range(a)]
+        joined = [_modularity(between, np.where(group == a, b, group), resolution) for a, b in pairs]
+        assert best > finer and best > max(joined)
+        asked.append(resolution)
+    assert asked == sorted(asked, reverse=True) and len(asked) == 2
+
+
 def test_the_order_of_units_does_not_matter() -> None:
     labels, ties = _random(30)
     order = np.random.default_rng(1).permutation(len(labels))

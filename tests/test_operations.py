@@ -154,7 +154,7 @@ def test_every_query_of_the_dashboard_finds_figures_in_prometheus(tmp_path: Path
             until(lambda: httpx.get(f"http://{address}/-/ready").status_code == 200)
             dashboard = json.loads((EXAMPLES / "grafana-dashboard.json").read_text("utf-8"))
             queries = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
-            assert len(queries) == 19
+            assert len(queries) == 21
             for query in queries:
                 until(lambda asked=query: finds(port, address, asked))
 

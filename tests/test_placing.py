@@ -35,6 +35,17 @@ def test_a_vector_amid_noise_is_noise() -> None:
     assert (found.cluster_id, found.probability) == (-1, 0)
 
 
+def test_a_narrow_cluster_takes_what_lies_no_farther_out_than_members_of_others() -> None:
+    narrow = unit(np.repeat(np.eye(1, 8), 20, axis=0) + RNG.normal(scale=0.01, size=(20, 8)))
+    wide = unit(np.repeat(np.eye(8)[1:2], 20, axis=0) + RNG.normal(scale=0.3, size=(20, 8)))
+    labels = np.repeat([0, 1], 20)
+    beside = unit(np.array([[1, 0, 0.2, 0, 0, 0, 0, 0]]))
+    reach = placing.reaches(np.concatenate([narrow, wide]), labels)
+    assert placing.reaches(narrow, labels[:20]).least > beside[0] @ reach.centres[0] > reach.least
+    (found,) = placing.place(beside, np.concatenate([narrow, wide]), labels, PLACES[:40], reach=reach)
+    assert found.cluster_id == 0
+
+
 def test_a_vector_farther_out_than_every_member_is_noise_and_says_whose() -> None:
     (found,) = placed(unit(np.array([[1, 0, 0, 0, 0, 0, 0, 3.0]])))
     assert found.cluster_id == -1

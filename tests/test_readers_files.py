@@ -1,11 +1,17 @@
 """Which files are meant: folders walked in one order, links kept in their folder, nothing skipped in silence."""
 
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
 
 from patentclust.errors import SourceError
-from patentclust.readers import InputFile, find_files
+from patentclust.params import IngestParams
+from patentclust.readers import InputFile, find_files, read_file
+
+# The user of no rights, by its number on every Unix.
+NOBODY = 65534
 
 
 def shown(paths):
@@ -101,11 +107,38 @@ def test_a_pipe_is_a_failure_and_is_never_opened(folder):
     assert wrong(["data"]) == [("data/pipe.xml", "neither a file nor a folder")]
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
-def test_an_unreadable_folder_is_a_failure(folder):
-    (folder / "sub").chmod(0)
-    assert [path for path, _ in wrong(["data"])] == ["data/sub"]
-    (folder / "sub").chmod(0o755)
+@pytest.fixture
+def unprivileged():
+    """Root may read everything: give its rights up for as long as the test runs."""
+    if not hasattr(os, "geteuid"):
+        pytest.skip("this system knows no permissions")
+    was_root = os.geteuid() == 0
+    if was_root:
+        os.seteuid(NOBODY)
+    yield
+    if was_root:
+        os.seteuid(0)
+
+
+def test_a_folder_or_file_without_permission_is_a_failure_and_costs_only_itself(unprivileged):
+    with tempfile.TemporaryDirectory() as name:
+        top = Path(name)
+        top.chmod(0o755)
+        (top / "closed").mkdir()
+        (top / "closed.xml").write_text("<a/>")
+        (top / "open.xml").write_text("<a/>")
+        (top / "closed").chmod(0)
+        (top / "closed.xml").chmod(0)
+        try:
+            found = list(find_files([name]))
+            assert [item.source_path for item in found if isinstance(item, SourceError)] == [f"{name}/closed"]
+            files = {item.shown: item for item in found if not isinstance(item, SourceError)}
+            assert sorted(files) == [f"{name}/closed.xml", f"{name}/open.xml"]
+            (item,) = read_file(files[f"{name}/closed.xml"], IngestParams(), sha256="0")
+            assert isinstance(item, SourceError)
+            assert "Permission denied" in str(item)
+        finally:
+            (top / "closed").chmod(0o755)
 
 
 def test_nothing_given_is_nothing_found():

@@ -90,6 +90,29 @@ def test_documents_of_other_offices_carry_what_their_files_have(shared_data, fol
         assert len(document.claims) == len(document.independent)
 
 
+# Of whole publications; files without any text state so, and a design has neither IPC nor CPC.
+WHOLE = [
+    *("us-grant-v4", "us-application-v4", "us-bulk-concat", "us-bulk-zip", "us-patdoc-grant-v2", "us-sgml-grant-v24"),
+    *("us-pap-application-v1", "us-aps-pftaps", "us-css-brs", "ep-patent-document", "cn-cnipa-st96-business"),
+    *("tw-patent-grant", "google-patents-html"),
+]
+
+
+@pytest.mark.parametrize("folder", WHOLE)
+def test_every_publication_gives_number_kind_date_title_class_applicant_and_text(shared_data, folder):
+    found = [item for item in read(shared_data / "formats" / folder) if isinstance(item, Document)]
+    assert found
+    for document in found:
+        assert re.fullmatch(r"[A-Z]{2}-[A-Z]{0,2}\d+-[A-Z]\d?", document.doc_id)
+        assert document.doc_id.endswith(f"-{document.kind}")
+        facts = (document.country, document.publication_date, document.filing_date, document.title, document.language)
+        assert all(facts), document.doc_id
+        assert document.applicants or document.assignees or document.inventors, document.doc_id
+        assert document.cpc or document.ipc or document.kind.startswith("S"), document.doc_id
+        is_bibliographic = "us-bulk-zip" in document.source_path and "ipgb" in document.source_path
+        assert document.n_chars > 2 * len(document.title) or is_bibliographic, document.doc_id
+
+
 def test_real_pages_and_grants_give_all_claims_and_their_own_numbers(shared_data):
     found = {
         document.doc_id: document

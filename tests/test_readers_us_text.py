@@ -45,7 +45,7 @@ def test_people_classes_and_citations_of_a_green_book_grant(grant):
     assert grant.inventors == ("Wayne W. Leaf", "Luc Branch, Jr.")
     assert grant.assignees == ("Tea Works Kabushiki Kaisha",)
     assert grant.ipc == ("A47J31/06", "C12Q1/68")
-    assert grant.cited == ("US-3770001", "US-RE29785", "JP-2191001")
+    assert grant.cited == ("US-3770001", "US-RE29785", "JP-H02191001")
 
 
 def test_lines_are_joined_and_codes_are_characters(grant):

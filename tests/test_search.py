@@ -2,7 +2,9 @@
 
 import csv
 import json
+import shutil
 from dataclasses import replace
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from patentclust import artifacts, pipeline
+from patentclust import artifacts, pipeline, standing
 from patentclust.analysis.passages import MOST_TOKENS, spans
 from patentclust.analysis.retrieval import best, fuse, words
 from patentclust.analysis.texts import estimate_tokens
@@ -18,7 +20,8 @@ from patentclust.cli import app
 from patentclust.errors import ArtifactError, ConfigError
 from patentclust.params import ClusterParams, EmbedParams
 from patentclust.progress import Quiet
-from patentclust.stages import passages, search
+from patentclust.stages import StageState, passages, search
+from patentclust.stages.passages import Coverage
 from patentclust.stages.similar import Where
 from patentclust.workspace import Workspace
 from tests.corpora import rows, workspace_with, write_documents
@@ -75,18 +78,18 @@ def searchable(tmp_path_factory: pytest.TempPathFactory, minilm: Path) -> Worksp
 
 
 def test_a_question_finds_its_topic_and_shows_the_passage(searchable: Workspace) -> None:
-    found = pipeline.search(searchable, "lithium battery cathode", where=Where(top=5))
+    found = pipeline.search(searchable, "lithium battery cathode", where=Where(top=5)).hits
     assert len(found) == 5
     assert all(hit.title.startswith("Battery") for hit in found)
     assert len({hit.doc_id for hit in found}) == 5
     assert all("lithium" in hit.snippet or "cathode" in hit.snippet for hit in found)
     assert [hit.score for hit in found] == sorted((hit.score for hit in found), reverse=True)
-    assert found == pipeline.search(searchable, "lithium battery cathode", where=Where(top=5))
+    assert found == pipeline.search(searchable, "lithium battery cathode", where=Where(top=5)).hits
 
 
 def test_filters_hold(searchable: Workspace) -> None:
-    assert pipeline.search(searchable, "antenna", where=Where(office="CN")) == []
-    assert len(pipeline.search(searchable, "antenna", where=Where(ipc="H01M", top=3))) == 3
+    assert pipeline.search(searchable, "antenna", where=Where(office="CN")).hits == []
+    assert len(pipeline.search(searchable, "antenna", where=Where(ipc="H01M", top=3)).hits) == 3
     with pytest.raises(ArtifactError, match="no map"):
         pipeline.search(searchable, "antenna", where=Where(cluster=0))
     with pytest.raises(ConfigError, match="empty"):
@@ -98,10 +101,10 @@ def test_a_cluster_of_the_map_can_be_asked_for(tmp_path: Path, minilm: Path) -> 
     for task in ("cluster", "retrieve"):
         pipeline.embed(workspace, EmbedParams(model="minilm", task=task))
     pipeline.cluster(workspace, ClusterParams(n_components=5, min_cluster_size=5))
-    found = pipeline.search(workspace, "lithium battery", where=Where(top=3))
+    found = pipeline.search(workspace, "lithium battery", where=Where(top=3)).hits
     cluster_id = found[0].cluster_id
     assert cluster_id is not None and found[0].cluster
-    inside = pipeline.search(workspace, "antenna", where=Where(cluster=cluster_id, top=3))
+    inside = pipeline.search(workspace, "antenna", where=Where(cluster=cluster_id, top=3)).hits
     assert {hit.cluster_id for hit in inside} == {cluster_id}
 
 
@@ -154,6 +157,88 @@ def test_the_command_prints_json_and_csv(searchable: Workspace, tmp_path: Path) 
     assert CliRunner().invoke(app, command[:-3]).exit_code == 0
 
 
+@pytest.mark.parametrize(
+    ("flags", "n"),
+    [
+        (["--assignee", "exam"], 20),
+        (["--assignee", "nobody"], 0),
+        (["--ipc", "H01M10"], 20),
+        (["--ipc", "A61"], 0),
+        (["--office", "us"], 20),
+        (["--office", "CN"], 0),
+        (["--language", "en"], 20),
+        (["--language", "zh"], 0),
+        (["--years", "2019-2023"], 0),
+        (["--years", "1990-", "--top", "3"], 3),
+        (["--top", "7"], 7),
+    ],
+)
+def test_the_commands_flags_hold(tmp_path: Path, searchable: Workspace, flags: list[str], n: int) -> None:
+    documents = [row | {"publication_date": date(1995, 1, 2)} for row in rows(24)]
+    workspace = Workspace(tmp_path / "dated")
+    write_documents(workspace, documents)
+    shutil.copytree(searchable.embeddings("retrieve"), workspace.embeddings("retrieve"))
+    result = CliRunner().invoke(app, ["search", "antenna", "--json", "-w", str(workspace.root), *flags])
+    assert result.exit_code == 0, result.output
+    assert len(json.loads(result.stdout)) == n
+
+
 def test_passages_are_not_clustered() -> None:
     with pytest.raises(ConfigError, match="task"):
         ClusterParams(task="retrieve")
+
+
+def standing_of_search(workspace: Workspace) -> StageState:
+    return standing.status(workspace)[-1]
+
+
+def test_a_search_over_part_of_the_passages_says_so(tmp_path: Path, minilm: Path) -> None:
+    workspace = workspace_with(tmp_path / "out", 24)
+    assert standing_of_search(workspace).state == "missing"
+    pipeline.embed(workspace, EmbedParams(model="minilm", task="retrieve"))
+    assert standing_of_search(workspace).state == "current"
+    whole = pipeline.search(workspace, "antenna").coverage
+    assert whole == Coverage(whole.passages, whole.passages, 24, 24, 0)
+    assert whole.sentences() == []
+    assert standing_of_search(workspace).state == "current"
+
+    textless = rows(1, start=30)[0] | {"title": "", "abstract": "", "claims": [], "independent": [], "description": ""}
+    write_documents(workspace, [*rows(26), textless], tag="more")
+    told = standing_of_search(workspace)
+    assert told.state == "stale" and "24 of 27 units" in told.detail and "embed --task retrieve" in told.detail
+    command = ["search", "antenna", "-w", str(workspace.root), "--top", "2"]
+    for more in ([], ["--json"], ["--quiet"]):
+        said = CliRunner().invoke(app, [*command, *more])
+        assert said.exit_code == 0, said.output
+        assert f"only {whole.passages} of " in said.stderr and "of 24 of 26 units" in said.stderr
+        assert "patentclust embed --task retrieve" in said.stderr
+        assert "only" not in said.stdout
+    assert standing_of_search(workspace).state == "stale"
+    pipeline.embed(workspace, EmbedParams(model="minilm", task="retrieve"))
+    assert CliRunner().invoke(app, command).stderr == ""
+    assert standing_of_search(workspace).state == "current"
+
+
+def test_the_tail_of_a_text_that_is_not_embedded_is_counted(tmp_path: Path, tiny_q8: Path) -> None:
+    workspace = Workspace(tmp_path / "out")
+    (long,) = rows(1)
+    write_documents(workspace, [long | {"description": "A cell of 0.7 V holds an anode. " * 9_000}])
+    pipeline.embed(workspace, EmbedParams(model=str(tiny_q8), task="retrieve"))
+    *_, last = workspace.shards("retrieve")
+    assert last != workspace.shards("retrieve")[0]
+    n_last = artifacts.read_header(last, kind="embeddings").n_rows
+    last.unlink()
+    found = passages.open_passages(workspace, Quiet()).coverage
+    assert found.units == found.of_units == 1
+    assert found.of_passages - found.passages == n_last
+    assert standing_of_search(workspace).state == "stale"
+
+
+def test_another_text_of_the_same_length_is_not_searched_by_the_old_vector(tmp_path: Path, minilm: Path) -> None:
+    workspace = workspace_with(tmp_path / "out", 3)
+    pipeline.embed(workspace, EmbedParams(model="minilm", task="retrieve"))
+    documents = rows(3)
+    documents[1] |= {"abstract": str(documents[1]["abstract"]).replace("antenna", "annetta")}
+    write_documents(workspace, documents, tag="b")
+    with pytest.raises(ArtifactError, match="changed since"):
+        pipeline.search(workspace, "antenna")

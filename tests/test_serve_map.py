@@ -104,6 +104,18 @@ def test_a_map_of_another_model_is_not_compared(mapped: Workspace, tiny_f32: Pat
     assert "was made with minilm" in answer.json()["error"]["message"]
 
 
+def test_a_map_in_memory_is_counted_as_such(mapped: Workspace) -> None:
+    with serving(mapped.root, None) as (address, _):
+        for _ in range(3):
+            httpx.get(address + "/v1/clusters")
+        mapped.topics.touch()
+        httpx.get(address + "/v1/clusters")
+        figures = httpx.get(address + "/metrics").text
+    assert 'patentclust_cache_hits_total{what="map"} 2.0' in figures
+    assert 'patentclust_cache_misses_total{what="map"} 2.0' in figures
+    assert 'patentclust_cache_misses_total{what="passages"} 0.0' in figures
+
+
 def test_the_api_describes_itself(url: str) -> None:
     paths = httpx.get(url + "/openapi.json").json()["paths"]
     assert {"/v1/embeddings", "/v1/models", "/v1/similar", "/v1/clusters", "/health", "/metrics"} <= set(paths)

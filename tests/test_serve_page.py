@@ -92,6 +92,29 @@ def test_a_question_lists_passages_and_marks_them_on_the_map(page: Browser, url:
 
 
 @in_browser
+def test_an_answer_out_of_part_of_the_passages_says_so(
+    page: Browser, url: str, mapped: Workspace, sources: Path
+) -> None:
+    asked: dict[str, Any] = {"json": {"query": "battery", "exact": True}, "timeout": 60}
+    added = sorted((EXAMPLES / "us").glob("*.xml"))[30:32]
+    pipeline.ingest(mapped, [sources, *added])
+    try:
+        answer = httpx.post(url + "/v1/search", **asked)
+        counted = json.loads(answer.headers["X-Patentclust-Coverage"])
+        assert counted["of_units"] == counted["units"] + len(added)
+        page.type_into("ask-words", "battery")
+        page.key("Enter", text="\r", windowsVirtualKeyCode=13)
+        page.until("document.querySelectorAll('#ask .hits li').length > 0")
+        told = page.evaluate("document.querySelector('#ask').textContent").replace(",", "")
+        assert f"Only {counted['passages']} of {counted['of_passages']} passages" in told
+    finally:
+        pipeline.ingest(mapped, [sources])
+    counted = json.loads(httpx.post(url + "/v1/search", **asked).headers["X-Patentclust-Coverage"])
+    assert counted["passages"] == counted["of_passages"]
+    assert in_silence(page, url)
+
+
+@in_browser
 def test_a_dropped_file_gets_a_star_where_its_like_are(page: Browser, url: str, sources: Path) -> None:
     data = base64.b64encode((sources / "US98010011B1.pdf").read_bytes()).decode()
     page.evaluate(
@@ -178,7 +201,7 @@ def test_a_question_takes_filters_and_the_map_is_read_again_when_it_changes(url:
     found = httpx.post(url + "/v1/search", json={"query": "learning", "ipc": "G06N", "top": 3}, timeout=60).json()
     assert 0 < len(found) <= 3
     asked = httpx.post(url + "/v1/search", json={"query": "learning"}, timeout=60).json()
-    assert [hit["doc_id"] for hit in asked] == [hit.doc_id for hit in pipeline.search(mapped, "learning")]
+    assert [hit["doc_id"] for hit in asked] == [hit.doc_id for hit in pipeline.search(mapped, "learning").hits]
     for body in ({"query": " "}, {"query": "a", "years": "last"}, {"query": "a", "other": 1}):
         assert httpx.post(url + "/v1/search", json=body).status_code == 400
     before = httpx.get(url + "/v1/clusters").json()

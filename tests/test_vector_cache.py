@@ -68,8 +68,7 @@ def test_a_full_cache_needs_no_model(tmp_path: Path, tiny_q8: Path) -> None:
     encoded = Encoded(rows, counts, counts, counts, np.zeros(3, bool))
     texts = ["a", "b", "c"]
     filled = store()
-    filled.remember({"call_tokens": 1})
-    filled.put({cache.text_sha256(text): cache.packed(encoded, i) for i, text in enumerate(texts)})
+    filled.put({cache.text_sha256(text): cache.packed(encoded, i) for i, text in enumerate(texts)}, {"call_tokens": 1})
     again = CachedEmbedder(opened, store, dim=None, full_dim=None)
     assert np.array_equal(again.encode_document(texts).vectors, rows)
     assert (again.dim, again.packing, again.n_found) == (4, {"call_tokens": 1}, 3)
@@ -139,6 +138,7 @@ def test_the_cache_is_told_of_and_emptied(tmp_path: Path, tiny_q8: Path) -> None
     embed.run(workspace_with(tmp_path, 4), params(tiny_q8), resources=ONE)
     (row,) = cache.describe(models.vectors_folder())
     assert (row["name"], row["vectors"], row["template"]) == (tiny_q8.name, 4, "Cluster: {text}")
+    assert list(models.vectors_folder().iterdir()) == files()
     assert cache.clear(models.vectors_folder()) >= row["bytes"] > 0
     assert cache.describe(models.vectors_folder()) == []
 

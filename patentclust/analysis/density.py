@@ -10,8 +10,9 @@ import numpy as np
 NOISE = -1
 # A technology that holds more than a fifth of a corpus is a field, if it splits: nobody reads a map of two colours.
 _TOO_LARGE = 0.2
-# Its parts are real when they last at least this fraction of what the whole lasts; lumps by chance last far less.
-_REAL_SPLIT = 0.5
+# Its parts are real when they last at least this fraction of what the whole lasts; lumps by chance last less. At a half
+# the parts of a mixed corpus of 1,500 patents gave way, and one seed's map had 9 clusters, another's 3.
+_REAL_SPLIT = 0.3
 
 # DBCV compares all pairs of points, and takes some seconds for this many.
 _MAX_VALIDITY = 3_000

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 
+_INTERNATIONAL = "WO-PCT"
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -54,13 +56,20 @@ def find_families(members: Sequence[Member], *, mode: str = "simple") -> list[st
     return [names[groups.root(index)][1] for index in range(len(members))]
 
 
-def _claimed(member: Member) -> tuple[str, ...]:
-    """Return the priorities, or for a first filing its own application."""
-    return tuple(sorted(set(member.priorities))) or ((member.application,) if member.application else ())
+def _claimed(member: Member, mode: str) -> tuple[str, ...]:
+    """Return the priorities, or for a first filing its own application.
+
+    Some sources count the international application, which all its national ones come from, among their priorities:
+    for a simple family it is one only where there is no other.
+    """
+    stated = sorted(set(member.priorities))
+    if mode == "simple":
+        stated = [number for number in stated if not number.startswith(_INTERNATIONAL)] or stated
+    return tuple(stated) or ((member.application,) if member.application else ())
 
 
 def _keys(member: Member, mode: str) -> list[tuple[str, ...]]:
-    claimed = _claimed(member)
+    claimed = _claimed(member, mode)
     keys: list[tuple[str, ...]] = []
     if member.stated:
         keys.append(("stated", member.stated))
@@ -74,7 +83,7 @@ def _keys(member: Member, mode: str) -> list[tuple[str, ...]]:
 def _name(member: Member, mode: str) -> tuple[int, str]:
     if member.stated:
         return 0, member.stated
-    claimed = _claimed(member) or (member.doc_id,)
+    claimed = _claimed(member, mode) or (member.doc_id,)
     # Two simple families may share their first priority; the whole set tells them apart.
     rest = sha256("|".join(claimed).encode()).hexdigest()[:8] if mode == "simple" and len(claimed) > 1 else ""
     return 1, f"{mode}:{claimed[0]}{'+' if rest else ''}{rest}"

@@ -31,7 +31,7 @@ class Grouping:
         n_noise_before: noise before outliers were let in.
         runner_up: n cluster ids, the one that comes after a point's own; -1 for none.
         runner_up_share: n shares of a point's ties that go to it, 0 to 1.
-        stability: mean agreement (ARI) between seeds; NaN where it was not measured.
+        stability: mean agreement (ARI) between seeds; NaN where it was not measured, or no cluster was found.
         kept_together: for each cluster the share of its pairs that other seeds keep together; NaN likewise.
         variance: share of the variance that principal components keep; NaN for other reductions.
         ties: UMAP's graph, shape (n, n).
@@ -108,7 +108,8 @@ def _grouping(
         n_noise_before=n_noise,
         runner_up=runner_up,
         runner_up_share=share,
-        stability=stability.agreement([found.labels, *others]) if others else np.nan,
+        # All noise is the same each time, and says nothing.
+        stability=stability.agreement([found.labels, *others]) if others and len(found.persistence) else np.nan,
         kept_together=stability.kept_together(found.labels, others),
         variance=variance,
         ties=ties,

@@ -1,4 +1,9 @@
-"""Clusters of the finest layer become few coarser ones, nested. Knows labels and ties, not how clusters were found."""
+"""Clusters of the finest layer become few coarser ones: nested resolutions of modularity on the graph of the clusters.
+
+Two clusters gain modularity by joining where their ties, for their sizes, exceed the resolution. The pair that is tied
+most is thus the first to join as the resolution falls, and merging pairs in that order goes through all resolutions
+(Bonald, Charpentier, Galland & Hollocou 2018). Knows labels and ties, not how clusters were found.
+"""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ class Place:
 
     Attributes:
         cluster_id: of the most weighty neighbours; -1 where noise outweighs every cluster, or the vector is farther
-            from that cluster's centre than every member.
+            from that cluster's centre than every member of any cluster is from its own.
         probability: that cluster's share of the neighbours' weight, 0 to 1; 0 for noise.
         runner_up: the next cluster by weight, -1 where there is none.
         x: weighted mean of the places of the neighbours that decided.
@@ -50,10 +50,13 @@ def nearest(vector: np.ndarray, vectors: np.ndarray, *, n: int, without: Collect
 
 
 @dataclass(frozen=True)
-class Rim:
-    """How far a cluster reaches: its centre, and the cosine to it of the member that is farthest."""
+class Reach:
+    """How far clusters reach: the centre of each, and the cosine to it of the member that is farthest from its own.
 
-    centre: np.ndarray
+    One limit for all: a cluster's own farthest member lies, of few members, by chance near, and new ones beyond it.
+    """
+
+    centres: Mapping[int, np.ndarray]
     least: float
 
 
@@ -64,7 +67,7 @@ def place(
     places: np.ndarray,
     *,
     n: int = N_NEIGHBOURS,
-    reach: Mapping[int, Rim] | None = None,
+    reach: Reach | None = None,
 ) -> Iterator[Place]:
     """Place each new unit vector among those of a map.
 
@@ -74,9 +77,9 @@ def place(
         labels: n cluster ids, -1 = noise.
         places: shape (n, 2).
         n: how many neighbours vote, each with the weight of its cosine (none below 0).
-        reach: `rims` of these vectors and labels, where they are at hand.
+        reach: `reaches` of these vectors and labels, where it is at hand.
     """
-    reach = rims(vectors, labels) if reach is None else reach
+    reach = reaches(vectors, labels) if reach is None else reach
     for vector in new:
         rows = nearest(vector, vectors, n=n)
         similarities = _similarities(vector, vectors[rows])
@@ -89,7 +92,7 @@ def place(
         }
         ranked = sorted(shares, key=lambda cluster: (-shares[cluster], cluster == NOISE, cluster))
         winner = ranked[0]
-        if winner != NOISE and _similarities(vector, reach[winner].centre[None])[0] < reach[winner].least:
+        if winner != NOISE and _similarities(vector, reach.centres[winner][None])[0] < reach.least:
             winner, ranked = NOISE, [NOISE, *ranked]
         voters = labels[rows] == winner if winner in shares else np.ones(len(rows), bool)
         x, y = np.average(places[rows][voters], axis=0, weights=weights[voters] + 1e-9)
@@ -104,15 +107,15 @@ def place(
         )
 
 
-def rims(vectors: np.ndarray, labels: np.ndarray) -> dict[int, Rim]:
-    """Return how far every cluster reaches."""
-    found = {}
+def reaches(vectors: np.ndarray, labels: np.ndarray) -> Reach:
+    """Return how far clusters reach."""
+    centres, least = {}, 1.0
     for cluster in np.unique(labels[labels != NOISE]).tolist():
         members = vectors[labels == cluster]
         total = members.sum(axis=0, dtype=np.float64)
         centre = (total / max(float(np.linalg.norm(total)), 1e-12)).astype(np.float32)
-        found[cluster] = Rim(centre, float(_similarities(centre, members).min()))
-    return found
+        centres[cluster], least = centre, min(least, float(_similarities(centre, members).min()))
+    return Reach(centres, least)
 
 
 def _similarities(vector: np.ndarray, vectors: np.ndarray) -> np.ndarray:

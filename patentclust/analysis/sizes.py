@@ -16,12 +16,12 @@ LADDER = (5, 7, 10, 14, 20, 28, 40, 56)
 # Below this agreement between seeds a map is not relied on.
 STEADY = 0.8
 # Fewer clusters of the smallest size than this would fit: such a size asks for one group or none.
-_FIT = 5
+FIT = 5
 
 
 def ladder(n: int) -> list[int]:
     """Return the minimum sizes that are worth a try among n units, rising; at least one."""
-    return [size for size in LADDER if size * _FIT <= n] or [LADDER[0]]
+    return [size for size in LADDER if size * FIT <= n] or [LADDER[0]]
 
 
 def group(
@@ -37,7 +37,7 @@ def group(
 
 
 def worth(grouped: Grouping) -> float:
-    """Return the agreement between seeds; NaN for fewer than two clusters: all noise repeats well, and says nothing."""
+    """Return the agreement between seeds; NaN for fewer than two clusters, which repeat well and say nothing."""
     return grouped.stability if len(grouped.found.persistence) > 1 else np.nan
 
 

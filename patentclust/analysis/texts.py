@@ -12,6 +12,10 @@ _ORDER = {
     "ta": ("title", "abstract"),
 }
 
+# The choices of the short parts of a document; one that names a single field asks for that field alone.
+_SHORT = ("tac", "ta")
+_OPENING_CHARS = 2_000
+
 
 def text_fields(selection: str) -> tuple[str, ...]:
     """Return the document columns that a selection such as `tac` reads, in order."""
@@ -22,6 +26,20 @@ def compose(parts: Sequence[str | Sequence[str]]) -> str:
     """Join title, abstract, claims and description, whichever are there, by blank lines; empty parts leave nothing."""
     flat = (part if isinstance(part, str) else "\n".join(part) for part in parts)
     return "\n\n".join(stripped for part in flat if (stripped := part.strip()))
+
+
+def may_open(selection: str) -> bool:
+    """Tell whether the opening of the description stands for a document that has nothing of what was selected."""
+    return selection in _SHORT
+
+
+def opening(description: str) -> str:
+    """Return the beginning of a description, cut between words."""
+    text = description.strip()
+    if len(text) <= _OPENING_CHARS:
+        return text
+    whole, _, rest = text[: _OPENING_CHARS + 1].rpartition(" ")
+    return whole.rstrip() or rest[:_OPENING_CHARS]
 
 
 def estimate_tokens(text: str) -> float:

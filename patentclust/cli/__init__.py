@@ -280,9 +280,9 @@ def status(workspace: Workspace = None, task: Task = None, as_json: Json = False
     """Show the stages of a workspace: what is there, how large, and what is stale."""
     from dataclasses import asdict
 
-    from patentclust import console, pipeline
+    from patentclust import console, standing
 
-    states = pipeline.status(opened(workspace), task=task or EmbedParams().task)
+    states = standing.status(opened(workspace), task=task or EmbedParams().task)
     if as_json:
         console.print_json([asdict(state) for state in states])
     else:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from patentclust.cli.flags import Json, Offline, Quiet, Workspace, opened
+from patentclust.cli.flags import Json, Offline, Quiet, Workspace, existing
 
 To = Annotated[
     str,
@@ -23,8 +23,8 @@ Url = Annotated[
     str | None,
     typer.Option(
         metavar="URL",
-        help="Send to a running store instead: qdrant, elasticsearch, opensearch, weaviate, milvus or chroma. Its key"
-        " comes from PATENTCLUST_STORE_KEY.",
+        help="Send to a running store instead: qdrant, elasticsearch, opensearch, weaviate, milvus, chroma or pgvector"
+        " (postgresql://…). Its key or password comes from PATENTCLUST_STORE_KEY.",
     ),
 ]
 
@@ -49,10 +49,10 @@ def export(
 
     progress = console.progress(quiet=quiet or as_json)
     if url is None:
-        outcome = pipeline.export(opened(workspace), to, name=name, progress=progress)
+        outcome = pipeline.export(existing(workspace), to, name=name, progress=progress)
     else:
         resources = Resources(offline=offline)
-        outcome = stage.push(opened(workspace), to, url, name=name, resources=resources, progress=progress)
+        outcome = stage.push(existing(workspace), to, url, name=name, resources=resources, progress=progress)
     if as_json:
         console.print_json([console.outcome_dict(outcome)])
         return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from patentclust.errors import ConfigError
+from patentclust.errors import ArtifactError, ConfigError
 from patentclust.params import (
     BACKENDS,
     CLUSTER_METHODS,
@@ -67,6 +67,10 @@ PreferLanguage = Annotated[
     typer.Option(help="Language to take where a document has several, e.g. en.", show_default="the procedure's"),
 ]
 Ocr = Annotated[bool, typer.Option("--ocr", help="Read scanned pages of PDFs by OCR: seconds a page.")]
+OwnModel = Annotated[
+    str | None,
+    typer.Option("-m", "--model", help="Where the .gguf file lies, if the vectors were made with one of yours."),
+]
 Model = Annotated[
     str | None,
     typer.Option(
@@ -216,6 +220,21 @@ def opened(workspace: Path | None) -> OpenWorkspace:
     from patentclust.workspace import Workspace, default_workspace
 
     return Workspace(workspace or default_workspace())
+
+
+def existing(workspace: Path | None) -> OpenWorkspace:
+    """Return the workspace that a command reads.
+
+    Raises:
+        ArtifactError: there is none.
+    """
+    found = opened(workspace)
+    if not found.root.is_dir():
+        raise ArtifactError(
+            f"there is no workspace at {found.root}",
+            hint="name another with -w, or make one: patentclust run PATHS",
+        )
+    return found
 
 
 def sized(min_size: str | None) -> dict[str, int | bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from patentclust.cli.flags import Json, Quiet, Threads, Workspace, opened
+from patentclust.cli.flags import Json, Quiet, Threads, Workspace, existing
 from patentclust.params import Resources
 
 
@@ -15,7 +15,7 @@ def graph(workspace: Workspace = None, threads: Threads = None, as_json: Json = 
     from patentclust import console, pipeline
 
     progress = console.progress(quiet=quiet or as_json)
-    outcome = pipeline.graph(opened(workspace), resources=Resources(threads=threads), progress=progress)
+    outcome = pipeline.graph(existing(workspace), resources=Resources(threads=threads), progress=progress)
     if as_json:
         console.print_json([console.outcome_dict(outcome)])
         return

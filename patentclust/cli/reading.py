@@ -8,7 +8,18 @@ from typing import Annotated
 
 import typer
 
-from patentclust.cli.flags import BaseUrl, GpuLayers, Json, Offline, Paths, Quiet, Threads, Workspace, opened
+from patentclust.cli.flags import (
+    BaseUrl,
+    GpuLayers,
+    Json,
+    Offline,
+    OwnModel,
+    Paths,
+    Quiet,
+    Threads,
+    Workspace,
+    existing,
+)
 from patentclust.params import Resources
 
 Against = Annotated[
@@ -38,7 +49,7 @@ def score(workspace: Workspace = None, against: Against = None, as_json: Json = 
     from patentclust import console
     from patentclust.stages import score as stage
 
-    lines = stage.run(opened(workspace), against or stage.DEFAULT_AGAINST)
+    lines = stage.run(existing(workspace), against or stage.DEFAULT_AGAINST)
     if as_json:
         console.print_json([asdict(line) for line in lines])
     else:
@@ -52,7 +63,7 @@ def explain(wanted: Wanted, workspace: Workspace = None, as_json: Json = False) 
     from patentclust import console
     from patentclust.stages import explain as stage
 
-    explanation = stage.run(opened(workspace), wanted)
+    explanation = stage.run(existing(workspace), wanted)
     if as_json:
         console.print_json(asdict(explanation))
     else:
@@ -63,6 +74,7 @@ def assign(
     paths: Paths,
     workspace: Workspace = None,
     csv_file: CsvFile = None,
+    model: OwnModel = None,
     base_url: BaseUrl = None,
     gpu_layers: GpuLayers = "auto",
     threads: Threads = None,
@@ -76,9 +88,9 @@ def assign(
     from patentclust import console, pipeline
 
     urls = tuple(base_url or ())
-    resources = Resources(threads=threads, gpu_layers=gpu_layers, offline=offline, base_urls=urls)
+    resources = Resources(model=model, threads=threads, gpu_layers=gpu_layers, offline=offline, base_urls=urls)
     outcomes, rows = pipeline.assign(
-        opened(workspace), paths, resources=resources, progress=console.progress(quiet=quiet or as_json)
+        existing(workspace), paths, resources=resources, progress=console.progress(quiet=quiet or as_json)
     )
     if csv_file is not None:
         console.write_assigned(csv_file, rows)
@@ -103,6 +115,7 @@ def similar(
     office: Office = "",
     language: Language = "",
     csv_file: CsvFile = None,
+    model: OwnModel = None,
     base_url: BaseUrl = None,
     offline: Offline = False,
     as_json: Json = False,
@@ -115,11 +128,11 @@ def similar(
 
     where = stage.Where(top, assignee, ipc, stage.years(years) if years else None, cluster, office.upper(), language)
     found = pipeline.similar(
-        opened(workspace),
+        existing(workspace),
         source,
         text=sys.stdin.read() if source == "-" else None,
         where=where,
-        resources=Resources(offline=offline, base_urls=tuple(base_url or ())),
+        resources=Resources(model=model, offline=offline, base_urls=tuple(base_url or ())),
         progress=console.progress(quiet=as_json),
     )
     if csv_file is not None:
@@ -141,7 +154,7 @@ def diff(
     from patentclust import console
     from patentclust.stages import diff as stage
 
-    difference = stage.run(opened(before), opened(after))
+    difference = stage.run(existing(before), existing(after))
     if as_json:
         console.print_json(asdict(difference))
     else:

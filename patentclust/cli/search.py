@@ -6,9 +6,13 @@ from typing import Annotated
 
 import typer
 
-from patentclust.cli.flags import BaseUrl, GpuLayers, Json, Offline, Quiet, Threads, Workspace, opened
+from patentclust.cli.flags import BaseUrl, GpuLayers, Json, Offline, OwnModel, Quiet, Threads, Workspace, existing
 from patentclust.cli.reading import Assignee, Cluster, CsvFile, Ipc, Language, Office, Top, Years
 from patentclust.params import Resources
+
+Exact = Annotated[
+    bool, typer.Option("--exact", help="Look at every vector, even where an index of very many is faster.")
+]
 
 
 def search(
@@ -21,7 +25,9 @@ def search(
     cluster: Cluster = None,
     office: Office = "",
     language: Language = "",
+    exact: Exact = False,
     csv_file: CsvFile = None,
+    model: OwnModel = None,
     base_url: BaseUrl = None,
     gpu_layers: GpuLayers = "auto",
     threads: Threads = None,
@@ -36,16 +42,21 @@ def search(
     from patentclust.stages import similar as stage
 
     where = stage.Where(top, assignee, ipc, stage.years(years) if years else None, cluster, office.upper(), language)
-    found = pipeline.search(
-        opened(workspace),
+    answer = pipeline.search(
+        existing(workspace),
         question,
         where=where,
-        resources=Resources(threads=threads, gpu_layers=gpu_layers, offline=offline, base_urls=tuple(base_url or ())),
+        exact=exact,
+        resources=Resources(
+            model=model, threads=threads, gpu_layers=gpu_layers, offline=offline, base_urls=tuple(base_url or ())
+        ),
         progress=console.progress(quiet=quiet or as_json),
     )
+    for sentence in answer.coverage.sentences():
+        console.note(sentence)
     if csv_file is not None:
-        console.write_found(csv_file, found)
+        console.write_found(csv_file, answer.hits)
     if as_json:
-        console.print_json([asdict(hit) for hit in found])
+        console.print_json([asdict(hit) for hit in answer.hits])
     else:
-        console.show_found(found)
+        console.show_found(answer.hits)

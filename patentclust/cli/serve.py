@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from patentclust.cli.flags import GpuLayers, Json, Model, Offline, Threads, Workspace, opened
+from patentclust.cli.flags import GpuLayers, Json, Model, Offline, Threads, Workspace, existing, opened
 from patentclust.params import PAGE_LANGUAGES, Resources
 
 keys_app = typer.Typer(help="Make, list and revoke keys to the server of a workspace.", no_args_is_help=True)
@@ -41,7 +41,9 @@ def serve(
     settings = Settings(host=host, port=port, require_keys=require_keys, origins=tuple(cors or ()), lang=lang)
     resources = Resources(threads=threads, gpu_layers=gpu_layers, offline=offline)
     progress = console.progress(quiet=False)
-    server.run(opened(workspace), model, settings, resources=resources, progress=progress, on_ready=console.print_line)
+    # For embeddings alone a model will do.
+    folder = opened(workspace) if model else existing(workspace)
+    server.run(folder, model, settings, resources=resources, progress=progress, on_ready=console.print_line)
 
 
 @keys_app.command("add")

@@ -76,11 +76,14 @@ class Embedder(Protocol):
     def packing(self) -> dict[str, int | str]:
         """How texts are packed into model calls, for the record."""
 
-    def encode_document(self, texts: Sequence[str], *, on_done: OnDone | None = None) -> Encoded:
+    def encode_document(
+        self, texts: Sequence[str], *, on_done: OnDone | None = None, upcoming: Sequence[str] = ()
+    ) -> Encoded:
         """Return one unit-length row per text, in order.
 
         `on_done(indices, rows)` is called as texts are done, each text once, and only where a run that stopped there
-        and took up the others would make the same calls.
+        and took up the others would make the same calls. `upcoming` are texts that will be asked for next: what can be
+        made ready beside these calls may be.
         """
 
     def encode_query(self, texts: Sequence[str]) -> Encoded:

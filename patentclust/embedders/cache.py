@@ -57,17 +57,14 @@ class Store(Protocol):
     def packing(self) -> dict[str, int | str] | None:
         """Return how the space's vectors were packed into calls, or None for an empty space."""
 
-    def remember(self, packing: Mapping[str, int | str]) -> None:
-        """Keep the packing of a new space."""
-
     def get(self, texts: Sequence[str]) -> dict[str, bytes]:
         """Return what is there of these text hashes."""
 
     def known(self, texts: Sequence[str]) -> set[str]:
         """Return which of these text hashes are there."""
 
-    def put(self, rows: Mapping[str, bytes]) -> None:
-        """Keep rows."""
+    def put(self, rows: Mapping[str, bytes], packing: Mapping[str, int | str]) -> None:
+        """Keep rows and, where the space is new, what it is; before that nothing is written."""
 
     def close(self) -> None:
         """Let go of the store."""
@@ -77,36 +74,31 @@ class SqliteStore:
     """One SQLite file a space, below the user's cache folder; several processes may write at once."""
 
     def __init__(self, folder: Path, space: Space) -> None:
-        self._path = folder / f"{space.key[:32]}.sqlite"
+        self._path, self._space = folder / f"{space.key[:32]}.sqlite", space
+        self._db = self._connect() if self._path.exists() else None
+
+    def _connect(self) -> sqlite3.Connection:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
-            with self._db:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            db = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
+            with db:
                 # A lost last second after a power cut costs a few texts; the file itself stays whole.
-                self._db.execute("PRAGMA journal_mode = WAL")
-                self._db.execute("PRAGMA synchronous = NORMAL")
-                self._db.execute("CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT)")
-                self._db.execute("CREATE TABLE IF NOT EXISTS vectors (text BLOB PRIMARY KEY, value BLOB)")
-                self._keep("space", space.facts)
+                db.execute("PRAGMA journal_mode = WAL")
+                db.execute("PRAGMA synchronous = NORMAL")
+                db.execute("CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT)")
+                db.execute("CREATE TABLE IF NOT EXISTS vectors (text BLOB PRIMARY KEY, value BLOB)")
         except (OSError, sqlite3.Error) as error:
             raise CacheError(f"{self._path}: {error}") from error
-
-    def _keep(self, name: str, value: Any) -> None:
-        self._db.execute("INSERT OR IGNORE INTO facts VALUES (?, ?)", (name, json.dumps(value, sort_keys=True)))
+        return db
 
     def packing(self) -> dict[str, int | str] | None:
         """Return how the space's vectors were packed."""
+        if self._db is None:
+            return None
         try:
             row = self._db.execute("SELECT value FROM facts WHERE name = 'packing'").fetchone()
             return None if row is None else json.loads(row[0])
         except (sqlite3.Error, ValueError) as error:
-            raise CacheError(f"{self._path}: {error}") from error
-
-    def remember(self, packing: Mapping[str, int | str]) -> None:
-        """Keep the packing of a new space."""
-        try:
-            self._keep("packing", dict(packing))
-        except sqlite3.Error as error:
             raise CacheError(f"{self._path}: {error}") from error
 
     def get(self, texts: Sequence[str]) -> dict[str, bytes]:
@@ -118,6 +110,8 @@ class SqliteStore:
         return {key.hex() for (key,) in self._select("text", texts)}
 
     def _select(self, columns: str, texts: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        if self._db is None:
+            return
         try:
             for start in range(0, len(texts), _QUERY_KEYS):
                 keys = [bytes.fromhex(text) for text in texts[start : start + _QUERY_KEYS]]
@@ -126,10 +120,17 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise CacheError(f"{self._path}: {error}") from error
 
-    def put(self, rows: Mapping[str, bytes]) -> None:
+    def put(self, rows: Mapping[str, bytes], packing: Mapping[str, int | str]) -> None:
         """Keep rows, all or none."""
+        if self._db is None:
+            self._db = self._connect()
+        facts = {"space": self._space.facts, "packing": packing}
         try:
             self._db.execute("BEGIN")
+            self._db.executemany(
+                "INSERT OR IGNORE INTO facts VALUES (?, ?)",
+                [(name, json.dumps(dict(value), sort_keys=True)) for name, value in facts.items()],
+            )
             self._db.executemany(
                 "INSERT OR IGNORE INTO vectors VALUES (?, ?)",
                 [(bytes.fromhex(key), value) for key, value in rows.items()],
@@ -142,7 +143,8 @@ class SqliteStore:
 
     def close(self) -> None:
         """Close the file."""
-        self._db.close()
+        if self._db is not None:
+            self._db.close()
 
 
 class RedisStore:
@@ -156,10 +158,9 @@ class RedisStore:
                 "--cache redis://… needs the package redis", hint="run: python -m pip install redis"
             ) from error
         self._errors = (redis.RedisError, OSError)
-        self._prefix, self._seconds = f"patentclust:{space.key[:32]}:", days * 86_400
+        self._space, self._prefix, self._seconds = space, f"patentclust:{space.key[:32]}:", days * 86_400
         try:
             self._client = redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5)
-            self._client.set(self._prefix + "space", json.dumps(space.facts), ex=self._seconds)
         except (*self._errors, ValueError) as error:
             raise CacheError(f"the Redis cache: {error}") from error
 
@@ -169,13 +170,6 @@ class RedisStore:
             value = self._client.get(self._prefix + "packing")
             return None if value is None else json.loads(value)
         except (*self._errors, ValueError) as error:
-            raise CacheError(f"the Redis cache: {error}") from error
-
-    def remember(self, packing: Mapping[str, int | str]) -> None:
-        """Keep the packing of a new space."""
-        try:
-            self._client.set(self._prefix + "packing", json.dumps(dict(packing)), ex=self._seconds)
-        except self._errors as error:
             raise CacheError(f"the Redis cache: {error}") from error
 
     def get(self, texts: Sequence[str]) -> dict[str, bytes]:
@@ -204,12 +198,13 @@ class RedisStore:
             raise CacheError(f"the Redis cache: {error}") from error
         return found
 
-    def put(self, rows: Mapping[str, bytes]) -> None:
+    def put(self, rows: Mapping[str, bytes], packing: Mapping[str, int | str]) -> None:
         """Keep rows."""
+        facts = {"space": json.dumps(self._space.facts), "packing": json.dumps(dict(packing))}
         try:
             pipeline = self._client.pipeline(transaction=False)
-            for text, value in rows.items():
-                pipeline.set(self._prefix + text, value, ex=self._seconds)
+            for name, value in {**facts, **rows}.items():
+                pipeline.set(self._prefix + name, value, ex=self._seconds)
             pipeline.execute()
         except self._errors as error:
             raise CacheError(f"the Redis cache: {error}") from error
@@ -267,7 +262,6 @@ class CachedEmbedder:
         if self._inner is None:
             self._inner = self._open()
             self._full_dim, self._packing = self._inner.dim, self._inner.packing
-            self._use(lambda store: store.remember(self.packing), None)
         return self._inner
 
     @property
@@ -280,7 +274,9 @@ class CachedEmbedder:
         """Return how texts are packed into model calls."""
         return self._packing if self._packing is not None else self.inner.packing
 
-    def encode_document(self, texts: Sequence[str], *, on_done: OnDone | None = None) -> Encoded:
+    def encode_document(
+        self, texts: Sequence[str], *, on_done: OnDone | None = None, upcoming: Sequence[str] = ()
+    ) -> Encoded:
         """Return one unit-length row per text, in order, from the cache where they are there."""
         keys = [text_sha256(text) for text in texts]
         found = self._use(lambda store: store.get(keys), {}) if self._packing is not None else {}
@@ -301,22 +297,26 @@ class CachedEmbedder:
         if hits:
             shown(hits, out.take(hits))
         if misses:
-            self._encode(texts, keys, misses, out, shown)
+            mine, on_done = [texts[i] for i in misses], self._kept(keys, misses, shown)
+            out.put(misses, self.inner.encode_document(mine, on_done=on_done, upcoming=self._unknown(upcoming)))
         return _cut(out, self._cut)
 
     def _shown(self, on_done: OnDone | None) -> OnDone:
         return lambda indices, part: on_done(indices, _cut(part, self._cut)) if on_done else None
 
-    def _encode(
-        self, texts: Sequence[str], keys: Sequence[str], misses: Sequence[int], out: Encoded, shown: OnDone
-    ) -> None:
+    def _kept(self, keys: Sequence[str], misses: Sequence[int], shown: OnDone) -> OnDone:
         def keep(indices: Sequence[int], part: Encoded) -> None:
             mine = [misses[i] for i in indices]
             rows = {keys[i]: packed(part, row) for row, i in enumerate(mine) if row not in part.failures}
-            self._use(lambda store: store.put(rows), None)
+            self._use(lambda store: store.put(rows, self.packing), None)
             shown(mine, part)
 
-        out.put(misses, self.inner.encode_document([texts[i] for i in misses], on_done=keep))
+        return keep
+
+    def _unknown(self, texts: Sequence[str]) -> list[str]:
+        keys = [text_sha256(text) for text in texts]
+        known = self.known(keys)
+        return [text for text, key in zip(texts, keys, strict=True) if key not in known]
 
     def _use(self, action: Callable[[Store], Any], otherwise: Any) -> Any:
         if self._store is None:
@@ -370,7 +370,8 @@ def describe(folder: Path) -> list[dict[str, Any]]:
     for path in sorted(folder.glob("*.sqlite")):
         size = sum(p.stat().st_size for p in folder.glob(path.name + "*"))
         try:
-            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+            # Not `mode=ro`: a reader that may not write leaves its -shm and -wal files behind.
+            with closing(sqlite3.connect(f"file:{path}?mode=rw", uri=True)) as db:
                 facts = dict(db.execute("SELECT name, value FROM facts"))
                 (n,) = db.execute("SELECT COUNT(*) FROM vectors").fetchone()
             row = json.loads(facts["space"]) | {"vectors": n}

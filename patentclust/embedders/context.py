@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -234,6 +237,37 @@ class LlamaContext:
     def __del__(self) -> None:
         with contextlib.suppress(AttributeError, TypeError):  # interpreter shutdown
             self.close()
+
+
+def run_in_turn(
+    contexts: Sequence[LlamaContext], calls: Sequence[Sequence[np.ndarray]]
+) -> Generator[np.ndarray, None, None]:
+    """Yield the vectors of each call, in order, with as many calls at a time as there are contexts."""
+    if len(contexts) == 1:
+        yield from map(contexts[0].run, calls)
+        return
+    free: SimpleQueue[LlamaContext] = SimpleQueue()
+    for context in contexts:
+        free.put(context)
+
+    def run(call: Sequence[np.ndarray]) -> np.ndarray:
+        context = free.get()
+        try:
+            return context.run(call)
+        finally:
+            free.put(context)
+
+    with ThreadPoolExecutor(len(contexts)) as pool:
+        waiting: deque[Future[np.ndarray]] = deque()
+        try:
+            for call in calls:
+                waiting.append(pool.submit(run, call))
+                if len(waiting) > 2 * len(contexts):
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _rounded(n_tokens: int) -> int:

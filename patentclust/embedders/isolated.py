@@ -73,11 +73,13 @@ class IsolatedEmbedder:
             raise value
         return kind, value
 
-    def encode_document(self, texts: Sequence[str], *, on_done: OnDone | None = None) -> Encoded:
+    def encode_document(
+        self, texts: Sequence[str], *, on_done: OnDone | None = None, upcoming: Sequence[str] = ()
+    ) -> Encoded:
         """Return one unit-length row per text, in order; texts that kill the child are failures."""
         out = Encoded.empty(len(texts), self.dim)
         left = list(range(len(texts)))
-        while left and self._try(texts, left, out, on_done) is not None:
+        while left and self._try(texts, left, out, on_done, upcoming) is not None:
             # Whichever text it was is in the first call of those left; alone, each of them shows.
             left = self._one_by_one(texts, left, out, on_done)
             if len(out.failures) >= _MOST_DEATHS_WITHOUT_A_VECTOR and not out.vectors.any():
@@ -91,7 +93,7 @@ class IsolatedEmbedder:
         Raises:
             ModelError: the child died of them.
         """
-        self._pipe.send(("query", list(texts)))
+        self._pipe.send(("query", (list(texts), [])))
         kind, value = self._receive()
         if kind == "died":
             self._start()
@@ -99,10 +101,17 @@ class IsolatedEmbedder:
         encoded: Encoded = value
         return encoded
 
-    def _try(self, texts: Sequence[str], left: list[int], out: Encoded, on_done: OnDone | None) -> str | None:
+    def _try(
+        self,
+        texts: Sequence[str],
+        left: list[int],
+        out: Encoded,
+        on_done: OnDone | None,
+        upcoming: Sequence[str] = (),
+    ) -> str | None:
         """Embed what is left, striking off what is done; return how the child died, or None."""
         mine = list(left)
-        self._pipe.send(("document", [texts[i] for i in mine]))
+        self._pipe.send(("document", ([texts[i] for i in mine], list(upcoming))))
         try:
             while (word := self._receive())[0] == "done":
                 indices, part = word[1]
@@ -161,11 +170,13 @@ def serve(pipe: Connection, opened: Callable[[], Embedder]) -> None:
         embedder = opened()
         pipe.send(("ready", (embedder.dim, dict(embedder.packing))))
         while (request := pipe.recv())[0] != "close":
-            kind, texts = request
+            kind, (texts, upcoming) = request
             if kind == "query":
                 pipe.send(("vectors", embedder.encode_query(texts)))
             else:
-                embedder.encode_document(texts, on_done=lambda indices, part: pipe.send(("done", (indices, part))))
+                embedder.encode_document(
+                    texts, on_done=lambda indices, part: pipe.send(("done", (indices, part))), upcoming=upcoming
+                )
                 pipe.send(("all", None))
         embedder.close()
     except PatentclustError as error:

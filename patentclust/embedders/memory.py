@@ -14,6 +14,8 @@ KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32}  # q8_0: blocks of 32 bytes and a float
 # Measured: 58 to 112 MiB of compute buffers at 32,768 tokens, and the output rows of the closing tokens.
 BUFFER_BYTES = 150 << 20
 OUTPUT_ROWS = 128
+# What the output rows of an encoder's texts side by side may take in all.
+_SIDE_BY_SIDE_BYTES = 1 << 30
 # A card also holds its driver's context, and llama.cpp's graphs are larger there.
 _CARD_RESERVE_BYTES = 1 << 30
 _CGROUP = Path("/sys/fs/cgroup")
@@ -35,11 +37,12 @@ class Geometry:
 
 @dataclass(frozen=True)
 class Memory:
-    """What a model will take, by part, in bytes."""
+    """What a model will take, by part, in bytes, to run so many texts at a time."""
 
     weights: int
     cache: int
     buffers: int
+    side_by_side: int = 1
 
     @property
     def total(self) -> int:
@@ -47,20 +50,35 @@ class Memory:
         return self.weights + self.cache + self.buffers
 
 
-def needed(geometry: Geometry, n_tokens: int, *, kv_type: str = "f16") -> Memory:
+def needed(geometry: Geometry, n_tokens: int, *, kv_type: str = "f16", n_threads: int = 1) -> Memory:
     """Return the memory for sequences of up to `n_tokens`; an encoder keeps no attention cache."""
+    if not geometry.causal:
+        n = n_side_by_side(geometry, n_tokens, n_threads)
+        return Memory(geometry.weights_bytes, 0, BUFFER_BYTES + n * _encoder_rows(geometry, n_tokens), n)
     per_token = geometry.layers * geometry.kv_heads * (geometry.key_length + geometry.value_length) * KV_BYTES[kv_type]
-    cache = int(per_token * n_tokens) if geometry.causal else 0
-    # Only a causal file carries an output head; its rows are float32.
-    outputs = OUTPUT_ROWS * geometry.n_vocab * 4 if geometry.causal else 0
-    return Memory(geometry.weights_bytes, cache, BUFFER_BYTES + outputs)
+    return Memory(geometry.weights_bytes, int(per_token * n_tokens), BUFFER_BYTES + OUTPUT_ROWS * geometry.n_vocab * 4)
+
+
+def n_side_by_side(geometry: Geometry, longest: int, n_threads: int) -> int:
+    """Return how many texts of up to `longest` tokens to run at a time, each on a share of the threads.
+
+    Threads that share a short text of an encoder wait for each other a third of their time (two of them, 512 tokens).
+    """
+    if geometry.causal:
+        return 1
+    return max(1, min(n_threads, _SIDE_BY_SIDE_BYTES // _encoder_rows(geometry, max(1, longest))))
+
+
+def _encoder_rows(geometry: Geometry, n_tokens: int) -> int:
+    """Return the bytes that llama.cpp sets aside for an encoder's outputs: a row of the vocabulary for every token."""
+    return n_tokens * geometry.n_vocab * 4
 
 
 def longest_that_fits(geometry: Geometry, free_bytes: int, *, kv_type: str = "f16") -> int:
     """Return the longest sequence for which `free_bytes` are enough; 0 where not even the weights fit."""
     none, one = (needed(geometry, n, kv_type=kv_type) for n in (0, 1024))
     room = free_bytes - none.total
-    return max(0, int(room / max(1, one.cache) * 1024))
+    return max(0, int(room / max(1, one.total - none.total) * 1024))
 
 
 def available_bytes() -> int:
@@ -76,17 +94,18 @@ def available_bytes() -> int:
     return min(free, max(0, int(limit) - used)) if limit.isdecimal() else free
 
 
-def check(name: str, geometry: Geometry, n_tokens: int, *, kv_type: str, free_bytes: int) -> Memory:
+def check(name: str, geometry: Geometry, n_tokens: int, *, kv_type: str, free_bytes: int, n_threads: int = 1) -> Memory:
     """Return what the model will take.
 
     Raises:
         ModelError: more than there is; the hint says what to lower, and to what.
     """
-    need = needed(geometry, n_tokens, kv_type=kv_type)
+    need = needed(geometry, n_tokens, kv_type=kv_type, n_threads=n_threads)
     if need.total <= free_bytes:
         return need
     fits = longest_that_fits(geometry, free_bytes, kv_type=kv_type) // 256 * 256
-    hints = [f"--max-tokens {fits}"] if fits >= 256 and geometry.causal else []
+    hints = [f"--max-tokens {fits}"] if fits >= 256 else []
+    hints += ["--threads 1"] if n_side_by_side(geometry, n_tokens, n_threads) > 1 else []
     hints += ["--kv-type q8_0 (halves the cache)"] if kv_type == "f16" and geometry.causal else []
     hints += ["a smaller model (patentclust models list)", "or a server: --backend openai --base-url URL"]
     raise ModelError(

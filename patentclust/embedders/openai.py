@@ -105,8 +105,10 @@ class ServerEmbedder:
                 )
         return len(vectors[0])
 
-    def encode_document(self, texts: Sequence[str], *, on_done: OnDone | None = None) -> Encoded:
-        """Return one unit-length row per text, in order, under the task's template."""
+    def encode_document(
+        self, texts: Sequence[str], *, on_done: OnDone | None = None, upcoming: Sequence[str] = ()
+    ) -> Encoded:
+        """Return one unit-length row per text, in order; `upcoming` is left alone, for servers tokenise themselves."""
         return self._encode(texts, self._template, on_done)
 
     def encode_query(self, texts: Sequence[str]) -> Encoded:
@@ -289,9 +291,14 @@ def checked_urls(resources: Resources) -> list[str]:
 
 def allowed(url: str, resources: Resources) -> str:
     """Return a server's address without a closing slash; raise ConfigError where --offline forbids it."""
-    if resources.offline and urlsplit(url).hostname not in _LOOPBACK:
+    if resources.offline and not is_here(urlsplit(url).hostname):
         raise ConfigError(f"--offline was given, and {url} is another machine", hint="leave one of them out")
     return url.rstrip("/")
+
+
+def is_here(host: str | None) -> bool:
+    """Tell whether a name or address is this machine's own."""
+    return host in _LOOPBACK
 
 
 def shown(url: str) -> str:

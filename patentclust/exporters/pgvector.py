@@ -47,6 +47,21 @@ def files(batches: Iterable[Sequence[Row]], about: About) -> Files:
         yield f"rows-{number:05d}.copy", lines
 
 
+def upsert(name: str) -> tuple[str, str, str]:
+    """Return what comes before the rows of a batch, what takes them in, and what comes after: one transaction.
+
+    A row whose id is in the table already takes its place.
+    """
+    names = [*_COLUMNS, "vector"]
+    taken = ", ".join(f"{column} = EXCLUDED.{column}" for column in names if column != "id")
+    return (
+        f"CREATE TEMPORARY TABLE patentclust_batch (LIKE {name}) ON COMMIT DROP",
+        f"COPY patentclust_batch ({', '.join(names)}) FROM STDIN",
+        f"INSERT INTO {name} ({', '.join(names)}) SELECT {', '.join(names)} FROM patentclust_batch"
+        f" ON CONFLICT (id) DO UPDATE SET {taken}",
+    )
+
+
 def _cell(value: Any) -> str:
     if value is None:
         return r"\N"

@@ -55,16 +55,9 @@ def protocol(store: str) -> Protocol:
     if store not in _PROTOCOLS:
         raise ConfigError(
             f"--url does not go with --to {store}",
-            hint=f"allowed: {', '.join(_PROTOCOLS)}; leave --url out to write files",
+            hint=f"allowed: {', '.join([*_PROTOCOLS, 'milvus', 'pgvector'])}; leave --url out to write files",
         )
     return _PROTOCOLS[store]
-
-
-def there(store: str, status: int, answer: Any) -> bool:
-    """Return whether the answer to `look` says that the collection is there."""
-    if store == "milvus":
-        return bool((answer.get("data") or {}).get("has"))
-    return status == 200
 
 
 def busy(answer: Any) -> bool:
@@ -103,11 +96,6 @@ def _weaviate_failures(answer: Any) -> list[str]:
     return found
 
 
-def _milvus_rows(name: str, body: bytes, _: Any) -> Request:
-    rows = json.loads(body)["rows"]
-    return Request("POST", "/v2/vectordb/entities/upsert", json_bytes({"collectionName": name, "data": rows}))
-
-
 _CHROMA = "/api/v2/tenants/default_tenant/databases/default_database/collections"
 _SEARCH = Protocol(
     look=lambda name: Request("GET", f"/{name}"),
@@ -132,12 +120,6 @@ _PROTOCOLS = {
         fill=lambda _, body, __: Request("POST", "/v1/batch/objects", body),
         header=_bearer,
         failures=_weaviate_failures,
-    ),
-    "milvus": Protocol(
-        look=lambda name: Request("POST", "/v2/vectordb/collections/has", json_bytes({"collectionName": name})),
-        make=lambda _, body: Request("POST", "/v2/vectordb/collections/create", body),
-        fill=_milvus_rows,
-        header=_bearer,
     ),
     "chroma": Protocol(
         look=None,

@@ -56,6 +56,9 @@ _CODE = re.compile(rf"(?:https?://|www\.)\S+|\.({'|'.join(map(re.escape, sorted(
 _ELEMENT = r"(?:Ag|Al|Ba|Br|Ca|Cl|Co|Cr|Cu|Fe|Li|Mg|Mn|Na|Ni|Pb|Si|Sn|Ti|Zn|Zr|B|C|F|H|N|O|P|S)"
 _FORMULA = re.compile(rf"(?<![a-z])({_ELEMENT}|\))\.sub\.(\d{{1,3}}) (?={_ELEMENT}(?:\.sub\.|[A-Z()]|[^A-Za-z]|\Z))")
 
+# The USPTO's public search gives many signs as `.Math.`, the point of a product and, before a unit, the micro sign.
+_MICRO = re.compile(r"(?<=\s)\.Math\.(?=(?:mol|Pa|[mglLsACFHJMNSVW])\b|-law\b)")
+
 
 def named(entity: str) -> str | None:
     """Return the characters of an entity by its name (`agr`, `b.alpha`, `lsqb`), "" for an invisible one, or None."""
@@ -63,9 +66,13 @@ def named(entity: str) -> str | None:
         return _ISO[entity]
     # ISO Greek 4 is the bold of Greek 3.
     plain = entity.removeprefix("b.")
-    return _GREEK.get(plain) or html5.get(f"{plain};")
+    # Some converters write all names in capitals.
+    spellings = (plain, plain.capitalize(), plain.lower()) if plain.isupper() else (plain,)
+    return _GREEK.get(plain) or next((found for name in spellings if (found := html5.get(f"{name};"))), None)
 
 
 def without_codes(text: str) -> str:
     """Put characters in place of dot codes: `5 .mu.m of H.sub.2 O` gives `5 μm of H2O`."""
-    return _CODE.sub(lambda match: _CODES[match[1]] if match[1] else match[0], _FORMULA.sub(r"\1.sub.\2", text))
+    return _CODE.sub(
+        lambda match: _CODES[match[1]] if match[1] else match[0], _FORMULA.sub(r"\1.sub.\2", _MICRO.sub("μ", text))
+    )

@@ -7,9 +7,9 @@ import re
 _DIGITS = str.maketrans("０１２３４５６７８９", "0123456789")
 # A dependent claim names the claim it rests on, in the languages of the large offices.
 _REFERENCE = re.compile(
-    r"\bclaims?\s+(?:\d|[IVX]+\b|one\b)|\bthe\s+(?:first|second|third)\s+claim\b|\b(?:any|one|all)\s+of\s+(?:the\s+)?claims\b"
+    r"\bclaims?\s+(?:\d|[IVX]+\b|one\b)|\bthe\s+(?:[a-z]+,?\s+(?:or|and|to)\s+)?(?:\w+th|first|second|third)\s+claim\b|\bpreviously\s+claimed\b|\b(?:any|one|all)\s+of\s+(?:the\s+)?claims\b"
     r"|\b(?:any|one)\s+preceding\s+claim|\b(?:preceding|previous|foregoing|above)\s+claims?\b|\bAnspr(?:uch|üche|üchen|uchs)\s+\d"
-    r"|\b(?:vorhergehenden|vorangehenden|vorstehenden|vorherigen)\s+Anspr|\brevendications?\s+\d|\brevendications?\s+pr[ée]c[ée]dentes"
+    r"|\b(?:vorhergehenden|vorangehenden|vorangegangenen|vorstehenden|vorgenannten|vorherigen|obigen)\s+Anspr|\brevendications?\s+\d|\brevendications?\s+pr[ée]c[ée]dentes"
     r"|\breivindicaci(?:ón|ones)\s+\d|\breivindicaciones\s+(?:anteriores|precedentes)|請求項\s*[0-9０-９]|請求項[のい]|权利要求\s*[0-9０-９]"
     r"|[上前所]述的?权利要求|任[一何意].{0,3}权利要求|申請專利範圍第|[上前]述請求項|請求項第|제\s*[0-9]+\s*항|청구항\s*[0-9]",
     re.IGNORECASE,
@@ -29,7 +29,7 @@ _CANCELLED = re.compile(
 # At the start of a line specks of a scan or the number of the column may come first; within a line a sentence must end.
 _NUMBER = re.compile(
     r"(?:(?P<line>^[^\w\n]{0,4}(?:\d{1,3}[ \t]+)?)|(?<=[.;:!?]\s))"
-    r"(?P<number>\d{1,4})(?:\s?[-–]\s?(?P<through>\d{1,4})(?=\s?[.)]?\s*\([A-Za-z]))?\s?[.)、．](?!\d)\s*"
+    r"(?P<number>\d{1,4})(?:[.)]?\s?[-–]\s?(?P<through>\d{1,4})(?=\s?[.)]?\s*\([A-Za-z]))?\s?[.)、．](?!\d)\s*"
     r"(?P<capital>[^\W\d_a-z])?",
     re.MULTILINE,
 )

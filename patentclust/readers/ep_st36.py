@@ -123,6 +123,10 @@ def _origins(biblio: Any) -> dict[str, Any]:
             if number is not None and office is not None:
                 priorities.append(_priority(text_of(office), text_of(number), day))
         days += [day for day in found if day]
+    if not priorities:
+        # A Euro-PCT application that claims nothing is of the family of its international one.
+        priorities.append(numbers.international_application(find(biblio, "B800/B860/B861/dnum/anum")))
+        days += [day for day in [numbers.parse_date(find(biblio, "B800/B860/B861/date"))] if day]
     return {
         "application_number": numbers.application_id("EP", find(biblio, "B200/B210")),
         "filing_date": numbers.parse_date(find(biblio, "B200/B220/date")),

@@ -25,6 +25,9 @@ _CPC_SCHEMES = ("CPC", "CPCI", "CPCNO")
 _EPODOC = re.compile(r"([A-Z]{2})(\d{4})(\w+)")
 # Year and serial number of an international application: 10 digits today, 7 before 2004.
 _PCT = re.compile(r"(\d{4})(\d{6})|(\d{2})(\d{5})")
+# As the EPO marks them in the text of an abstract.
+_PICTURE = re.compile(r"\s*<IMAGE>\s*$")
+_FORMULA = re.compile(r"<(?:IMAGE|CHEM|MATH)>")
 
 
 @dataclass
@@ -82,7 +85,7 @@ def document(found: Publication, params: IngestParams, *, claims_of: Callable[[A
     return Document(
         doc_id=found.doc_id,
         title=text_of(title),
-        abstract=paragraphs(texts["abstract"]),
+        abstract=_without_pictures(paragraphs(texts["abstract"])),
         claims=claims,
         independent=independent,
         description=paragraphs(texts["description"]),
@@ -95,6 +98,11 @@ def document(found: Publication, params: IngestParams, *, claims_of: Callable[[A
         **_first(_parties, found.biblios),
         **_first(_subjects, found.biblios),
     )
+
+
+def _without_pictures(abstract: str) -> str:
+    """Drop the `<IMAGE>` that stands for the figure beside an abstract, and write formulas as everywhere."""
+    return _FORMULA.sub("[formula]", _PICTURE.sub("", abstract))
 
 
 def _leaf(element: Any, tag: str) -> str:

@@ -77,6 +77,7 @@ class _Guard:
         try:
             value, error, trace = self.child.ask(request, seconds)
         except BaseException:
+            # Ctrl-C too: the child is in the middle of a request, and its next answer would be to that one.
             self.stop()
             raise
         if isinstance(error, MemoryError):

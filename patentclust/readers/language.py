@@ -1,8 +1,10 @@
-"""Which language a text is in, as far as that is plain to see. Knows no file format."""
+"""Which language a text is in: by its script, by English function words, else by py3langid. Knows no file format."""
 
 from __future__ import annotations
 
 import re
+from functools import cache
+from typing import Any
 
 _SAMPLE_CHARS = 4_000
 _KANA = re.compile("[぀-ヿㇰ-ㇿｦ-ﾟ]")
@@ -37,6 +39,13 @@ _OF_OFFICES = {
 # Below this share of letters, kana or han are names or labels inside another language.
 _SCRIPT_SHARE = 0.2
 _ENGLISH_SHARE = 0.2
+# Those that patents are published in; fewer to choose from are fewer mistakes.
+_LANGUAGES = [
+    "en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "no", "fi", "pl", "cs", "sk", "hu", "ro", "bg", "hr", "sl",
+    "sr", "uk", "ru", "tr", "el", "he", "ar", "fa", "hi", "th", "vi", "id", "ms", "ja", "ko", "zh",
+]  # fmt: skip
+_MIN_LETTERS = 20
+_SURE_SHARE = 0.9
 
 
 def by_script(text: str) -> str | None:
@@ -54,12 +63,29 @@ def by_script(text: str) -> str | None:
 
 
 def guess(text: str) -> str | None:
-    """Return ja, ko or zh by script, en when a fifth of the words are English function words, else None."""
+    """Return ja, ko or zh by script, en by its function words, any other of the usual languages where that is sure."""
     words = re.findall(r"[a-z]+", text[:_SAMPLE_CHARS].lower())
     n_english = sum(word in _ENGLISH for word in words)
     if len(words) >= 8 and n_english / len(words) >= _ENGLISH_SHARE:
         return by_script(text) or "en"
-    return by_script(text)
+    return by_script(text) or _detected(text[:_SAMPLE_CHARS])
+
+
+def _detected(sample: str) -> str | None:
+    if len(_LETTER.findall(sample)) < _MIN_LETTERS:
+        return None
+    code, share = _identifier().classify(sample)
+    return str(code) if share >= _SURE_SHARE else None
+
+
+@cache
+def _identifier() -> Any:
+    # Half a second to load, and most texts have been told before.
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    identifier.set_languages(_LANGUAGES)
+    return identifier
 
 
 def normalise(code: str | None) -> str | None:

@@ -35,6 +35,12 @@ _PUBLICATION = re.compile(r"([A-Z]{2})[\s\-_]*((?:[A-Z]\s?){0,2}\d[\d\s.,/\-]*)[
 _KIND_FIRST = re.compile(r"([A-Z]{2})\s?-\s?([A-Z]\d?)\s?-\s?((?:[A-Z]\s?){0,2}\d[\d\s.,/\-]*)")
 # A year, of an emperor's era where a letter precedes it, and a serial number.
 _JP_YEAR = re.compile(r"([SHTMR]?)\s?(\d{1,4})\s*-\s*(\d{1,6})")
+# Two digits of a year, as until 2004.
+_SHORT_YEAR = re.compile(r"(7[89]|[89]\d|0[0-4])(\d{5,6})")
+# Whose numbers begin with a year that others print in part.
+DATED_OFFICES = ("JP", "WO")
+# Years before the first of an era; the first of Showa that Heisei does not reach; numbers of the West's years.
+_HEISEI, _SHOWA, _FIRST_SHOWA, _FIRST_WESTERN_YEAR = 1988, 1925, 32, 2000
 _SYMBOL = re.compile(r"\d?([A-HY])\s*(\d{2})(?:\s*([A-Z])(?:[\s\-]*(\d{1,4})\s*/\s*(\d[\d ]{0,7}))?)?")
 # The group is padded with zeros to four columns (WIPO ST.8), or with blanks to three (ST.32).
 _FIXED_WIDTH = re.compile(r"([A-HY]\d{2}[A-Z])(0\d{3}|[ \d]{2}\d)(\d{2,6})\b")
@@ -64,8 +70,8 @@ def publication_number(country: str, number: str) -> str:
     letters = plain[: len(plain) - len(digits)]
     if country == "US" and not letters and _US_APPLICATION.fullmatch(digits):
         return f"{digits[:4]}0{digits[4:]}"
-    if country == "WO" and not letters and re.fullmatch(r"(?:[789]\d|0[0-4])\d{5}", digits):
-        return f"{'20' if digits[0] == '0' else '19'}{digits[:2]}0{digits[2:]}"
+    if country == "WO" and not letters and (short := _SHORT_YEAR.fullmatch(digits)):
+        return f"{'20' if short[1][0] == '0' else '19'}{short[1]}{short[2]:0>6}"
     if country == "KR" and re.fullmatch(r"[12]0(?:19|20)\d{9}", plain):
         # The office puts its kind of right before the year, DOCDB and Google do not.
         return plain[2:]
@@ -81,6 +87,37 @@ def publication_id(country: str | None, number: str | None, kind: str | None = N
     if not _OFFICE.fullmatch(office) or not number or not _DIGIT.search(number):
         return None
     return f"{office}-{publication_number(office, number)}{_kind_suffix(kind or '')}"
+
+
+def dated_id(country: str | None, number: str | None, kind: str | None, published: str | None) -> str | None:
+    """Return `CC-NUMBER-KIND` of a citation as another office prints it, its year told by its date (`19860500`).
+
+    `61105664` and `61-105664` of JP are `S61105664`, `2191674` of 1990 `H02191674`, `201045940` of 2010 `2010045940`;
+    `2060546` of WO and 2002 is `2002060546`.
+    """
+    office, stated = (country or "").strip().upper(), (number or "").strip()
+    year = int(published[:4]) if published and published[:4].isdecimal() else 0
+    if office == "JP":
+        stated = _japanese_cited(stated, year)
+    elif office == "WO" and re.fullmatch(r"\d{6,7}", stated) and stated.zfill(8)[:2] == f"{year % 100:02}":
+        stated = f"{year}{stated.zfill(8)[2:]}"
+    return publication_id(office, stated, kind)
+
+
+def _japanese_cited(stated: str, year: int) -> str:
+    """Return a number with its era, as far as it is plain: it begins with its year, in four digits since 2000."""
+    for width in (4, 2, 1):
+        match = re.fullmatch(rf"(\d{{{width}}})(-?)(\d{{1,6}})", stated)
+        if match is None:
+            continue
+        number, is_apart = int(match[1]), bool(match[2])
+        if width == 4 and (is_apart or number == year >= _FIRST_WESTERN_YEAR):
+            return f"{number}-{match[3]}"
+        if number == year - _HEISEI or (is_apart and number < _FIRST_SHOWA and year > _HEISEI):
+            return f"H{number}-{match[3]}"
+        if number == year - _SHOWA or (number >= _FIRST_SHOWA and (is_apart or len(match[3]) == 6)):
+            return f"S{number}-{match[3]}"
+    return stated
 
 
 # There are few kinds, and a document may cite a thousand others.

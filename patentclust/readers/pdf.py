@@ -16,7 +16,7 @@ from patentclust.params import IngestParams
 from patentclust.readers import guard, limits, pdf_boxes, pdf_ocr, pdf_stream
 from patentclust.readers.claims import independent_flags
 from patentclust.readers.language import guess
-from patentclust.readers.pdf_front import Front, metadata_title, read_front
+from patentclust.readers.pdf_front import Front, is_abstract_heading, metadata_title, read_front
 from patentclust.readers.pdf_layout import Layout, lay_out
 from patentclust.readers.pdf_pages import SCAN_SHARE, Page, Pages, better
 from patentclust.readers.source import Source
@@ -25,6 +25,7 @@ from patentclust.records import Document
 # A printed page of a patent holds some 4,000 characters.
 _THIN_PAGE_CHARS = 200
 _SHOWN_PROBLEMS = 3
+_NO_NUMBER = "no publication number was found: its id is that of the file's bytes"
 # The heading of a front page of the USPTO; its number stands beside it, and after a column where that is read first.
 _FRONT_PAGE = re.compile(r"\(12\)\s*(?:United States )?Patent\b")
 _HEAD_CHARS = 500
@@ -125,7 +126,8 @@ def _compose(pages: Pages, name: str, digest: str, ocr: bool) -> Document:
     """
     notes = _notes(pages, ocr=ocr)
     layout = lay_out([page.text for page in pages.pages], scanned=_is_scanned(pages))
-    return _document(layout, pages, name, digest, notes)
+    found = _document(layout, pages, name, digest, notes)
+    return found if found.country else replace(found, warnings=(*found.warnings, _NO_NUMBER))
 
 
 def _is_scanned(pages: Pages) -> bool:
@@ -195,9 +197,10 @@ def _document(layout: Layout, pages: Pages, name: str, digest: str, notes: tuple
 
 
 def _without(description: str, abstract: str) -> str:
-    """Leave the paragraphs of the abstract out of the text that it was found in."""
+    """Leave the paragraphs of the abstract, and their heading, out of the text that it was found in."""
     told = set(abstract.split("\n")) - {""}
-    return "\n".join(paragraph for paragraph in description.split("\n") if paragraph not in told)
+    kept = [paragraph for paragraph in description.split("\n") if paragraph not in told]
+    return "\n".join(line for line in kept if not (told and is_abstract_heading(line)))
 
 
 def _printed_title(front: Front, pages: Pages) -> str:

@@ -10,8 +10,9 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-from patentclust.readers import numbers
+from patentclust.readers import numbers, uspto
 from patentclust.readers.pdf_layout import Layout, is_heading
+from patentclust.readers.pdf_masthead import Masthead, read_masthead
 
 _LABELS = {
     "10": r"Pat(?:ent)?\.?\s*N|Pub\.?\s*N",
@@ -146,6 +147,9 @@ def read_front(layout: Layout) -> Front:
     head = "\n".join([*(layout.edges[0] if layout.edges else ()), *first[:_HEAD_LINES]])
     country, number, kind = _publication(head, codes, layout)
     application = re.search(r"\d[\d/,.\- ]{3,}", codes.get("21", ""))
+    filed = _date(codes.get("22", ""))
+    is_old = not codes and country == "US"
+    old = read_masthead(line for page in layout.pages[:_HEAD_PAGES] for line in page) if is_old else Masthead()
     abstract = layout.begun("\n".join(layout.paragraphs(_abstract(codes.get("57"), layout))))
     priorities, priority_date = _priorities(codes)
     cpc_at = re.search(r"CPC", codes.get("52", ""))
@@ -157,18 +161,24 @@ def read_front(layout: Layout) -> Front:
         title=layout.joined(_title(codes.get("54", ""))) or _japanese_title(layout),
         first_line=_first_line(_title_candidates(first, layout)),
         abstract=abstract if len(abstract) >= _MIN_ABSTRACT_CHARS else "",
-        application_number=numbers.application_id(country, application[0]) if application else None,
+        application_number=_application(country, application[0], filed) if application else old.application_number,
         priorities=priorities,
         priority_date=priority_date,
-        filing_date=_date(codes.get("22", "")),
+        filing_date=filed or old.filing_date,
         publication_date=_date(codes.get("45", "") or codes.get("43", "")) or _printed_date(head, layout),
         applicants=_names(codes.get("71", "")),
-        assignees=_names(codes.get("73", "")),
-        inventors=_names(codes.get("72") or codes.get("75") or codes.get("76") or ""),
+        assignees=_names(codes.get("73", "")) or old.assignees,
+        inventors=_names(codes.get("72") or codes.get("75") or codes.get("76") or "") or old.inventors,
         cpc=numbers.symbols(_SYMBOL.findall(codes["52"][cpc_at.end() :])) if cpc_at else (),
-        ipc=numbers.symbols(_SYMBOL.findall(codes.get("51", ""))),
+        ipc=numbers.symbols(_SYMBOL.findall(codes.get("51", ""))) or old.ipc,
         cited=_cited([*first, *continued]) if codes else (),
     )
+
+
+def _application(country: str | None, number: str, filed: date | None) -> str | None:
+    if country == "US":
+        return uspto.application(number.strip(" .,"), filed=filed)
+    return numbers.application_id(country, number)
 
 
 def _priorities(codes: dict[str, str]) -> tuple[tuple[str, ...], date | None]:
@@ -282,6 +292,11 @@ def _abstract(text: str | None, layout: Layout) -> list[str]:
         lines = re.sub(r"^\s*(?:ABSTRACT|Abstract|【要約】)[\s.:]*", "", text).split("\n")
     end = next((i for i, line in enumerate(lines) if _ABSTRACT_END.match(line)), len(lines))
     return [line for line in lines[:end] if line.strip()]
+
+
+def is_abstract_heading(line: str) -> bool:
+    """Tell whether a line says that the abstract follows, and no more."""
+    return _ABSTRACT_HEADING.fullmatch(line) is not None
 
 
 def _date(text: str) -> date | None:

@@ -7,6 +7,7 @@ ends, and finds the claims by their heading.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,18 @@ _RUNNING_HEAD = re.compile(
     r"|Patent Application Publication\s.{0,80}|US\s[\d,/ ]{7,16}\s?[A-Z]\d(?:\s+Page \d+)?|[\d,]{7,10}\s+\d{1,3}\.?",
     re.IGNORECASE,
 )
+# The number of a US patent at the head of a column, and the same with the first line of text glued to it.
+_HEAD_NUMBER = re.compile(r"\d{1,2},\d{3},\d{3}")
+_GLUED_HEAD = re.compile(r"\d{1,2},\d{3},\d{3}\s+\d{1,3}\s+(?=[^\W\d_])")
+_FIGURE = re.compile(r"FIGS?\.?\s?\d")
+_CLAIMS_LINE = re.compile(r"(?:patent)?claims|patentansprüche|ansprüche|revendications", re.IGNORECASE)
+_ACCENTS = {"´": "\u0301", "¨": "\u0308", "ˆ": "\u0302", "˜": "\u0303", "ˇ": "\u030c", "¸": "\u0327"}
+# But not where it is an apostrophe: `it´s`, `l´invention`.
+_ACCENT_BEFORE = re.compile(
+    r"(?=(?<!\b[cdjlmnstCDJLMNST])(?<!\b[Qq]u)´[aeiouyAEIOUY]|¨[aeiouyAEIOU]|ˆ[aeiouAEIO]|˜[anoANO]"
+    r"|ˇ[cdenrstzCDENRSTZ])(.)(.)"
+)
+_CEDILLA_BEHIND = re.compile(r"([csCS])¸")
 _PARAGRAPH_NUMBER = re.compile(r"\[0\d{3,4}\]\s*|【[０-９\d]{4,5}】\s*")
 _JAPANESE_CLAIM = re.compile(r"【請求項\s*[0-9０-９]+】")
 _JAPANESE_CLAIMS_END = re.compile(r"【(?:発明の詳細な説明|技術分野|発明の名称|書類名|図面の簡単な説明)】")
@@ -81,14 +94,17 @@ class Layout:
             else:
                 paragraphs.append(_PARAGRAPH_NUMBER.sub("", line, count=1).strip())
             previous = line
-        return [paragraph for paragraph in paragraphs if paragraph]
+        return [self._lowered(paragraph) for paragraph in paragraphs if paragraph]
 
     def joined(self, text: str) -> str:
         """Join the lines of one claim or title to one line."""
         whole = ""
         for line in filter(None, map(str.strip, text.split("\n"))):
             whole = self._glue(whole, line)
-        return whole
+        return self._lowered(whole)
+
+    def _lowered(self, text: str) -> str:
+        return pdf_mend.lowered(text) if self.words else text
 
     def _glue(self, before: str, after: str) -> str:
         after = after.strip()
@@ -122,8 +138,11 @@ class Layout:
         pages = self._after_front() if skip_front else self.pages
         text = "\n".join(line for page in pages for line in page)
         start, end, claims = _find_claims(text)
-        rest = [*text[:start].split("\n"), *text[end:].split("\n")]
-        description = self.paragraphs([line for line in rest if line.strip()])
+        before, after = ([line for line in part.split("\n") if line.strip()] for part in (text[:start], text[end:]))
+        # Some print a heading over `What is claimed is`.
+        if claims and before and _CLAIMS_LINE.fullmatch(before[-1].strip(" .:")):
+            before.pop()
+        description = self.paragraphs([*before, *after])
         return tuple(map(self.begun, map(self.joined, claims))), "\n".join(description)
 
     def begun(self, text: str) -> str:
@@ -134,7 +153,8 @@ class Layout:
 def lay_out(texts: Iterable[str], *, scanned: bool = False) -> Layout:
     """Clean the lines of all pages; those of a scan are mended where its OCR is known to fail."""
     pages = [
-        [line for raw in text.translate(_LIGATURES).splitlines() if (line := raw.strip(" \t\xa0"))] for text in texts
+        [line for raw in composed(text.translate(_LIGATURES)).splitlines() if (line := raw.strip(" \t\xa0"))]
+        for text in texts
     ]
     n_written = sum(map(bool, pages))
     counts = Counter(key for page in pages for key in {_shape(line) for line in _edges(page)})
@@ -148,6 +168,12 @@ def lay_out(texts: Iterable[str], *, scanned: bool = False) -> Layout:
     hyphenated = re.findall(r"[^\W\d_]+-[^\W\d_]+", " ".join(line for page in kept for line in page))
     edges = tuple(tuple(_edges(page)) for page in pages)
     return Layout(kept, edges, frozenset(word.lower() for word in hyphenated), words)
+
+
+def composed(text: str) -> str:
+    """Return text with accents that TeX prints as signs of their own put on their letters: `Gr´egory`, `Franc¸ois`."""
+    text = _ACCENT_BEFORE.sub(lambda m: unicodedata.normalize("NFC", m[2] + _ACCENTS[m[1]]), text)
+    return _CEDILLA_BEHIND.sub(lambda m: unicodedata.normalize("NFC", m[1] + _ACCENTS["¸"]), text)
 
 
 def _edges(page: Sequence[str]) -> list[str]:
@@ -164,8 +190,10 @@ def _without_furniture(page: list[str], heads: set[str]) -> list[str]:
     kept = []
     for index, line in enumerate(page):
         at_edge = index < _EDGE_LINES or index > last - _EDGE_LINES
-        if index in numbers or (at_edge and (_shape(line) in heads or line.isdecimal())):
+        is_head = _shape(line) in heads or line.isdecimal() or _HEAD_NUMBER.fullmatch(line)
+        if index in numbers or (at_edge and is_head):
             continue
+        line = _GLUED_HEAD.sub("", line, count=1) if index == 0 else line
         if not _RUNNING_HEAD.fullmatch(line) and (_CJK.search(line) or any(c.isalnum() for c in line)):
             kept.append(line)
     return kept
@@ -207,6 +235,8 @@ def _begins_paragraph(line: str, previous: str, usual: int) -> bool:
     if is_heading(line) != is_heading(previous) or (is_heading(line) and _KNOWN_HEADING.match(line)):
         return True
     if previous.endswith(("】", "〕")):
+        return True
+    if previous.endswith((";", "; and", ".")) and _FIGURE.match(line):
         return True
     if previous.endswith((".", ":", "。", ".”", '."')):
         return len(previous) < 0.85 * usual

@@ -1,7 +1,7 @@
 """What the hidden text behind a scan gets wrong, time and again. Pure; for OCR of English of the years around 2000.
 
-The engines of that time wrote `broWser` and `organiZe`, a question mark for the ligatures of f, and broke words at line
-ends without a hyphen.
+The engines of that time wrote `broWser`, `organiZe` and `, Which`, a question mark for the ligatures of f, and broke
+words at line ends without a hyphen.
 """
 
 from __future__ import annotations
@@ -11,6 +11,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 _INNER_CAPITAL = re.compile(r"(?<=[a-z])[WXZ](?=[a-z])|(?<=[a-z]{2})[WXZ]\b")
+# `the Web` is a name, `Which` behind a comma is none.
+_CAPITAL_W = re.compile(
+    r"(?<=[a-z,;] )W"
+    r"(?=(?:as|ays?|ell|ere|hat|hen|here(?:as|by|in)?|hether|hich|hile|ho|hose|ill|ith(?:in|out)?|ould)\b)"
+)
+# Specks at the edge of a sheet.
+_SPECKS = re.compile(r"(?:\s[.,;:'’`\-_•·]+){4,}(?=\s|$)")
 _LIGATURE = re.compile(r"(?<![\w?])([A-Za-z]*)\?([a-z]+)(?![\w?=&])")
 _DOUBLED = re.compile(r"a|bu|coe|cu|di|e|gra|ine|insu|o|sca|sta|sti|stu|su|tra")
 # Two words of a line, which may have been the end of one line and the beginning of the next.
@@ -33,9 +40,14 @@ _ENDING = re.compile(
 
 def mended(text: str, words: Mapping[str, int]) -> str:
     """Return a line with letters, ligatures and words as they were printed; `words` counts those of the document."""
-    lowered = _INNER_CAPITAL.sub(lambda match: match[0].lower(), text)
-    spelt = _LIGATURE.sub(lambda match: match[1] + _ligature(match[1].lower(), match[2], words) + match[2], lowered)
+    plain = _INNER_CAPITAL.sub(lambda match: match[0].lower(), _SPECKS.sub("", text))
+    spelt = _LIGATURE.sub(lambda match: match[1] + _ligature(match[1].lower(), match[2], words) + match[2], plain)
     return _PAIR.sub(lambda match: match[1] if is_broken(match[1], match[2], words) else match[0], spelt)
+
+
+def lowered(text: str) -> str:
+    """Return running text with the small words that were read with a capital, as in `, Which`, in small letters."""
+    return _CAPITAL_W.sub("w", text)
 
 
 def _ligature(before: str, after: str, words: Mapping[str, int]) -> str:

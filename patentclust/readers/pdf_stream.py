@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import io
 import logging
+import struct
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -26,9 +28,7 @@ def read_pages(data: bytes) -> Pages:
     with _silenced():
         try:
             return _read_pages(data)
-        except (SourceError, MemoryError):
-            raise
-        except Exception as error:
+        except _damage() as error:
             raise SourceError(
                 f"damaged PDF: {_said(error)}", hint="open it and save it again, or get another copy"
             ) from error
@@ -77,9 +77,8 @@ def _open(data: bytes) -> Any:
 def _title(reader: Any) -> str:
     try:
         return str((reader.metadata and reader.metadata.title) or "")
-    except MemoryError:
-        raise
-    except Exception:  # noqa: BLE001 - damaged metadata must not cost the text
+    except _damage():
+        # Damaged metadata must not cost the text.
         return ""
 
 
@@ -89,10 +88,20 @@ def _page(page: Any, number: int) -> Page:
         if contents is not None and len(contents.get_data()) > limits.MAX_PDF_PAGE_BYTES:
             return Page(problem=f"page {number} left out: more than {limits.MAX_PDF_PAGE_BYTES:,} bytes of drawing")
         return Page(str(page.extract_text()))
-    except MemoryError:
-        raise
-    except Exception as error:  # noqa: BLE001 - one broken page must not cost the others
+    except _damage() as error:
+        # One broken page must not cost the others.
         return Page(problem=f"page {number} cannot be read: {_said(error)}")
+
+
+def _damage() -> tuple[type[Exception], ...]:
+    """Return what pypdf raises over a damaged file: its own errors, and those of code that met what it did not expect.
+
+    A lack of memory is none of them: that is for the guard, as is what would be a mistake of ours.
+    """
+    from pypdf.errors import DependencyError, PyPdfError
+
+    unexpected = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+    return (PyPdfError, DependencyError, EOFError, OSError, struct.error, zlib.error, *unexpected)
 
 
 def _said(error: Exception) -> str:

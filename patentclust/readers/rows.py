@@ -28,6 +28,7 @@ _INLINE = "sub|sup|i|b|u|o|em|strong|span|font|a|img|tt|small|h\\d|claim-ref|fig
 _TAG = re.compile(rf"</?(?:{_INLINE})(?:\s[^<>]{{0,500}})?/?>", re.IGNORECASE)
 # With its semicolon: `R&D` and `A&region` are none.
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_PARAGRAPH_NUMBER = re.compile(r"\A\[0\d{3,4}\]\s*")
 _MEMBERS = ("text", "name", "value", "symbol", "code", "number", "title")
 _EMPTY = frozenset(("", "-", "nan", "none", "null", "n/a", "na"))
 _DATES = ("priority_date", "filing_date", "publication_date")
@@ -134,11 +135,11 @@ def _unescaped(text: str) -> str:
 
 
 def _prose(text: str) -> str:
-    """Return text without the tags and entities of HTML; `<` and `&` of their own stay."""
+    """Return text, a paragraph a line, without tags and entities of HTML; `<` and `&` of their own stay."""
     if "<" in text:
-        lines = _TAG.sub("", _BREAK.sub("\n", text)).split("\n")
-        text = "\n".join(line.strip() for line in lines if line.strip())
-    return _unescaped(text).strip()
+        text = _TAG.sub("", _BREAK.sub("\n", text))
+    lines = (_PARAGRAPH_NUMBER.sub("", line.strip()) for line in text.split("\n"))
+    return _unescaped("\n".join(filter(None, lines))).strip()
 
 
 def _priority(stated: str) -> str:
@@ -153,6 +154,10 @@ def _text(value: Any) -> str:
     if isinstance(value, list):
         return "\n".join(filter(None, map(_text, value)))
     if isinstance(value, dict):
+        # A publication in parts, as services answer.
+        parts = [str(value.get(name) or "") for name in ("country", "doc_number", "kind")]
+        if parts[1]:
+            return " ".join(filter(None, parts))
         return next((_text(value[name]) for name in _MEMBERS if value.get(name)), "")
     plain = str(value).replace("\r\n", "\n").replace("\r", "\n").strip()
     return "" if plain.lower() in _EMPTY else plain

@@ -45,15 +45,22 @@ def document_id(element: Any) -> tuple[str, str, str, str]:
 def publications(parent: Any) -> tuple[str, ...]:
     """Return the publications that the `document-id` below an element name, each once, as `CC-NUMBER-KIND`."""
     # A document may cite a thousand others: one walk, and only what is asked for becomes an object.
-    found: list[dict[str, str]] = []
+    found: list[tuple[Any, dict[str, str]]] = []
     holder = None
     for element in parent.iterdescendants("document-id", "country", "doc-number", "kind"):
         if element.tag == "document-id":
             holder = element
-            found.append({})
+            found.append((holder, {}))
         elif element.getparent() is holder:
-            found[-1].setdefault(element.tag, leaf_text(element))
-    return unique(numbers.publication_id(ids.get("country"), ids.get("doc-number"), ids.get("kind")) for ids in found)
+            found[-1][1].setdefault(element.tag, leaf_text(element))
+    return unique(_cited(*each) for each in found)
+
+
+def _cited(holder: Any, stated: dict[str, str]) -> str | None:
+    facts = (stated.get("country"), stated.get("doc-number"), stated.get("kind"))
+    if facts[0] in numbers.DATED_OFFICES:
+        return numbers.dated_id(*facts, holder.findtext("date"))
+    return numbers.publication_id(*facts)
 
 
 def home(party: Any) -> str:

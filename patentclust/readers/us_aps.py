@@ -138,9 +138,9 @@ def _home(group: _Group) -> str | None:
 
 
 def _cited(groups: list[_Group]) -> tuple[str, ...]:
-    found = [("US" if group.name == "UREF" else uspto.country(group.first("CNT")), group.first("PNO"))
+    found = [("US" if group.name == "UREF" else uspto.country(group.first("CNT")), group)
              for group in groups if group.name in ("UREF", "FREF")]  # fmt: skip
-    return unique(numbers.publication_id(office, number) for office, number in found)
+    return unique(numbers.dated_id(office, group.first("PNO"), "", group.first("ISD")) for office, group in found)
 
 
 def _origins(groups: list[_Group]) -> dict[str, Any]:
@@ -156,4 +156,9 @@ def _origins(groups: list[_Group]) -> dict[str, Any]:
             stated.append((uspto.application(group.first("APN"), office=uspto.country(group.first("CNT"))), day))
         elif group.name in ("RLAP", "REIS"):
             stated.append((uspto.application(group.first("APN"), filed=day), day))
-    return {"application_number": own, "filing_date": filed, **uspto.priorities(stated, own)}
+    international = (numbers.international_application("".join(_all(groups, "PCTA", "PCN")[:1])), None)
+    return {
+        "application_number": own,
+        "filing_date": filed,
+        **uspto.priorities(stated, own, international=international),
+    }

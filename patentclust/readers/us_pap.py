@@ -114,8 +114,14 @@ def _origins(biblio: Any) -> dict[str, Any]:
     return {
         "application_number": own,
         "filing_date": filed,
-        **uspto.priorities([*_foreign(biblio), *_continued(biblio)], own),
+        **uspto.priorities([*_foreign(biblio), *_continued(biblio)], own, international=_international(biblio)),
     }
+
+
+def _international(biblio: Any) -> tuple[str | None, date | None]:
+    path = "international-conventions/pct-application/document-id"
+    number, day = (find(biblio, f"{path}/{tag}") for tag in ("doc-number", "document-date"))
+    return numbers.international_application(number), numbers.parse_date(day)
 
 
 def _foreign(biblio: Any) -> Iterator[tuple[str | None, date | None]]:

@@ -123,7 +123,8 @@ def _home(party: Any) -> str | None:
 def _cited(biblio: Any) -> Iterator[str | None]:
     for document in biblio.iterfind("B500/B560/B561/PCIT/DOC"):
         office = find(document, "CTRY") or "US"
-        yield numbers.publication_id(uspto.country(office), find(document, "DNUM"), find(document, "KIND"))
+        number, kind, day = (find(document, tag) for tag in ("DNUM", "KIND", "DATE"))
+        yield numbers.dated_id(uspto.country(office), number, kind, day)
 
 
 def _origins(biblio: Any) -> dict[str, Any]:
@@ -132,8 +133,13 @@ def _origins(biblio: Any) -> dict[str, Any]:
     return {
         "application_number": own,
         "filing_date": filed,
-        **uspto.priorities([*_foreign(biblio), *_continued(biblio)], own),
+        **uspto.priorities([*_foreign(biblio), *_continued(biblio)], own, international=_international(biblio)),
     }
+
+
+def _international(biblio: Any) -> tuple[str | None, date | None]:
+    number, day = (find(biblio, f"B800/B860/B861/DOC/{tag}") for tag in ("DNUM", "DATE"))
+    return numbers.international_application(number), numbers.parse_date(day)
 
 
 def _foreign(biblio: Any) -> Iterator[tuple[str | None, date | None]]:

@@ -33,6 +33,8 @@ _PARAGRAPH = re.compile(r"(?:\((\d{1,5})\)|\[(\d{4,5})\])\s*")
 _ITEM = re.compile(r"(?<=\S)\s+\[0\d{3,4}\]\s+")
 # What the recognition of scans makes of a reference in italics.
 _GLUED = re.compile(r"\b(of|in|to|with|by)claim (\d+)(?=[a-z])")
+# What old patents print below their claims.
+_LAST_BLOCK = re.compile(r"\s+References\s+Cited\b.*\Z", re.DOTALL)
 _SCANNED = "USOCR"
 _NO_TITLE = "OCR SCANNED DOCUMENT"
 # Longer numbers are made up by the service until DOCDB has the family.
@@ -156,7 +158,8 @@ def _title(row: dict[str, Any]) -> str:
 
 
 def _claims(row: dict[str, Any]) -> tuple[str, ...]:
-    found = claim_text.split_claims(_GLUED.sub(r"\1 claim \2 ", "\n".join(_lines(row, "claimsHtml"))))
+    text = _GLUED.sub(r"\1 claim \2 ", "\n".join(_lines(row, "claimsHtml")))
+    found = claim_text.split_claims(_LAST_BLOCK.sub("", text) if _text(row, "type") == _SCANNED else text)
     return tuple(text for text in found if not claim_text.is_cancelled(text))
 
 
@@ -184,5 +187,12 @@ def _origins(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "application_number": own,
         "filing_date": filed,
-        **uspto.priorities([*foreign, *uspto.related(_texts(row, "continuityData"))], own),
+        **uspto.priorities(
+            [*foreign, *uspto.related(_texts(row, "continuityData"))],
+            own,
+            international=(
+                numbers.international_application(next(iter(_texts(row, "pctFilingNumber")), "")),
+                numbers.parse_date(next(iter(_texts(row, "pctFilingDate")), "")),
+            ),
+        ),
     }

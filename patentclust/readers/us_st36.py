@@ -6,6 +6,7 @@ Source of the format: the USPTO's DTDs `us-patent-grant-v40` … `v47`. Knows no
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from patentclust.errors import SourceError
@@ -65,17 +66,20 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
 def _numbers(biblio: Any) -> dict[str, Any]:
     country, _, kind, published = next(document_ids(biblio, "publication-reference/document-id"))
     filed_in, filed_as, _, filed = next(document_ids(biblio, "application-reference/document-id"), ("", "", "", ""))
-    priorities = list(_priorities(biblio))
-    days = [day for _, day in priorities if day]
+    own = numbers.application_id(filed_in, filed_as)
     return {
         "country": country or None,
         "kind": kind or None,
         "publication_date": numbers.parse_date(published),
-        "application_number": numbers.application_id(filed_in, filed_as),
+        "application_number": own,
         "filing_date": numbers.parse_date(filed),
-        "priorities": unique(number for number, _ in priorities),
-        "priority_date": min(days) if days else None,
+        **uspto.priorities(_priorities(biblio), own, international=_international(biblio)),
     }
+
+
+def _international(biblio: Any) -> tuple[str | None, date | None]:
+    found = next(document_ids(biblio, "pct-or-regional-filing-data/document-id"), ("", "", "", ""))
+    return numbers.international_application(found[1]), numbers.parse_date(found[3])
 
 
 def _priorities(biblio: Any) -> Iterator[tuple[str | None, Any]]:

@@ -9,6 +9,7 @@ a part that came in twice, as filed and as amended, one is taken.
 from __future__ import annotations
 
 import hashlib
+import html
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -28,6 +29,7 @@ _ROOTS = ("ClaimsDocument", "SpecificationDocument", "AbstractDocument")
 _PARTS = {"CLM": "claims", "SPEC": "specification", "ABST": "abstract"}
 _NO_TEXT = ("boundary-data", "claim-status-category", "claim-type-category")
 _PARAGRAPH_NUMBER = re.compile(r"\A\[\s?\d{4,5}\s?\]\s*")
+_LINE_NUMBER = re.compile(r"\A(?:5|10|15|20|25|30|35)\s(?=[A-Z][a-z]|\([a-z]\))")
 _STATUS = re.compile(
     r"\A(\d+\. )(?:Claim \d+ )?\((?:original|new|withdrawn|(?:currently |previously )?(?:presented|amended))\)[\s.:]*",
     re.IGNORECASE,
@@ -52,7 +54,9 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
     part = _PARTS.get(find(root, "document-code"), "text")
     application = uspto.application(find(root, ".//application-header-details/application-number"))
     received = find(root, "mail-room-date")
-    lines = [_PARAGRAPH_NUMBER.sub("", line) for line in lines_of(root.find("specification"))]
+    # What was recognised was escaped twice, and numbers of lines in the margin stand before paragraphs.
+    stated = (html.unescape(_PARAGRAPH_NUMBER.sub("", line)) for line in lines_of(root.find("specification")))
+    lines = [without_line_number(line) for line in stated]
     title = _title(lines) if part == "specification" else []
     claims, independent = _claims(root)
     if not lines and not claims:
@@ -69,6 +73,11 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
         application_number=application,
         warnings=(*parsed.warnings, f"no publication: the {part} of application {application} as of {received}"),
     )
+
+
+def without_line_number(line: str) -> str:
+    """Return a paragraph without the number of a line, a multiple of five, that stood in the margin beside it."""
+    return _LINE_NUMBER.sub("", line)
 
 
 def _plain(root: Any) -> Any:

@@ -38,9 +38,8 @@ _CITED = re.compile(
     r"(?:(?P<office>[A-Z]{2}) )?(?P<number>(?:[A-Z]{1,2}[ .\-]{0,2})?\d[\d /.,\-]*?)(?: (?P<kind>[A-Z]\d?))?"
     r"(?: [^\d\s][^\n]{0,200}?)? (?P<year>(?:19|20)\d\d)\d{4}\b(?: (?P<behind>[A-Z]{2})\b)?"
 )
-# `A-6-143669`: the year is that of an emperor's era, which only the date tells.
-_JAPANESE = re.compile(r"(?:([A-Z])-)?(\d{1,2}|\d{4})-(\d{1,6})")
-_FIRST_YEAR_OF_HEISEI = 1989
+# `A-6-143669`: kind, year, serial number.
+_JAPANESE = re.compile(r"([A-Z])-(\d{1,4}-\d{1,6})")
 _RELATED = re.compile(
     r"\b(?:(?:us-provisional-application|parent-doc) ([A-Z]{2})|([A-Z]{2}) [a-z][a-z\-]{5,40}) (\S+) (\d{8})\b"
 )
@@ -134,9 +133,8 @@ def cited(entries: Iterable[str]) -> tuple[str, ...]:
 def _cited(match: re.Match[str]) -> str | None:
     office, number, kind = match["office"] or match["behind"] or "US", match["number"], match["kind"]
     if office == "JP" and (japanese := _JAPANESE.fullmatch(number)):
-        era = "" if len(japanese[2]) == 4 else "H" if int(match["year"]) >= _FIRST_YEAR_OF_HEISEI else "S"
-        number, kind = era + japanese[2] + "-" + japanese[3], kind or japanese[1]
-    return numbers.publication_id(office, number, kind)
+        number, kind = japanese[2], kind or japanese[1]
+    return numbers.dated_id(office, number, kind, match["year"])
 
 
 def related(entries: Iterable[str]) -> list[tuple[str | None, date | None]]:
@@ -153,8 +151,18 @@ def related(entries: Iterable[str]) -> list[tuple[str | None, date | None]]:
     return [(application(number, office=office, filed=day), day) for office, number, day in dated]
 
 
-def priorities(stated: Iterable[tuple[str | None, date | None]], own: str | None) -> dict[str, Any]:
-    """Return the columns of priorities: applications other than the document's own, and the earliest date."""
+def priorities(
+    stated: Iterable[tuple[str | None, date | None]],
+    own: str | None,
+    *,
+    international: tuple[str | None, date | None] = (None, None),
+) -> dict[str, Any]:
+    """Return the columns of priorities: applications other than the document's own, and the earliest date.
+
+    The international application that a national one comes from stands in where no other is claimed.
+    """
     others = [(number, day) for number, day in stated if number != own]
+    if international[0] and not any(number for number, _ in others):
+        others = [international]
     days = [day for _, day in others if day]
     return {"priorities": unique(number for number, _ in others), "priority_date": min(days) if days else None}

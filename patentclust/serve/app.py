@@ -54,13 +54,17 @@ def build(engine: Engine, workspace: Workspace, settings: Settings, metrics: Met
         title="patentclust", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, responses=_ERRORS
     )
     app.include_router(embeddings.routes(engine, settings))
-    app.include_router(lookup.routes(engine, workspace, settings))
+    app.include_router(lookup.routes(engine, workspace, settings, metrics))
     _add_operations(app, engine, metrics)
     _add_errors(app)
     inner: Any = app
     if settings.origins:
         inner = CORSMiddleware(
-            app, allow_origins=settings.origins, allow_methods=["GET", "POST"], allow_headers=["authorization"]
+            app,
+            allow_origins=settings.origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["authorization"],
+            expose_headers=[lookup.COVERAGE],
         )
     return Gate(inner, settings, workspace.keys, metrics)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -127,9 +128,10 @@ def open_engine(
     most_queued_tokens: int,
     progress: Progress,
 ) -> Engine:
-    """Load the model of that name, else the map's, else the default one.
+    """Load the model of that name, else that of the map, or of other vectors.
 
     Raises:
+        ArtifactError: there are none, and no model is named.
         ModelError: it cannot be found, fetched or loaded, or the map's runs on a server.
     """
     spec, params = embed.resolve(_params(workspace, model))
@@ -147,4 +149,10 @@ def _params(workspace: Workspace, model: str | None) -> EmbedParams:
         # A map made by a file of one's own knows its name, not where it lies.
         if model is None or Path(model).name == made.model:
             return replace(made, model=model or made.model, instruction=None)
-    return EmbedParams(model=model) if model else EmbedParams()
+    known: dict[str, Any] = {"model": model} if model else embed.embedded_with(workspace)
+    if not known:
+        raise ArtifactError(
+            f"{workspace.root} holds no vectors, so no model is known",
+            hint="run: patentclust run PATHS; for embeddings alone name a model: patentclust serve --model minilm",
+        )
+    return EmbedParams(**known)

@@ -19,9 +19,11 @@ _Stamp = list[tuple[str, int, int, int]]
 class Kept(Generic[_T]):
     """One thing made of files."""
 
-    def __init__(self, read: Callable[[], _T], files: Callable[[], Iterable[Path]]) -> None:
-        """Read nothing yet."""
-        self._read, self._files = read, files
+    def __init__(
+        self, read: Callable[[], _T], files: Callable[[], Iterable[Path]], saw: Callable[[bool], None]
+    ) -> None:
+        """Read nothing yet; `saw` hears of each look whether it was there."""
+        self._read, self._files, self._saw = read, files, saw
         self._lock = threading.Lock()
         self._known: tuple[_Stamp, _T] | None = None
 
@@ -33,7 +35,9 @@ class Kept(Generic[_T]):
         """
         with self._lock:
             stamp = [_stamp(path) for path in self._files()]  # before reading: what changes meanwhile is read again
-            if self._known is None or self._known[0] != stamp:
+            hit = self._known is not None and self._known[0] == stamp
+            self._saw(hit)
+            if self._known is None or not hit:
                 self._known = None  # two of them need not fit into memory
                 self._known = (stamp, self._read())
             return self._known[1]
@@ -48,15 +52,15 @@ def _stamp(path: Path) -> tuple[str, int, int, int]:
     return path.name, status.st_ino, status.st_mtime_ns, status.st_size
 
 
-def kept_map(workspace: Workspace) -> Kept[Shelf]:
+def kept_map(workspace: Workspace, saw: Callable[[bool], None] = lambda _: None) -> Kept[Shelf]:
     """Return the map of a workspace."""
-    return Kept(lambda: open_shelf(workspace), lambda: _map_files(workspace))
+    return Kept(lambda: open_shelf(workspace), lambda: _map_files(workspace), saw)
 
 
-def kept_passages(workspace: Workspace) -> Kept[Library]:
+def kept_passages(workspace: Workspace, saw: Callable[[bool], None] = lambda _: None) -> Kept[Library]:
     """Return the passages of a workspace, with the map that they are shown on."""
     files = lambda: [*_map_files(workspace), *workspace.shards(PASSAGE_TASK)]  # noqa: E731
-    return Kept(lambda: open_library(workspace), files)
+    return Kept(lambda: open_library(workspace), files, saw)
 
 
 def _map_files(workspace: Workspace) -> list[Path]:

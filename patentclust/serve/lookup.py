@@ -6,7 +6,8 @@ import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from patentclust import pipeline
+from patentclust.artifacts import canonical_json
 from patentclust.errors import ConfigError, SourceError
 from patentclust.params import Resources
 from patentclust.schemas import NOISE
@@ -23,15 +25,21 @@ from patentclust.serve.batching import QueueFullError
 from patentclust.serve.embeddings import check_size
 from patentclust.serve.engine import Engine
 from patentclust.serve.kept import Kept, kept_map, kept_passages
+from patentclust.serve.metrics import CACHED, Metrics
 from patentclust.serve.settings import Settings
 from patentclust.serve.wire import Cluster, SearchRequest, SimilarRequest
 from patentclust.stages import explain as explain_stage
 from patentclust.stages import search as search_stage
 from patentclust.stages.explain import Explanation
-from patentclust.stages.search import Found, Library
+from patentclust.stages.search import Answer, Found, Library
 from patentclust.stages.similar import Likeness, Shelf, Where, to_unit, years
 from patentclust.workspace import Workspace
 
+COVERAGE = "X-Patentclust-Coverage"
+_COVERAGE = {
+    "description": "How much is embedded and was searched: JSON of passages, of_passages, units, of_units, failed.",
+    "schema": {"type": "string"},
+}
 _RETRY_SECONDS = 5
 _BINARY = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string"}}}}}
 
@@ -65,19 +73,21 @@ class _Asker:
 
         return pipeline.similar_by(shelf, source, encode, text=text, where=where, resources=resources)
 
-    def search(self, question: str, where: Where) -> list[Found]:
+    def search(self, question: str, where: Where, *, exact: bool) -> Answer:
         search_stage.check(question)
         check_size([question], self.settings)
         library = self.passages.get()
         vector = self.engine.question(library.passages.header, question)
-        return search_stage.answer(self.workspace, library, question, vector, where=where)
+        hits = search_stage.answer(self.workspace, library, question, vector, where=where, exact=exact)
+        return Answer(hits, library.passages.coverage)
 
 
-def routes(engine: Engine, workspace: Workspace, settings: Settings) -> APIRouter:
+def routes(engine: Engine, workspace: Workspace, settings: Settings, metrics: Metrics) -> APIRouter:
     """Return the routes."""
     router = APIRouter(tags=["map"])
     places = threading.BoundedSemaphore(settings.most_uploads)
-    asker = _Asker(engine, workspace, settings, kept_map(workspace), kept_passages(workspace), places)
+    shelf, library = (partial(metrics.saw_cached, what) for what in CACHED)
+    asker = _Asker(engine, workspace, settings, kept_map(workspace, shelf), kept_passages(workspace, library), places)
     _add_search(router, asker)
     _add_similar(router, asker)
     _add_map(router, asker)
@@ -86,10 +96,12 @@ def routes(engine: Engine, workspace: Workspace, settings: Settings) -> APIRoute
 
 
 def _add_search(router: APIRouter, asker: _Asker) -> None:
-    @router.post("/v1/search")
-    def search(asked: SearchRequest) -> list[Found]:
+    @router.post("/v1/search", responses={200: {"headers": {COVERAGE: _COVERAGE}}})
+    def search(asked: SearchRequest, response: Response) -> list[Found]:
         """Find documents by what their full texts say, by meaning and by words, each with its best passage."""
-        return asker.search(asked.query, _where(asked, "query"))
+        answer = asker.search(asked.query, _where(asked, "query", "exact"), exact=asked.exact)
+        response.headers[COVERAGE] = canonical_json(asdict(answer.coverage))
+        return answer.hits
 
 
 def _add_similar(router: APIRouter, asker: _Asker) -> None:

@@ -9,6 +9,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 _SIZES = (1, 2, 4, 8, 16, 32, 64)
+CACHED = ("map", "passages")
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
@@ -34,6 +35,15 @@ class Metrics:
         self.batch_fill = Histogram(
             "batch_fill", "Share of a batch's room that was used.", buckets=[n / 10 for n in range(1, 11)], **own
         )
+        self.cache_hits = Counter("cache_hits", "Questions that found what they ask in memory.", ["what"], **own)
+        self.cache_misses = Counter("cache_misses", "Questions that had it read from the workspace.", ["what"], **own)
+        for what in CACHED:
+            self.cache_hits.labels(what)
+            self.cache_misses.labels(what)
+
+    def saw_cached(self, what: str, hit: bool) -> None:
+        """Count a look at the map or the passages that are kept in memory."""
+        (self.cache_hits if hit else self.cache_misses).labels(what).inc()
 
     def page(self) -> bytes:
         """Return all of it in Prometheus' text format."""

@@ -97,6 +97,9 @@ class SearchRequest(_Wanted):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"query": "solid electrolyte"}]})
 
     query: Annotated[str, Field(description="What is looked for, in words of any language that the model reads.")]
+    exact: Annotated[bool, Field(description="Look at every vector, even where an index of very many is faster.")] = (
+        False
+    )
 
 
 class Original(BaseModel):

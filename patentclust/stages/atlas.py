@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -89,6 +90,12 @@ def unit_documents(workspace: Workspace, unit: str, columns: Sequence[str]) -> d
     return found
 
 
+def shared_terms(topic: dict[str, Any], text: str) -> tuple[str, ...]:
+    """Return the leading terms of a cluster that a text holds."""
+    text = unicodedata.normalize("NFKC", text).lower()
+    return tuple(term["term"] for term in topic["terms"] if term["term"] in text)
+
+
 def number_keys(text: str) -> list[str]:
     """Return how a publication may be looked up: as written, with its kind code, without."""
     parts = split_publication(text)
@@ -116,8 +123,11 @@ class Numbers:
         wanted = number_keys(text)
         found = next((book[key] for book in (self.exact, self.loose) for key in wanted if key in book), None)
         if found is None:
+            known = next(iter(self.exact), "")
             raise ArtifactError(
-                f"no document here is {text!r}", hint="give a publication number such as US-10123456-B2"
+                f"no document here is {text!r}",
+                hint=f"numbers here are written as {known}; documents.csv lists them all; `patentclust similar FILE`"
+                " and `assign` place what is not on the map",
             )
         return found
 

@@ -192,6 +192,7 @@ def _scores(
         "dbcv": _rounded(sizes.validity(grouped)),
         "persistence": mean(found.persistence),
         "n_left_out": units.n_left_out,
+        "n_from_description": units.n_from_description,
         "n_truncated": embeddings.n_truncated,
         "n_windowed": embeddings.n_windowed,
         "layers": {str(number): _layer_scores(layer) for number, layer in enumerate(layers_) if number != FINEST},
@@ -231,21 +232,28 @@ def _warnings(scores: Mapping[str, Any], params: ClusterParams, unit: str) -> It
     if scores["n_left_out"]:
         left_out = count_units(scores["n_left_out"], unit)
         yield f"{left_out} left out of the map: no text in the embedded fields, or no vector"
+    if scores.get("n_from_description"):
+        placed = count_units(scores["n_from_description"], unit)
+        yield f"{placed} with nothing but a description, placed by its opening"
     if n < reduction.MIN_ROWS_UMAP:
         yield (
             f"{count_units(n, unit)} are too few for UMAP (it takes {reduction.MIN_ROWS_UMAP}): the map shows their"
             " principal components; add documents for a map of technologies"
         )
+    fitting = max(2, min(size // 2, n // sizes.FIT))
     if n < size:
-        yield f"{count_units(n, unit)} cannot form a cluster of {size}: all are noise; try a smaller --min-size"
+        yield (
+            f"{count_units(n, unit)} cannot form a cluster of {size}: all are noise, and a map that was here is gone;"
+            f" run: patentclust cluster --min-size {fitting}"
+        )
     elif not n_clusters:
         yield (
-            f"no cluster was found: all {count_units(n, unit)} are noise, because they form one group or none;"
-            f" try --min-size {max(2, size // 2)} or --min-samples 1"
+            f"no cluster was found: all {count_units(n, unit)} are noise, because they form one group or none, and a"
+            f" map that was here is gone; run: patentclust cluster --min-size {fitting}, or with --min-samples 1"
         )
     elif n_clusters == 1:
         yield "only one cluster was found; try a smaller --min-size, or --selection leaf for finer clusters"
-    if scores["stability"] is not None and scores["stability"] < sizes.STEADY and n_clusters:
+    if scores["stability"] is not None and scores["stability"] < sizes.STEADY:
         yield (
             f"other seeds give another map (agreement {scores['stability']:.2f} of 1): look at the stability of each"
             f" cluster before you rely on it; try a larger --min-size, or "

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from patentclust.analysis.texts import estimate_tokens
-from patentclust.embedders import Embedder
+from patentclust.embedders import Embedder, Encoded
 from patentclust.embedders.memory import Memory, describe, gib
 
 # Long enough to be worth a calibration, by what CPUs were measured to do: 5e10 weights a second and thread.
@@ -21,6 +21,7 @@ _LENGTHS = (64, 128, 256, 512, 1024, 2048, 4096)
 # Where attention takes as long as all the rest; used where only short texts could be tried in the time.
 _USUAL_DOUBLING_TOKENS = 12_000
 _CHARS_PER_TOKEN = 4.5
+_BUFFERS_WEIGH_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Cost:
     Attributes:
         documents: texts to be embedded.
         cached: texts whose vectors the cache holds; they cost nothing.
+        unchanged: texts whose vectors the workspace holds already.
         tokens: about how many tokens the others have.
         seconds: about how long they take here.
         memory: what the model takes, where it runs in this process.
@@ -54,6 +56,7 @@ class Cost:
 
     documents: int
     cached: int
+    unchanged: int
     tokens: int
     seconds: float
     memory: Memory | None = None
@@ -74,27 +77,37 @@ def with_weights(seconds: float, own: int, other: int) -> float:
     return seconds * (other / own) ** 0.85
 
 
-def calibrate(embedder: Embedder, texts: Sequence[str], *, longest: float, budget_seconds: float) -> Speed:
-    """Time texts of doubling lengths until the budget is spent, and fit the time a token takes at a length."""
+def calibrate(
+    embedder: Embedder, texts: Sequence[str], *, longest: float, budget_seconds: float, at_a_time: int = 1
+) -> Speed:
+    """Time texts of doubling lengths until the budget is spent, and fit the time a token takes at a length.
+
+    As many are given at a time as the embedder runs side by side.
+    """
     window = int(embedder.packing.get("window_tokens", max(_LENGTHS)))
     stock = "\n".join(texts)
     tried: list[tuple[int, float]] = []
     n_real = n_estimated = spent = 0.0
-    embedder.encode_document([stock[: int(_LENGTHS[0] * _CHARS_PER_TOKEN)]])  # the first call also makes the buffers
     for i, length in enumerate(_LENGTHS):
         n_chars = int(length * _CHARS_PER_TOKEN)
         start_char = max(0, len(stock) - n_chars) * i // len(_LENGTHS)  # other texts each time, to count their tokens
         text = stock[start_char : start_char + n_chars]
         if tried and (spent * 2 > budget_seconds or length > max(longest, _LENGTHS[1]) or length > window):
             break
-        start = time.perf_counter()
-        encoded = embedder.encode_document([text])
-        spent += (elapsed := time.perf_counter() - start)
-        tried.append((int(encoded.n_tokens_used[0]), elapsed))
+        encoded, elapsed = _timed(embedder, [text] * at_a_time)
+        spent += elapsed
+        if elapsed < _BUFFERS_WEIGH_SECONDS:  # the first call of a length makes its buffers
+            encoded, elapsed = _timed(embedder, [text] * at_a_time)
+        tried.append((int(encoded.n_tokens_used[0]), elapsed / at_a_time))
         n_real += encoded.n_tokens_used[0]
         n_estimated += estimate_tokens(text)
     a, b = _fit(tried)
     return Speed(a, b, window, n_real / n_estimated)
+
+
+def _timed(embedder: Embedder, texts: Sequence[str]) -> tuple[Encoded, float]:
+    start = time.perf_counter()
+    return embedder.encode_document(texts), time.perf_counter() - start
 
 
 def _fit(tried: Sequence[tuple[int, float]]) -> tuple[float, float]:
@@ -109,13 +122,14 @@ def _fit(tried: Sequence[tuple[int, float]]) -> tuple[float, float]:
 
 def sentences(cost: Cost) -> Iterator[str]:
     """Yield a cost as lines to read."""
-    cached = f", and {cost.cached:,} more from the cache" if cost.cached else ""
+    places = ((cost.cached, "in the cache"), (cost.unchanged, "in the workspace"))
+    there = " and ".join(f"{n:,} {place}" for n, place in places if n)
     if not cost.documents:
-        yield f"nothing to embed{cached}"
+        yield f"nothing to embed: all vectors are there, {there}"
         return
     yield (
         f"to embed: {cost.documents:,} documents, about {cost.tokens:,} tokens, about {duration(cost.seconds)} "
-        f"on this machine{cached}"
+        f"on this machine" + (f"; vectors of others are there, {there}" if there else "")
     )
     if cost.memory:
         yield f"memory: {gib(cost.memory.total)} ({describe(cost.memory)}) of {gib(cost.free_bytes)} free"

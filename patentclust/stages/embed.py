@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ from patentclust.analysis.texts import estimate_tokens
 from patentclust.embedders import Embedder, Encoded, check_servers, open_embedder
 from patentclust.embedders.cache import CachedEmbedder, Space, open_store
 from patentclust.embedders.inprocess import memory_for
-from patentclust.embedders.memory import Memory, available_bytes
-from patentclust.errors import ArtifactError, ModelError
+from patentclust.embedders.memory import Memory, available_bytes, gib
+from patentclust.errors import ArtifactError, ConfigError, ModelError
 from patentclust.models import ModelSpec
 from patentclust.params import PASSAGE_TASK, EmbedParams, Resources
 from patentclust.progress import Progress, Quiet, Task
@@ -81,17 +82,19 @@ def run(
     """
     plan = _prepare(workspace, params, resources, progress)
     missing = plan.missing
-    warnings = []
+    warnings, n_cached = [], 0
     if missing:
         embedder = _open(plan, resources)
         try:
             _tell_cost(workspace, plan, embedder, resources, progress)
             _embed_missing(workspace, plan, missing, embedder, progress)
-            warnings += [embedder.problem] if isinstance(embedder, CachedEmbedder) and embedder.problem else []
+            if isinstance(embedder, CachedEmbedder):
+                n_cached = embedder.n_found
+                warnings += [embedder.problem] if embedder.problem else []
         finally:
             embedder.close()
     _drop_surplus(workspace, plan.params.task, keep=len(plan.shards))
-    return _outcome(workspace, plan, missing, warnings)
+    return _outcome(workspace, plan, missing, n_cached, warnings)
 
 
 def estimate(
@@ -145,9 +148,10 @@ def _open(plan: _Plan, resources: Resources) -> Embedder:
 
 
 def _tell_cost(workspace: Workspace, plan: _Plan, embedder: Embedder, resources: Resources, progress: Progress) -> None:
-    """Refuse a run that the machine has no memory for; say what a long one will take before it starts."""
+    """Refuse a run that the machine has no memory for; say what it takes, and how long a long one, before it starts."""
     n_tokens = [unit.n_tokens for shard in plan.missing for unit in shard.units]
-    _memory(plan, max(n_tokens))
+    need = _memory(plan, max(n_tokens), resources)
+    progress.note(f"embedding with {plan.spec.name}" + (f": {gib(need.total)} of memory" if need else ""))
     rough = cost.rough_seconds(sum(n_tokens), plan.spec.parameters, resources.n_threads)
     if rough >= cost.LONG_SECONDS:
         budget = min(cost.MOST_CALIBRATION_SECONDS, rough / 20)
@@ -155,31 +159,34 @@ def _tell_cost(workspace: Workspace, plan: _Plan, embedder: Embedder, resources:
             progress.note(line)
 
 
-def _memory(plan: _Plan, longest: float) -> Memory | None:
+def _memory(plan: _Plan, longest: float, resources: Resources) -> Memory | None:
     if plan.params.backend != "llama" or plan.model_path is None:
         return None
-    return memory_for(plan.model_path, plan.spec, plan.params, n_tokens=longest)
+    return memory_for(plan.model_path, plan.spec, plan.params, n_tokens=longest, n_threads=resources.n_threads)
 
 
 def _estimate(
     workspace: Workspace, plan: _Plan, embedder: Embedder, resources: Resources, *, budget_seconds: float
 ) -> cost.Cost:
     units = [unit for shard in plan.missing for unit in shard.units]
+    unchanged = len(plan.units) - len(units)
     cached = embedder.known([unit.text_sha256 for unit in units]) if isinstance(embedder, CachedEmbedder) else set()
     todo = [unit for unit in units if unit.text_sha256 not in cached]
     if not todo:
-        return cost.Cost(0, len(units), 0, 0.0)
+        return cost.Cost(0, len(units), unchanged, 0, 0.0)
     n_tokens = [unit.n_tokens for unit in todo]
-    need = _memory(plan, max(n_tokens))
+    need = _memory(plan, max(n_tokens), resources)
     speed = cost.calibrate(
         embedder.inner if isinstance(embedder, CachedEmbedder) else embedder,
         _sample(workspace, plan, todo),
         longest=max(n_tokens),
         budget_seconds=budget_seconds,
+        at_a_time=need.side_by_side if need else 1,
     )
     return cost.Cost(
         documents=len(todo),
         cached=len(units) - len(todo),
+        unchanged=unchanged,
         tokens=round(sum(n_tokens) * speed.tokens_per_estimate),
         seconds=speed.seconds(n_tokens),
         memory=need,
@@ -242,6 +249,22 @@ def resolve(params: EmbedParams) -> tuple[ModelSpec, EmbedParams]:
     return spec, replace(params, model=spec.name, text=text, dim=dim)
 
 
+def located(params: EmbedParams, resources: Resources) -> EmbedParams:
+    """Return the parameters of vectors that are there, with the path of their model where it is a file of one's own.
+
+    Raises:
+        ConfigError: `resources` names another model.
+    """
+    if resources.model is None:
+        return params
+    if Path(resources.model).name != params.model:
+        raise ConfigError(
+            f"the vectors here were made with {params.model}, not with {resources.model}",
+            hint=f"leave --model out, or give the path of {params.model}",
+        )
+    return replace(params, model=resources.model)
+
+
 def model_facts(spec: ModelSpec, params: EmbedParams, path: Path | None) -> dict[str, Any]:
     """Return what the shards say of their model; `path` is its file."""
     facts: dict[str, Any] = {
@@ -261,11 +284,11 @@ def _embed_missing(
     wanted = {unit.unit_id for shard in shards for unit in shard.units}
     total = sum(unit.n_tokens for shard in shards for unit in shard.units)
     texts = ((unit_id, text) for unit_id, text in read_texts(workspace, plan.params) if unit_id in wanted)
-    progress.note(f"embedding with {plan.spec.name}")
     with interrupts.held() as stop, progress.task("embedding", total=total, unit="tokens") as task:
         watch = _Watch(task, n_units=len(wanted), stop=stop)
-        for shard in shards:
-            embed_shard(shard, [next(texts)[1] for _ in shard.units], embedder, watch)
+        by_shard = ([next(texts)[1] for _ in shard.units] for shard in shards)
+        for shard, (mine, upcoming) in zip(shards, pairwise(chain(by_shard, [[]])), strict=True):
+            embed_shard(shard, mine, embedder, watch, upcoming=upcoming)
 
 
 class _Watch:
@@ -285,8 +308,12 @@ class _Watch:
         self._stop()
 
 
-def embed_shard(shard: Shard, texts: Sequence[str], embedder: Embedder, watch: _Watch) -> Path:
+def embed_shard(
+    shard: Shard, texts: Sequence[str], embedder: Embedder, watch: _Watch, *, upcoming: Sequence[str] = ()
+) -> Path:
     """Make one shard's file and return its path; texts that get no vector are named in its metadata.
+
+    `upcoming` are the texts of the shard after it.
 
     Raises:
         ModelError: the model failed on all of these texts.
@@ -295,7 +322,7 @@ def embed_shard(shard: Shard, texts: Sequence[str], embedder: Embedder, watch: _
     def saw(indices: Sequence[int], part: Encoded) -> None:
         watch.saw([shard.units[i] for i in indices], part)
 
-    encoded = embedder.encode_document(texts, on_done=saw)
+    encoded = embedder.encode_document(texts, on_done=saw, upcoming=upcoming)
     failed = {shard.units[i].unit_id: reason for i, reason in sorted(encoded.failures.items())}
     if len(failed) == len(texts):
         unit_id, reason = next(iter(failed.items()))
@@ -323,6 +350,7 @@ def _table(units: Sequence[Unit], encoded: Encoded, schema: pa.Schema) -> pa.Tab
         "n_tokens_used": pa.array(encoded.n_tokens_used),
         "n_windows": pa.array(encoded.n_windows),
         "truncated": pa.array(encoded.truncated),
+        "from_description": pa.array([unit.from_description for unit in units]),
     }
     places = [unit.passage for unit in units if unit.passage is not None]
     if places:
@@ -336,16 +364,22 @@ def _drop_surplus(workspace: Workspace, task: str, *, keep: int) -> None:
         path.unlink()
 
 
-def _outcome(workspace: Workspace, plan: _Plan, made: Sequence[Shard], warnings: Sequence[str]) -> Outcome:
+def _outcome(
+    workspace: Workspace, plan: _Plan, made: Sequence[Shard], n_cached: int, warnings: Sequence[str]
+) -> Outcome:
     params = plan.params
     paths = workspace.shards(params.task)
     columns = ["n_tokens_used", "n_windows", "truncated"]
     table = pa.concat_tables([artifacts.read_table(path, kind="embeddings", columns=columns) for path in paths])
-    failed = artifacts.failed_units(artifacts.read_header(path, kind="embeddings") for path in paths)
+    headers = {path: artifacts.read_header(path, kind="embeddings") for path in paths}
+    failed = artifacts.failed_units(headers.values())
+    n_made = sum(headers[shard.path].n_rows for shard in made)
     n_cut = int(sum(table["truncated"].to_pylist()))
     facts = {
         "vectors": table.num_rows,
-        "new": sum(len(shard.units) for shard in made),
+        "new": n_made - n_cached,
+        "from_cache": n_cached,
+        "unchanged": table.num_rows - n_made,
         "tokens": sum(table["n_tokens_used"].to_pylist()),
         "in_several_windows": sum(n > 1 for n in table["n_windows"].to_pylist()),
         "cut": n_cut,
@@ -357,6 +391,9 @@ def _outcome(workspace: Workspace, plan: _Plan, made: Sequence[Shard], warnings:
         sentences.append(
             f"{n_cut:,} texts were longer than the model's window and were cut (--long window averages them)"
         )
+    n_opened = sum(unit.from_description for unit in plan.units)
+    if n_opened:
+        sentences.append(f"{n_opened:,} units have only a description: its opening stands for them")
     if plan.n_empty:
         sentences.append(f"{count_units(plan.n_empty, params.unit)} left out of the map: no text in {params.text}")
     if failed:

@@ -16,7 +16,7 @@ from patentclust.progress import Progress, Quiet
 from patentclust.schemas import UNIT_KEYS
 from patentclust.stages import Outcome
 from patentclust.stages.atlas import Atlas, read_atlas
-from patentclust.stages.pushing import Store
+from patentclust.stages.pushing import open_store
 from patentclust.stages.similar import SHOWN, year_of
 from patentclust.workspace import Workspace
 
@@ -60,7 +60,7 @@ def push(
         ConfigError: no such store, a name or an address that will not do, or --offline forbids it.
         StoreError: the store cannot be reached, refuses, or turned some units down.
     """
-    with workspace.lock(), Store(store, url, resources) as target:
+    with workspace.lock(), open_store(store, url, resources) as target:
         about, atlas = _begun(workspace, store, name)
         n_units = len(atlas.embeddings.unit_ids)
         progress.note(

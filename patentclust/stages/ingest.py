@@ -7,6 +7,7 @@ Documents are streamed; at no time are all of them in memory. Knows no patent fo
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from patentclust import artifacts, engines, readers
-from patentclust.errors import ArtifactError, SourceError
+from patentclust.errors import ArtifactError, ConfigError, SourceError
 from patentclust.params import IngestParams, Resources
 from patentclust.progress import Progress, Quiet
 from patentclust.readers import InputFile, pdf_ocr
@@ -88,9 +89,10 @@ def run(
     collected = _collect(inputs, readings)
     facts_of = Facts(tables, params, collected.rows)
     failures = [*collected.failures, *facts_of.failures]
-    artifacts.write_rows(workspace.failures, FAILURES, failed, failures)
+    if len(collected.rows) or not before:
+        artifacts.write_rows(workspace.failures, FAILURES, failed, failures)
     if not len(collected.rows):
-        raise _nothing_read(paths, collected.failures)
+        raise _nothing_read(paths, collected.failures, spared=bool(before))
     with (
         _settled(workspace, collected.rows, facts_of, stamp) as (rows, n_repeated),
         artifacts.table_writer(workspace.documents, DOCUMENTS, stamp) as writer,
@@ -98,18 +100,26 @@ def run(
     ):
         relate(rows, writer, mode=params.family, thesaurus=thesaurus, task=task)
     readings.sweep(collected.readings)
-    facts = {
-        "files": len(inputs),
-        "documents": len(rows),
-        "failures": len(failures),
-        "duplicates": n_repeated,
-    }
+    facts = {"files": len(inputs), "documents": len(rows), "failures": len(failures), "duplicates": n_repeated}
     notes = [f"{facts_of.n_unused:,} rows of --metadata are of no document here"] if facts_of.n_unused else []
     if n_gone := len(before - _numbers(workspace)):
         notes.append(
             f"{n_gone:,} documents of the last ingest are in none of these paths; name the old ones too to keep"
         )
     return _outcome(workspace, facts, notes, current=False)
+
+
+def check_paths(paths: Sequence[str | Path]) -> None:
+    """Refuse paths that do not exist, before anything is read or written for the others.
+
+    Raises:
+        ConfigError: one does not.
+    """
+    missing = [Path(path).as_posix() for path in paths if not os.path.lexists(path)]
+    if missing:
+        raise ConfigError(
+            f"there is no such file or folder: {', '.join(missing)}", hint="check the path; nothing was read"
+        )
 
 
 @dataclass(frozen=True)
@@ -178,7 +188,7 @@ def _stamp(
         kind=DOCUMENTS.kind,
         params={**asdict(params), "readers": readers.REVISION},
         inputs=inputs_of,
-        libraries=("lxml", "pypdf", "pypdfium2"),
+        libraries=("lxml", "py3langid", "pypdf", "pypdfium2"),
     )
 
 
@@ -294,7 +304,7 @@ def _merge(rows: Rows, merged: Path, stamp: artifacts.Stamp) -> tuple[Rows, int]
     repeats = find_repeats(rows)
     if not repeats:
         return rows, 0
-    n_repeated = sum(len(places) - 1 for places in repeats.values())
+    n_repeated = sum(places[0] != row for row, places in repeats.items())
     with artifacts.table_writer(merged, READ, stamp, compression=LIGHT) as writer:
         merge_repeats(rows, repeats, writer)
     return Rows([Slice(merged, 0, len(rows) - n_repeated)]), n_repeated
@@ -352,13 +362,14 @@ def _numbers(workspace: Workspace) -> set[str]:
     return set(table["doc_id"].to_pylist())
 
 
-def _nothing_read(paths: Sequence[str | Path], rows: list[dict[str, str]]) -> SourceError:
+def _nothing_read(paths: Sequence[str | Path], rows: list[dict[str, str]], *, spared: bool) -> SourceError:
     given = ", ".join(Path(path).as_posix() for path in paths[:3]) or "no path"
     if not rows:
         return SourceError(f"there is no file to read at {given}", hint="give files, folders or archives of patents")
     reasons = "; ".join(f"{row['source_path']}: {row['message']}" for row in rows[:_SHOWN_FAILURES])
     more = f"; and {len(rows) - _SHOWN_FAILURES} more" if len(rows) > _SHOWN_FAILURES else ""
+    told = "the documents that are here are left as they are" if spared else "failures.parquet names all"
     return SourceError(
         f"nothing could be read at {given}: {len(rows)} failures: {reasons}{more}",
-        hint=rows[0]["hint"] or "see failures.parquet",
+        hint="; ".join(filter(None, [rows[0]["hint"], told])),
     )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from patentclust import artifacts
 from patentclust.analysis import quality, texts
@@ -17,6 +16,7 @@ from patentclust.errors import ArtifactError
 from patentclust.params import ClusterParams, EmbedParams
 from patentclust.progress import Progress
 from patentclust.schemas import NOISE, UNIT_KEYS
+from patentclust.stages.units import read_documents
 from patentclust.workspace import Workspace
 
 _TOPIC_COLUMNS = ("title", "abstract", "claims", "language", "ipc", "cpc")
@@ -33,6 +33,7 @@ class Units:
     languages: list[str | None]
     main_classes: list[str | None]
     n_left_out: int
+    n_from_description: int
 
 
 def read_embeddings(workspace: Workspace, params: ClusterParams) -> Embeddings:
@@ -61,40 +62,34 @@ def read_units(
     workspace: Workspace, embeddings: Embeddings, n_documents: int, params: ClusterParams, progress: Progress
 ) -> Units:
     """Read what the vectors stand for, and check that they were made from these very texts."""
-    fields = texts.text_fields(embeddings.header.json("params")["text"])
+    selection = embeddings.header.json("params")["text"]
     unit = embeddings.header.metadata["unit"]
     key = UNIT_KEYS[unit]
-    columns = list(dict.fromkeys([key, "representative", *_TOPIC_COLUMNS, *fields]))
+    columns = [key, "representative", *_TOPIC_COLUMNS]
     row_of = {unit_id: row for row, unit_id in enumerate(embeddings.unit_ids)}
     found: dict[int, tuple[str, str | None, str | None]] = {}
-    missing, changed, n_left_out = [], [], 0
+    missing, changed, n_left_out, n_opened = [], [], 0, 0
     with progress.task("checking documents", total=n_documents, unit="documents") as task:
-        for batch in artifacts.read_batches(workspace.documents, kind="documents", columns=columns):
-            for document in _documents(batch):
-                if unit == "family" and not document["representative"]:
-                    continue
-                text = texts.compose([document[name] for name in fields])
-                row = row_of.get(document[key])
-                if row is None:
-                    left_out = not text or document[key] in embeddings.failed
-                    n_left_out += left_out
-                    missing += [] if left_out else [document[key]]
-                elif texts.text_sha256(text) != embeddings.text_sha256[row]:
-                    changed.append(document[key])
-                else:
-                    found[row] = (_topic_text(document), document["language"], _main_class(document))
-            task.advance(batch.num_rows)
+        for document, text, opened in read_documents(workspace, selection, columns):
+            task.advance(1)
+            if unit == "family" and not document["representative"]:
+                continue
+            row = row_of.get(document[key])
+            n_opened += opened
+            if row is None:
+                left_out = not text or document[key] in embeddings.failed
+                n_left_out += left_out
+                missing += [] if left_out else [document[key]]
+            elif texts.text_sha256(text) != embeddings.text_sha256[row]:
+                changed.append(document[key])
+            else:
+                own = text if opened else _topic_text(document)
+                found[row] = (own, document["language"], _main_class(document))
     known = set(found) | {row_of[unit_id] for unit_id in changed}
     foreign = [unit_id for row, unit_id in enumerate(embeddings.unit_ids) if row not in known]
     _refuse_stale({"have no vector": missing, "changed since": changed, "are gone": foreign}, params)
     ordered = [found[row] for row in range(len(row_of))]
-    return Units([o[0] for o in ordered], [o[1] for o in ordered], [o[2] for o in ordered], n_left_out)
-
-
-def _documents(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
-    # Row by row, because whole descriptions as Python objects would be twice the batch.
-    for row in range(batch.num_rows):
-        yield batch.slice(row, 1).to_pylist()[0]
+    return Units([o[0] for o in ordered], [o[1] for o in ordered], [o[2] for o in ordered], n_left_out, n_opened)
 
 
 def _refuse_stale(differences: Mapping[str, list[str]], params: ClusterParams) -> None:

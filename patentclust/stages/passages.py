@@ -7,10 +7,12 @@ bm25s.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +21,59 @@ import numpy as np
 from patentclust import artifacts
 from patentclust.analysis.retrieval import best, words
 from patentclust.analysis.segment import installed, segmenters
+from patentclust.analysis.texts import text_sha256
 from patentclust.artifacts import Header, canonical_json
 from patentclust.errors import ArtifactError
 from patentclust.params import PASSAGE_TASK, EmbedParams
 from patentclust.progress import Progress
-from patentclust.stages import cells
+from patentclust.stages import StageState, cells
+from patentclust.stages.atlas import unit_documents
 from patentclust.stages.cells import Cells
 from patentclust.stages.units import read_texts, read_wholes
 from patentclust.stages.wholes import Wholes, open_wholes, write_wholes
 from patentclust.workspace import Workspace
 
 # What an index is made of besides its inputs; a change makes it anew.
-_REVISION = 2
+_REVISION = 3
 _BLOCK_ROWS = 8_192
+_COUNTS = "counts.json"
 _HINT = f"run: patentclust embed --task {PASSAGE_TASK}"
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How much of the documents is searched; units (families or documents) without text have no passages.
+
+    Attributes:
+        passages: passages that have a vector.
+        of_passages: passages that all texts have.
+        units: units with a vector for at least one passage.
+        of_units: units with text.
+        failed: passages that were tried and got no vector.
+    """
+
+    passages: int
+    of_passages: int
+    units: int
+    of_units: int
+    failed: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether every passage was embedded, or at least tried."""
+        return self.passages + self.failed == self.of_passages
+
+    def sentences(self) -> list[str]:
+        """Return what a reader of answers must know; nothing where all is searched."""
+        told = []
+        if not self.is_whole:
+            told.append(
+                f"only {self.passages:,} of {self.of_passages:,} passages, of {self.units:,} of"
+                f" {self.of_units:,} units, are embedded and searched; {_HINT}"
+            )
+        if self.failed:
+            told.append(f"{self.failed:,} passages got no vector and are not searched")
+        return told
 
 
 @dataclass(frozen=True)
@@ -46,6 +87,7 @@ class Passages:
         spans: shape (n, 2), first character and the one after the last.
         vectors: shape (n, dim), float32, unit length, mapped from disk.
         cells: an index of the vectors, None where all of them are looked at.
+        coverage: how much of the documents they are.
     """
 
     header: Header
@@ -54,17 +96,21 @@ class Passages:
     spans: np.ndarray
     vectors: np.ndarray
     cells: Cells | None
+    coverage: Coverage
     _wholes: Wholes
     _bm25: Any
 
-    def nearest(self, vector: np.ndarray, n: int, *, shown: np.ndarray | None = None) -> np.ndarray:
+    def nearest(
+        self, vector: np.ndarray, n: int, *, shown: np.ndarray | None = None, exact: bool = False
+    ) -> np.ndarray:
         """Return the `n` rows nearest to a unit vector, of those `shown` (one flag a row), nearest first.
 
-        All that are shown are looked at, unless there are cells and more than cells.SCANNED_VALUES numbers to look at.
+        All that are shown are looked at if `exact`; else, where there are cells, only while these are no more than
+        cells.SCANNED_VALUES numbers.
         """
         if shown is None:
             shown = np.ones(len(self.vectors), bool)
-        if self.cells is None:
+        if exact or self.cells is None:
             return best(np.where(shown, self.by_meaning(vector), -np.inf), n)
         if shown.sum() * self.vectors.shape[1] > cells.SCANNED_VALUES:
             rows = np.sort(self.cells.candidates(vector, shown, n))
@@ -115,6 +161,37 @@ def open_passages(workspace: Workspace, progress: Progress) -> Passages:
     return _open(paths, headers[0], folder, progress)
 
 
+def look(workspace: Workspace) -> StageState:
+    """Look at the passages and their index, by fingerprints and counts: no text is read.
+
+    Raises:
+        ArtifactError: the passages or the documents are damaged.
+    """
+    paths = workspace.shards(PASSAGE_TASK)
+    if not paths:
+        return StageState("search", "missing", f"no passages; {_HINT}")
+    folder = workspace.search / _fingerprint(workspace, paths)
+    header = artifacts.read_header(paths[0], kind="embeddings")
+    if folder.is_dir():
+        count = _counted(folder)
+        told = f"{header.json('model')['name']}, passages of {count.units:,} units"
+        state, detail = "current" if count.is_whole else "stale", "; ".join(count.sentences()) or told
+    else:
+        n_with, n_all = len(_read_owners(paths)[0]), len(unit_documents(workspace, header.metadata["unit"], []))
+        known = workspace.search.is_dir() and any(workspace.search.iterdir())
+        state = "stale" if known or n_with < n_all else "current"
+        made = "the documents or the passages changed since the index was made" if known else "no index yet"
+        more = f"; {_HINT}" if n_with < n_all else ""
+        detail = f"{n_with:,} of {n_all:,} units have passages{more}; {made}: the next search makes it"
+    n_rows = sum(artifacts.read_header(path, kind="embeddings").n_rows for path in paths)
+    n_bytes = sum(path.stat().st_size for path in [*paths, *workspace.search.rglob("*")] if path.is_file())
+    return StageState("search", state, detail, n_rows, n_bytes, artifacts.embeddings_fingerprint(paths))
+
+
+def _counted(folder: Path) -> Coverage:
+    return Coverage(**json.loads((folder / _COUNTS).read_text("utf-8")))
+
+
 def _fingerprint(workspace: Workspace, paths: list[Path]) -> str:
     made_of = {
         "revision": _REVISION,
@@ -137,6 +214,7 @@ def _open(paths: list[Path], header: Header, folder: Path, progress: Progress) -
         spans=spans,
         vectors=vectors,
         cells=cells.open_cells(vectors, folder / "cells.faiss", progress),
+        coverage=_counted(folder),
         _wholes=open_wholes(folder),
         _bm25=bm25s.BM25.load(folder / "words", mmap=True),
     )
@@ -159,7 +237,8 @@ def _make(workspace: Workspace, paths: list[Path], folder: Path, progress: Progr
     try:
         attempt.mkdir(parents=True)
         _write_vectors(paths, attempt / "vectors.npy")
-        _write_words(workspace, paths, attempt / "words", progress)
+        count = _write_words(workspace, paths, attempt / "words", progress)
+        (attempt / _COUNTS).write_text(canonical_json(asdict(count)), "utf-8")
         write_wholes(_whole_texts(workspace, paths), attempt)
         if not folder.is_dir():
             attempt.rename(folder)
@@ -190,32 +269,45 @@ def _write_vectors(paths: list[Path], path: Path) -> None:
         out.flush()
 
 
-def _write_words(workspace: Workspace, paths: list[Path], folder: Path, progress: Progress) -> None:
+def _write_words(workspace: Workspace, paths: list[Path], folder: Path, progress: Progress) -> Coverage:
     import bm25s
 
     vocabulary: dict[str, int] = {}
     counted = []
-    n_rows = sum(artifacts.read_header(path, kind="embeddings").n_rows for path in paths)
+    headers = [artifacts.read_header(path, kind="embeddings") for path in paths]
+    n_rows = sum(header.n_rows for header in headers)
+    all_of = Counter[str]()
     with progress.task("indexing words", total=n_rows, unit="passages") as task:
-        for text in _embedded_texts(workspace, paths):
+        for text in _embedded_texts(workspace, paths, all_of):
             found = words(text, None, segmenters())
             counted.append([vocabulary.setdefault(word, len(vocabulary)) for word in found])
             task.advance()
     index = bm25s.BM25(method="lucene")
     index.index((counted, vocabulary or {"": 0}), create_empty_token=True, show_progress=False)
     index.save(folder)
+    n_failed = len(artifacts.failed_units(headers))
+    return Coverage(n_rows, all_of.total(), len(_read_owners(paths)[0]), len(all_of), n_failed)
 
 
-def _embedded_texts(workspace: Workspace, paths: list[Path]) -> Iterator[str]:
-    """Yield the text of every row; texts that got no vector are passed over."""
+def _embedded_texts(workspace: Workspace, paths: list[Path], all_of: Counter[str]) -> Iterator[str]:
+    """Yield the text of every row, passing over texts without a vector; `all_of` counts the passages of each text."""
     params = EmbedParams(**artifacts.read_header(paths[0], kind="embeddings").json("params"))
-    texts = read_texts(workspace, params)
+    texts = _tallied(read_texts(workspace, params), all_of)
     for path in paths:
-        for unit_id in artifacts.read_table(path, kind="embeddings", columns=["unit_id"])["unit_id"].to_pylist():
+        rows = artifacts.read_table(path, kind="embeddings", columns=["unit_id", "text_sha256"])
+        for unit_id, digest in zip(*(column.to_pylist() for column in rows.columns), strict=True):
             text = next((text for passage_id, text in texts if passage_id == unit_id), None)
-            if text is None:
+            if text is None or text_sha256(text) != digest:
                 raise ArtifactError(f"the documents have changed since {unit_id} was embedded", hint=_HINT)
             yield text
+    for _ in texts:  # what comes after the last row is counted too
+        pass
+
+
+def _tallied(texts: Iterator[tuple[str, str]], all_of: Counter[str]) -> Iterator[tuple[str, str]]:
+    for passage_id, text in texts:
+        all_of[passage_id.rpartition("#")[0]] += 1
+        yield passage_id, text
 
 
 def _whole_texts(workspace: Workspace, paths: list[Path]) -> Iterator[str]:
@@ -223,4 +315,4 @@ def _whole_texts(workspace: Workspace, paths: list[Path]) -> Iterator[str]:
     params = EmbedParams(**artifacts.read_header(paths[0], kind="embeddings").json("params"))
     wholes = read_wholes(workspace, params)
     for parent in _read_owners(paths)[0]:
-        yield next(text for whole_id, text in wholes if whole_id == parent)
+        yield next(whole.text for whole in wholes if whole.unit_id == parent)

@@ -1,16 +1,20 @@
-"""A finished map -> a running store, over HTTP: the files of an export, sent instead of written."""
+"""A finished map -> a running store: the files of an export, sent instead of written.
+
+Over HTTP; `pushing_milvus.py` and `pushing_sql.py` speak to those that are better spoken to otherwise.
+"""
 
 from __future__ import annotations
 
 import os
 import random
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from patentclust.embedders import openai
 from patentclust.errors import ConfigError, MissingExtraError, StoreError
 from patentclust.exporters import Files
-from patentclust.exporters.push import Request, busy, protocol, there
+from patentclust.exporters.push import Request, busy, protocol
 from patentclust.params import Resources
 
 KEY_VARIABLE = "PATENTCLUST_STORE_KEY"
@@ -18,8 +22,71 @@ _ATTEMPTS, _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 6, 0.5, 30.0
 _SHOWN_FAILURES = 5
 
 
-class Store:
-    """A running store; use it in a `with` block."""
+class Store(Protocol):
+    """A running store; use it in a `with` block.
+
+    Attributes:
+        shown: its address, without what may be secret in it.
+    """
+
+    shown: str
+
+    def __enter__(self) -> Store: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def send(self, files: Files, name: str) -> int:
+        """Make the collection where it is not there, fill it, and return the number of requests that filled it.
+
+        Raises:
+            StoreError: the store cannot be reached, refuses, or turned some units down; the others are in it.
+        """
+        ...
+
+
+def open_store(store: str, url: str, resources: Resources) -> Store:
+    """Prepare to send to a running store; nothing is sent yet.
+
+    Raises:
+        ConfigError: the store takes nothing of ours, the address is none, or --offline forbids it.
+        MissingExtraError: what speaks to it is not installed.
+    """
+    if store == "pgvector":
+        from patentclust.stages.pushing_sql import PostgresStore
+
+        return PostgresStore(url, resources)
+    if store == "milvus":
+        from patentclust.stages.pushing_milvus import MilvusStore
+
+        return MilvusStore(url, resources)
+    return HttpStore(store, url, resources)
+
+
+def http_address(url: str, resources: Resources) -> str:
+    """Return the address of an HTTP server.
+
+    Raises:
+        ConfigError: it is none, or --offline forbids it.
+    """
+    if not url.startswith(("http://", "https://")):
+        raise ConfigError(f"--url is {url!r}", hint="give http://HOST:PORT or https://HOST")
+    return openai.allowed(url, resources)
+
+
+def patiently(act: Callable[[], None], *, passing: type[Exception]) -> None:
+    """Do something, and do it again a few times, with longer and longer waits, where it raises what may pass."""
+    wait = _FIRST_WAIT_SECONDS
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return act()
+        except passing:
+            time.sleep(wait * random.uniform(0.7, 1.3))
+            wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
+    return act()
+
+
+class HttpStore:
+    """A running store that takes requests; use it in a `with` block."""
 
     def __init__(self, store: str, url: str, resources: Resources) -> None:
         """Prepare to send; nothing is sent yet.
@@ -28,10 +95,8 @@ class Store:
             ConfigError: the store takes no requests of ours, the address is none, or --offline forbids it.
             MissingExtraError: httpx is not installed.
         """
-        self._protocol, self._store = protocol(store), store
-        if not url.startswith(("http://", "https://")):
-            raise ConfigError(f"--url is {url!r}", hint="give http://HOST:PORT or https://HOST")
-        self._url = openai.allowed(url, resources)
+        self._protocol = protocol(store)
+        self._url = http_address(url, resources)
         self.shown = openai.shown(self._url)
         try:
             import httpx
@@ -41,7 +106,7 @@ class Store:
         headers = self._protocol.header(key) if key else {}
         self._client = httpx.Client(headers=headers, timeout=httpx.Timeout(300.0, connect=10.0))
 
-    def __enter__(self) -> Store:
+    def __enter__(self) -> HttpStore:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -72,10 +137,8 @@ class Store:
 
     def _made(self, name: str, body: bytes) -> Any:
         look = self._protocol.look
-        if look is not None:
-            answer = self._ask(look(name), may_miss=True)
-            if there(self._store, answer.status_code, answer.json() if answer.status_code == 200 else {}):
-                return None
+        if look is not None and self._ask(look(name), may_miss=True).status_code == 200:
+            return None
         return self._ask(self._protocol.make(name, body)).json()
 
     def _ask(self, request: Request, *, may_miss: bool = False) -> Any:
@@ -110,11 +173,7 @@ class Store:
         """Return why a request is worth another attempt, empty where it is done; raise where none would help."""
         said = f"{self.shown} answered {answer.status_code}: {openai.words(answer)}"
         if answer.is_success:
-            body = _json(answer, said)
-            # Milvus answers 200 to what it refuses; its code for success was 200 before it was 0.
-            if isinstance(body, dict) and body.get("code", 0) not in (0, 200):
-                raise StoreError(f"{self.shown} refused: {body.get('message')} (code {body['code']})")
-            return f"{self.shown} is busy" if busy(body) else ""
+            return f"{self.shown} is busy" if busy(_json(answer, said)) else ""
         if may_miss and answer.status_code == 404:
             return ""
         if answer.status_code not in openai.TRY_AGAIN:

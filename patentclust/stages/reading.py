@@ -144,7 +144,7 @@ def read_task(task: ReadTask, tell: Callable[[int], None]) -> Reading:
         kind=DOCUMENTS.kind,
         params=reading_params(task.params),
         inputs={"sources": sha256(listing.encode()).hexdigest()},
-        libraries=("lxml", "pypdf", "pypdfium2"),
+        libraries=("lxml", "py3langid", "pypdf", "pypdfium2"),
     )
     reading = Reading(task.folder, stamp.fingerprint[:32], ())
     failed: list[dict[str, str]] = []

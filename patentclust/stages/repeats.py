@@ -5,6 +5,7 @@ Works on columns: only the rows of a repeated document become Python objects.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,6 +27,8 @@ ALSO_READ = "also read from "
 # Row groups kept while repeats are merged: two copies of one folder are walked through in two places at once.
 _CACHED_GROUPS = 4
 _TEXTS = ("title", "abstract", "description")
+_HINT = "delete it and run the same command again: what it holds is read again"
+_WITHOUT_KIND = re.compile(r"US-[A-Z]{0,2}\d+")
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Rows:
     def tables(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """Yield all rows, or some columns of them."""
         for part in self._slices:
-            with pq.ParquetFile(part.path) as parquet:
+            with artifacts.reading(part.path, _HINT), pq.ParquetFile(part.path) as parquet:
                 for index, start, stop in _groups(parquet, part.start, part.start + part.n_rows):
                     yield parquet.read_row_group(index, columns=columns).slice(start, stop - start)
 
@@ -62,7 +65,7 @@ class Rows:
         number = bisect_right(self._starts, row) - 1
         part = self._slices[number]
         place = part.start + row - self._starts[number]
-        with pq.ParquetFile(part.path) as parquet:
+        with artifacts.reading(part.path, _HINT), pq.ParquetFile(part.path) as parquet:
             index, start, _ = next(_groups(parquet, place, place + 1))
             table = self._group(parquet, part.path, index)
         return document_of(table.slice(start, 1).to_pylist()[0])
@@ -136,8 +139,11 @@ def _text_bytes(table: pa.Table) -> np.ndarray:
     return sizes + ends[stops] - ends[stops - lengths]
 
 
-def find_repeats(rows: Rows) -> dict[str, list[int]]:
-    """Return the rows of each document that stands in more than one."""
+def find_repeats(rows: Rows) -> dict[int, list[int]]:
+    """Return, for each row of a document that stands in more than one, all of them in order.
+
+    A number of the US without its kind, as scans and some tables have it, is the one publication of that number.
+    """
     first_rows: dict[str, int] = {}
     repeats: dict[str, list[int]] = {}
     row = 0
@@ -147,22 +153,35 @@ def find_repeats(rows: Rows) -> dict[str, list[int]]:
             if first != row:
                 repeats.setdefault(doc_id, [first]).append(row)
             row += 1
-    return repeats
+    for number, doc_id in _completed(first_rows).items():
+        places = [repeats.pop(name, [first_rows[name]]) for name in (number, doc_id)]
+        repeats[doc_id] = sorted(places[0] + places[1])
+    return {row: places for places in repeats.values() for row in places}
 
 
-def merge_repeats(rows: Rows, repeats: dict[str, list[int]], writer: pq.ParquetWriter) -> None:
+def _completed(doc_ids: Iterable[str]) -> dict[str, str]:
+    """Return the ids without a kind of which one id with a kind is there, and that id."""
+    found: dict[str, list[str]] = {doc_id: [] for doc_id in doc_ids if _WITHOUT_KIND.fullmatch(doc_id)}
+    if found:
+        for doc_id in doc_ids:
+            if (number := doc_id.rpartition("-")[0]) in found:
+                found[number].append(doc_id)
+    return {number: full[0] for number, full in found.items() if len(full) == 1}
+
+
+def merge_repeats(rows: Rows, repeats: dict[int, list[int]], writer: pq.ParquetWriter) -> None:
     """Copy all rows, each document once: where its first row stands, merged with the later ones."""
     for table in regrouped(_merged_tables(rows, repeats)):
         writer.write_table(table.cast(READ.schema), row_group_size=artifacts.ROW_GROUP_ROWS)
 
 
-def _merged_tables(rows: Rows, repeats: dict[str, list[int]]) -> Iterator[pa.Table]:
+def _merged_tables(rows: Rows, repeats: dict[int, list[int]]) -> Iterator[pa.Table]:
     start = 0
     for table in rows.tables():
         merged: list[Document] = []
         order: list[int] = []
-        for place, doc_id in enumerate(table["doc_id"].to_pylist()):
-            repeated = repeats.get(doc_id)
+        for place in range(len(table)):
+            repeated = repeats.get(start + place)
             if repeated is None:
                 order.append(place)
             elif repeated[0] == start + place:
@@ -183,8 +202,9 @@ def document_of(row: dict[str, Any]) -> Document:
 
 
 def merge(documents: list[Document]) -> Document:
-    """Return the document with the most text, its gaps filled from the others."""
-    return fill(max(documents, key=lambda document: document.n_chars), documents)
+    """Return the document with the most text, its gaps filled from the others, under the id that states a kind."""
+    richest = max(documents, key=lambda document: document.n_chars)
+    return fill(replace(richest, doc_id=max((document.doc_id for document in documents), key=len)), documents)
 
 
 def fill(document: Document, others: Iterable[Document], *, note: str = ALSO_READ) -> Document:

@@ -15,8 +15,8 @@ from patentclust.params import PASSAGE_TASK, Resources
 from patentclust.progress import Progress, Quiet
 from patentclust.schemas import NOISE
 from patentclust.stages.atlas import NOISE_LABEL, unit_documents
-from patentclust.stages.embed import model_facts, resolve
-from patentclust.stages.passages import Passages, open_passages
+from patentclust.stages.embed import located, model_facts, resolve
+from patentclust.stages.passages import Coverage, Passages, open_passages
 from patentclust.stages.similar import SHOWN, Where, year_of
 from patentclust.workspace import Workspace
 
@@ -61,6 +61,19 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What a question found.
+
+    Attributes:
+        hits: documents, best first.
+        coverage: how much of the documents was searched.
+    """
+
+    hits: list[Found]
+    coverage: Coverage
+
+
+@dataclass(frozen=True)
 class _Ranked:
     """One document of the fused ranking: its place in `parents`, the row shown, and where it stood."""
 
@@ -91,10 +104,11 @@ def run(
     question: str,
     *,
     where: Where = Where(),
+    exact: bool = False,
     resources: Resources = Resources(),
     progress: Progress = Quiet(),
-) -> list[Found]:
-    """Return the documents that answer a question best, best first.
+) -> Answer:
+    """Return the documents that answer a question best; `exact` looks at every vector, index or not.
 
     Raises:
         ConfigError: the question is empty.
@@ -105,7 +119,8 @@ def run(
     check(question)
     library = open_library(workspace, progress)
     vector = encode(library.passages, question, resources=resources, progress=progress)
-    return answer(workspace, library, question, vector, where=where)
+    hits = answer(workspace, library, question, vector, where=where, exact=exact)
+    return Answer(hits, library.passages.coverage)
 
 
 def check(question: str) -> None:
@@ -130,7 +145,13 @@ def open_library(workspace: Workspace, progress: Progress = Quiet()) -> Library:
 
 
 def answer(
-    workspace: Workspace, library: Library, question: str, vector: np.ndarray, *, where: Where = Where()
+    workspace: Workspace,
+    library: Library,
+    question: str,
+    vector: np.ndarray,
+    *,
+    where: Where = Where(),
+    exact: bool = False,
 ) -> list[Found]:
     """Return the documents that answer a question best, best first; `vector` is that of the question.
 
@@ -144,7 +165,7 @@ def answer(
     if not where.asks_nothing:
         inside = [where.holds(documents[parent], clusters.get(parent, _NOWHERE)[0]) for parent in passages.parents]
         asked_for = np.array(inside, bool)
-    ranked = rank(passages, question, vector, among=asked_for)[: where.top]
+    ranked = rank(passages, question, vector, among=asked_for, exact=exact)[: where.top]
     found = []
     for hit in ranked:
         parent = passages.parents[hit.parent]
@@ -172,7 +193,7 @@ def answer(
 
 def encode(passages: Passages, question: str, *, resources: Resources, progress: Progress = Quiet()) -> np.ndarray:
     """Return the vector of a question, by the passages' own model under its query template."""
-    spec, params = resolve(passages.params)
+    spec, params = resolve(located(passages.params, resources))
     path = models.ensure(spec, offline=resources.offline, progress=progress) if params.backend == "llama" else None
     if model_facts(spec, params, path) != passages.header.json("model"):
         raise ArtifactError(
@@ -189,11 +210,13 @@ def encode(passages: Passages, question: str, *, resources: Resources, progress:
     return encoded.vectors[0]
 
 
-def rank(passages: Passages, question: str, vector: np.ndarray, *, among: np.ndarray) -> list[_Ranked]:
+def rank(
+    passages: Passages, question: str, vector: np.ndarray, *, among: np.ndarray, exact: bool = False
+) -> list[_Ranked]:
     """Rank the documents of `among` (one flag a parent) by meaning and by words, fused by reciprocal rank."""
     shown, shared = among[passages.owners], passages.by_words(question)
     shared = np.where(shown & (shared > 0), shared, -np.inf)
-    near = first_of_each(passages.nearest(vector, _DEPTH, shown=shown), passages.owners)
+    near = first_of_each(passages.nearest(vector, _DEPTH, shown=shown, exact=exact), passages.owners)
     worded = first_of_each(best(shared, _DEPTH), passages.owners)
     near_rank = {parent: i for i, parent in enumerate(near, 1)}
     word_rank = {parent: i for i, parent in enumerate(worded, 1)}

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from patentclust import artifacts
 from patentclust.analysis.packing import split_shards
 from patentclust.analysis.passages import spans
-from patentclust.analysis.texts import compose, estimate_tokens, text_fields, text_sha256
+from patentclust.analysis.texts import compose, estimate_tokens, may_open, opening, text_fields, text_sha256
 from patentclust.artifacts import Stamp, canonical_json
 from patentclust.params import PASSAGE_TASK, EmbedParams
 from patentclust.progress import Progress
@@ -19,6 +21,7 @@ from patentclust.schemas import UNIT_KEYS
 from patentclust.workspace import Workspace
 
 LIBRARIES = ("llama-cpp-python", "numpy")
+_ROWS_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Unit:
 
     Attributes:
         passage: whose text it is a passage of, and the first character and the one after its last; None for a whole.
+        from_description: the opening of the description stands for what the document lacks.
     """
 
     unit_id: str
@@ -34,6 +38,16 @@ class Unit:
     n_chars: int
     n_tokens: float
     passage: tuple[str, int, int] | None = None
+    from_description: bool = False
+
+
+@dataclass(frozen=True)
+class Whole:
+    """The text of a family, by its representative, or of a document; empty where it has none."""
+
+    unit_id: str
+    text: str
+    from_description: bool
 
 
 @dataclass(frozen=True)
@@ -51,22 +65,24 @@ def read_units(workspace: Workspace, params: EmbedParams, progress: Progress) ->
     n_empty = 0
     n_rows = artifacts.read_header(workspace.documents, kind="documents").n_rows
     with progress.task("reading texts", total=n_rows, unit="documents") as task:
-        for whole_id, whole in read_wholes(workspace, params):
-            for unit_id, text, passage in _texts_of(whole_id, whole, params.task):
-                units.append(Unit(unit_id, text_sha256(text), len(text), estimate_tokens(text), passage))
-            n_empty += not whole
+        for whole in read_wholes(workspace, params):
+            for unit_id, text, passage in _texts_of(whole, params.task):
+                size = estimate_tokens(text)
+                units.append(Unit(unit_id, text_sha256(text), len(text), size, passage, whole.from_description))
+            n_empty += not whole.text
             task.advance()
     return units, n_empty
 
 
 def read_texts(workspace: Workspace, params: EmbedParams) -> Iterator[tuple[str, str]]:
     """Yield what is embedded, by unit id, in order: whole texts or, for `retrieve`, their passages."""
-    for whole_id, whole in read_wholes(workspace, params):
-        for unit_id, text, _ in _texts_of(whole_id, whole, params.task):
+    for whole in read_wholes(workspace, params):
+        for unit_id, text, _ in _texts_of(whole, params.task):
             yield unit_id, text
 
 
-def _texts_of(whole_id: str, text: str, task: str) -> Iterator[tuple[str, str, tuple[str, int, int] | None]]:
+def _texts_of(whole: Whole, task: str) -> Iterator[tuple[str, str, tuple[str, int, int] | None]]:
+    whole_id, text = whole.unit_id, whole.text
     if task != PASSAGE_TASK:
         yield from [(whole_id, text, None)] if text else []
         return
@@ -74,15 +90,36 @@ def _texts_of(whole_id: str, text: str, task: str) -> Iterator[tuple[str, str, t
         yield f"{whole_id}#{start}-{stop}", text[start:stop], (whole_id, start, stop)
 
 
-def read_wholes(workspace: Workspace, params: EmbedParams) -> Iterator[tuple[str, str]]:
-    """Yield each family, by its representative, or every document, and its whole text."""
-    fields = text_fields(str(params.text))
+def read_wholes(workspace: Workspace, params: EmbedParams) -> Iterator[Whole]:
+    """Yield the whole text of each family, or of every document."""
     key = UNIT_KEYS[params.unit]
-    columns = ["representative", key, *fields]
-    for batch in artifacts.read_batches(workspace.documents, kind="documents", columns=columns):
-        for row in batch.to_pylist():
-            if row["representative"] or params.unit == "document":
-                yield row[key], compose([row[name] for name in fields])
+    for row, text, from_description in read_documents(workspace, str(params.text), ["representative", key]):
+        if row["representative"] or params.unit == "document":
+            yield Whole(row[key], text, from_description)
+
+
+def read_documents(
+    workspace: Workspace, selection: str, columns: Sequence[str]
+) -> Iterator[tuple[dict[str, Any], str, bool]]:
+    """Yield every document: the columns, the selected text, and whether that is the opening of the description.
+
+    The opening stands for what a document lacks that has nothing of `tac` or `ta`; descriptions of others are not read.
+    """
+    fields = text_fields(selection)
+    wanted = list(dict.fromkeys([*columns, *fields]))
+    with artifacts.cells(workspace.documents, kind="documents", column="description") as description:
+        batches = artifacts.read_batches(workspace.documents, kind="documents", columns=wanted)
+        for number, row in enumerate(_rows(batches)):
+            text = compose([row[name] for name in fields])
+            opened = "" if text or not may_open(selection) else opening(description(number))
+            yield row, text or opened, bool(opened)
+
+
+def _rows(batches: Iterable[pa.RecordBatch]) -> Iterator[dict[str, Any]]:
+    # Some rows at a time, because whole descriptions as Python objects would be twice the batch.
+    for batch in batches:
+        for start in range(0, batch.num_rows, _ROWS_AT_ONCE):
+            yield from batch.slice(start, _ROWS_AT_ONCE).to_pylist()
 
 
 def shards_of(workspace: Workspace, units: Sequence[Unit], params: EmbedParams, model: dict[str, Any]) -> list[Shard]:

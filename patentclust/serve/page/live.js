@@ -6,15 +6,15 @@ const FRAME = Object.fromEntries(["xMin", "yMax", "scale"].map((name) => [name, 
 const MOST_SNIPPET = 320;
 const MOST_TEXT = 40000;
 
-async function ask(path, options) {
+async function answered(path, options) {
   const answer = await fetch(path, options);
   const body = await answer.json();
   if (!answer.ok) throw new Error(body.error?.message ?? say("live_failed", { status: String(answer.status) }));
-  return body;
+  return { body, headers: answer.headers };
 }
 
-const askJson = (path, body) =>
-  ask(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+const ask = async (path, options) => (await answered(path, options)).body;
+const asJson = (body) => ({ method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
 
 class Live {
   constructor(reader) {
@@ -69,14 +69,14 @@ class Live {
       const [file] = event.dataTransfer.files;
       const text = event.dataTransfer.getData("text/plain");
       if (file) this.drop(file);
-      else if (text.trim()) this.run(say("live_reading_text"), () => this.place(askJson("v1/similar", { text })));
+      else if (text.trim()) this.run(say("live_reading_text"), () => this.place(ask("v1/similar", asJson({ text }))));
     });
   }
 
   drop(file) {
     const plain = file.type === "text/plain" || file.name.toLowerCase().endsWith(".txt");
     this.run(say("live_reading", { name: file.name }), async () => {
-      const sent = plain ? askJson("v1/similar", { text: await file.text() }) : ask("v1/similar/file", { method: "POST", body: file });
+      const sent = plain ? ask("v1/similar", asJson({ text: await file.text() })) : ask("v1/similar/file", { method: "POST", body: file });
       await this.place(sent);
     });
     this.file.value = "";
@@ -112,9 +112,12 @@ class Live {
 
   async search(query) {
     const mine = this.asked;
-    const hits = await askJson("v1/search", { query, ...this.filters() });
+    const { body: hits, headers } = await answered("v1/search", asJson({ query, ...this.filters() }));
     if (mine !== this.asked) return;
-    this.show(hits, say(hits.length ? "live_answers" : "live_nothing"));
+    const searched = JSON.parse(headers.get("X-Patentclust-Coverage"));
+    const whole = searched.passages + searched.failed === searched.of_passages;
+    const gap = whole ? [] : [make("p", "muted", say("live_partly", searched))];
+    this.show(hits, say(hits.length ? "live_answers" : "live_nothing"), ...gap);
   }
 
   async place(sent) {
