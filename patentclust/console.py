@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv as csv_module
 import json
 import sys
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -26,8 +26,6 @@ from patentclust.schemas import count_units
 from patentclust.stages import Outcome, StageState
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from patentclust.stages.assign import Assigned
     from patentclust.stages.cost import Cost
     from patentclust.stages.diff import Difference
@@ -265,21 +263,6 @@ def show_assigned(rows: Sequence[Assigned]) -> None:
     show_table(["document", "cluster", "probability", "runner-up", "nearest", "title"], cells, numeric={"probability"})
 
 
-def write_assigned(path: Path, rows: Sequence[Assigned]) -> None:
-    """Write the same as CSV, with places and all neighbours."""
-    columns = ["doc_id", "title", "cluster_id", "cluster", "probability", "runner_up", "x", "y", "nearest", "known"]
-    near = ("; ".join(f"{unit_id} {similarity:.3f}" for unit_id, similarity in row.nearest) for row in rows)
-    _save(path, columns, (asdict(row) | {"nearest": text} for row, text in zip(rows, near, strict=True)))
-
-
-def _save(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write CSV whose cells are neutralised for spreadsheets."""
-    from patentclust.render.tables import write_csv
-
-    with path.open("w", encoding="utf-8", newline="") as handle:
-        write_csv(handle, columns, ([row[name] for name in columns] for row in rows))
-
-
 def show_likeness(found: Sequence[Likeness]) -> None:
     """Print where each document falls, and what is near."""
     for likeness in found:
@@ -297,13 +280,6 @@ def show_likeness(found: Sequence[Likeness]) -> None:
         show_table(["asked", *headers] if asked else headers, rows, numeric={"cosine"})
 
 
-def write_hits(path: Path, found: Sequence[Likeness]) -> None:
-    """Write the hits of all documents asked about as CSV."""
-    columns = ["asked", "doc_id", "similarity", "year", "cluster_id", "cluster", "assignees", "title"]
-    hits = ((likeness.doc_id, hit) for likeness in found for hit in likeness.hits)
-    _save(path, columns, (asdict(hit) | {"asked": asked, "assignees": "; ".join(hit.assignees)} for asked, hit in hits))
-
-
 def show_found(found: Sequence[Found]) -> None:
     """Print what a search found, each with the passage that speaks for it."""
     rows = []
@@ -319,13 +295,6 @@ def show_found(found: Sequence[Found]) -> None:
 def _short(hit: Found) -> str:
     text = " ".join(hit.snippet.split())
     return text if len(text) <= _SNIPPET_CHARS else f"{text[:_SNIPPET_CHARS]}…"
-
-
-def write_found(path: Path, found: Sequence[Found]) -> None:
-    """Write what a search found as CSV."""
-    columns = ["doc_id", "title", "score", "similarity", "rank_by_meaning", "rank_by_words", "year", "assignees"]
-    columns += ["cluster_id", "cluster", "start", "stop", "snippet"]
-    _save(path, columns, (asdict(hit) | {"assignees": "; ".join(hit.assignees)} for hit in found))
 
 
 def show_difference(found: Difference) -> None:

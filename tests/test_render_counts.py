@@ -84,3 +84,13 @@ def test_the_graph_of_the_page_counts_as_cards_and_files_do(made, tmp_path):
         page.evaluate("reader.filters.clear(); reader.search('gmbh')")
         assert page.evaluate("reader.found.documents.length") == 2
         assert page.complaints() == []
+
+
+def test_the_table_of_documents_names_the_five_nearest_with_their_cosines(made):
+    rows = read_csv(made.documents_csv)
+    near = rows[0]["nearest"].split("; ")
+    assert len(near) == 5 and near[0].startswith("US-10000001-B2 (")
+    cosines = [float(item.split("(")[1].rstrip(")")) for item in near]
+    assert cosines == sorted(cosines, reverse=True) and cosines[0] > 0.9
+    assert rows[0]["assignees"] == "Acme Inc." and rows[0]["assignee_names"] == "ACME"
+    assert rows[9]["nearest"] == rows[9]["cluster_id"] == ""

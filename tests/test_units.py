@@ -32,10 +32,10 @@ def test_the_opening_of_the_description_stands_for_a_document_that_has_nothing_e
     table = artifacts.read_table(workspace.shard("cluster", 0), kind="embeddings")
     assert table["from_description"].to_pylist() == [False] * 9 + [True]
     assert outcome.facts["without_text"] == 1
-    assert any(warning.startswith("1 units have only a description") for warning in outcome.warnings)
+    assert any(warning.startswith("1 family with nothing but a description") for warning in outcome.warnings)
     found = cluster.run(workspace, ClusterParams(labels="terms"))
     assert (found.facts["units"], found.facts["left_out"]) == (10, 1)
-    assert any(warning.startswith("1 units have only a description") for warning in found.warnings)
+    assert any(warning.startswith("1 family with nothing but a description") for warning in found.warnings)
     assert artifacts.read_header(workspace.topics, kind="topics").json("scores")["n_from_description"] == 1
 
 

@@ -86,6 +86,7 @@ def assign(
     from dataclasses import asdict
 
     from patentclust import console, pipeline
+    from patentclust.cli import saving
 
     urls = tuple(base_url or ())
     resources = Resources(model=model, threads=threads, gpu_layers=gpu_layers, offline=offline, base_urls=urls)
@@ -93,7 +94,7 @@ def assign(
         existing(workspace), paths, resources=resources, progress=console.progress(quiet=quiet or as_json)
     )
     if csv_file is not None:
-        console.write_assigned(csv_file, rows)
+        saving.write_assigned(csv_file, rows)
     if as_json:
         console.print_json([asdict(row) for row in rows])
         return
@@ -124,6 +125,7 @@ def similar(
     from dataclasses import asdict
 
     from patentclust import console, pipeline
+    from patentclust.cli import saving
     from patentclust.stages import similar as stage
 
     where = stage.Where(top, assignee, ipc, stage.years(years) if years else None, cluster, office.upper(), language)
@@ -136,7 +138,7 @@ def similar(
         progress=console.progress(quiet=as_json),
     )
     if csv_file is not None:
-        console.write_hits(csv_file, found)
+        saving.write_hits(csv_file, found)
     if as_json:
         console.print_json([asdict(likeness) for likeness in found])
     else:

@@ -39,6 +39,7 @@ def search(
     from dataclasses import asdict
 
     from patentclust import console, pipeline
+    from patentclust.cli import saving
     from patentclust.stages import similar as stage
 
     where = stage.Where(top, assignee, ipc, stage.years(years) if years else None, cluster, office.upper(), language)
@@ -55,7 +56,7 @@ def search(
     for sentence in answer.coverage.sentences():
         console.note(sentence)
     if csv_file is not None:
-        console.write_found(csv_file, answer.hits)
+        saving.write_found(csv_file, answer.hits)
     if as_json:
         console.print_json([asdict(hit) for hit in answer.hits])
     else:
