@@ -293,7 +293,9 @@ def show_likeness(found: Sequence[Likeness]) -> None:
     for likeness in found:
         place = likeness.place
         where = f"{place.cluster} ({place.probability:.2f})" if place.probability else place.cluster
-        note(f"{likeness.doc_id} {likeness.title}: {where}, runner-up: {place.runner_up or 'none'}")
+        facts = [where, f"runner-up: {place.runner_up or 'none'}", f"at {place.x:.2f}, {place.y:.2f}"]
+        facts += [f"shares {', '.join(place.terms)}"] if place.terms else []
+        note(f"{likeness.doc_id} {likeness.title}: {'; '.join(facts)}")
         asked = [likeness.doc_id] if len(found) > 1 else []
         rows = [
             [

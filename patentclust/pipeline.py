@@ -247,7 +247,7 @@ def similar_by(
 
     if text is not None:
         (vector,) = encode([compose([text])])
-        return [stage.to_vector(shelf, vector, _PASTED, "", where=where)]
+        return [stage.to_vector(shelf, vector, text, doc_id=_PASTED, where=where)]
     params = shelf.embed_params
     with _read_aside(source, None, resources, Quiet()) as new:
         texts = {unit_id: words for unit_id, words in read_texts(new, params) if words}

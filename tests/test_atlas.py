@@ -138,9 +138,12 @@ def test_similar_patents_of_a_publication_leave_itself_out(mapped: Workspace) ->
 
 def test_a_pasted_text_finds_its_like_and_leaves_nothing_behind(mapped: Workspace) -> None:
     files = sorted(mapped.root.rglob("*"))
-    (found,) = pipeline.similar(mapped, "-", text="guide nuclease genome target sequence vector edit promoter")
+    text = "guide nuclease genome target sequence vector edit promoter"
+    (found,) = pipeline.similar(mapped, "-", text=text)
     assert found.hits[0].title.startswith("Gene")
     assert found.doc_id == "text"
+    assert found.place.terms
+    assert set(" ".join(found.place.terms).split()) <= set(text.split())
     assert sorted(mapped.root.rglob("*")) == files
 
 
@@ -148,6 +151,7 @@ def test_each_document_of_a_file_is_asked_about(mapped: Workspace, tmp_path: Pat
     found = pipeline.similar(mapped, new_patents(tmp_path / "new.jsonl"), where=similar.Where(top=1))
     assert [likeness.doc_id for likeness in found] == ["US-11111111-B2", "US-22222222-B2", "US-10000000-B2"]
     assert [len(likeness.hits) for likeness in found] == [1, 1, 1]
+    assert all(likeness.place.terms for likeness in found)
 
 
 @pytest.mark.parametrize(

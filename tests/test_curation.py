@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from patentclust import pipeline
+from patentclust import pipeline, standing
 from patentclust.errors import ConfigError
 from patentclust.stages import graph, report
 from tests.test_report import page_data, read_csv, small_workspace
@@ -141,7 +141,7 @@ def test_a_broken_file_is_told_before_a_run_begins_and_by_status(tmp_path):
     workspace.curation.write_text("[[rename]\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"curation\.toml, line 1"):
         next(pipeline.run(workspace, [tmp_path]))
-    (state,) = (state for state in pipeline.status(workspace) if state.stage == "report")
+    (state,) = (state for state in standing.status(workspace) if state.stage == "report")
     assert state.state == "stale" and "curation.toml, line 1" in state.detail
     with pytest.raises(ConfigError, match=r"curation\.toml, line 1"):
         graph.run(workspace)

@@ -2,7 +2,9 @@
 
 import csv
 import json
+import shutil
 from dataclasses import replace
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
@@ -153,6 +155,32 @@ def test_the_command_prints_json_and_csv(searchable: Workspace, tmp_path: Path) 
     with table.open(encoding="utf-8-sig", newline="") as handle:
         assert [row["doc_id"] for row in csv.DictReader(handle)] == [hit["doc_id"] for hit in hits]
     assert CliRunner().invoke(app, command[:-3]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "n"),
+    [
+        (["--assignee", "exam"], 20),
+        (["--assignee", "nobody"], 0),
+        (["--ipc", "H01M10"], 20),
+        (["--ipc", "A61"], 0),
+        (["--office", "us"], 20),
+        (["--office", "CN"], 0),
+        (["--language", "en"], 20),
+        (["--language", "zh"], 0),
+        (["--years", "2019-2023"], 0),
+        (["--years", "1990-", "--top", "3"], 3),
+        (["--top", "7"], 7),
+    ],
+)
+def test_the_commands_flags_hold(tmp_path: Path, searchable: Workspace, flags: list[str], n: int) -> None:
+    documents = [row | {"publication_date": date(1995, 1, 2)} for row in rows(24)]
+    workspace = Workspace(tmp_path / "dated")
+    write_documents(workspace, documents)
+    shutil.copytree(searchable.embeddings("retrieve"), workspace.embeddings("retrieve"))
+    result = CliRunner().invoke(app, ["search", "antenna", "--json", "-w", str(workspace.root), *flags])
+    assert result.exit_code == 0, result.output
+    assert len(json.loads(result.stdout)) == n
 
 
 def test_passages_are_not_clustered() -> None:

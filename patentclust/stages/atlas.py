@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -87,6 +88,12 @@ def unit_documents(workspace: Workspace, unit: str, columns: Sequence[str]) -> d
             if unit == "document" or row["representative"]:
                 found[row[key]] = row
     return found
+
+
+def shared_terms(topic: dict[str, Any], text: str) -> tuple[str, ...]:
+    """Return the leading terms of a cluster that a text holds."""
+    text = unicodedata.normalize("NFKC", text).lower()
+    return tuple(term["term"] for term in topic["terms"] if term["term"] in text)
 
 
 def number_keys(text: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from patentclust import artifacts
 from patentclust.analysis import placing
 from patentclust.errors import ArtifactError
 from patentclust.schemas import NOISE
-from patentclust.stages.atlas import Atlas
+from patentclust.stages.atlas import Atlas, shared_terms
 from patentclust.stages.similar import Shelf, open_shelf
 from patentclust.workspace import Workspace
 
@@ -110,7 +109,7 @@ def on_shelf(workspace: Workspace, shelf: Shelf, wanted: str) -> Explanation:
         similarity=float(centres[cluster]) if own else None,
         runner_up=atlas.label(others[0]) if others else "",
         margin=float(centres[cluster] - centres[others[0]]) if own and others else None,
-        terms=_shared_terms(workspace, documents[unit_id]["doc_id"], atlas.topics[cluster]["terms"]) if own else (),
+        terms=_shared_terms(workspace, documents[unit_id]["doc_id"], atlas.topics[cluster]) if own else (),
         classes=_shared_classes(atlas, documents, unit_id, cluster),
         exemplars=_near(atlas, documents, vector, [other for other in exemplars if other != row]),
         nearest=_near(
@@ -132,14 +131,12 @@ def _near(atlas: Atlas, documents: dict[str, dict[str, Any]], vector: np.ndarray
     )
 
 
-def _shared_terms(workspace: Workspace, doc_id: str, terms: list[dict[str, Any]]) -> tuple[str, ...]:
+def _shared_terms(workspace: Workspace, doc_id: str, topic: dict[str, Any]) -> tuple[str, ...]:
     key, columns = ("doc_id", doc_id), ["title", "abstract", "claims"]
     document = artifacts.read_row(workspace.documents, kind="documents", columns=columns, key=key)
     if document is None:
         raise ArtifactError(f"{doc_id} is no longer in {workspace.documents}", hint="run: patentclust embed, cluster")
-    text = "\n".join([document["title"], document["abstract"], *document["claims"]])
-    text = unicodedata.normalize("NFKC", text).lower()
-    return tuple(term["term"] for term in terms if term["term"] in text)
+    return shared_terms(topic, "\n".join([document["title"], document["abstract"], *document["claims"]]))
 
 
 def _shared_classes(atlas: Atlas, documents: dict[str, dict[str, Any]], unit_id: str, cluster: int) -> dict[str, float]:

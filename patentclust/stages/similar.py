@@ -10,10 +10,11 @@ import numpy as np
 
 from patentclust import artifacts
 from patentclust.analysis import placing
+from patentclust.analysis.texts import compose
 from patentclust.errors import ArtifactError, ConfigError
 from patentclust.params import EmbedParams
 from patentclust.schemas import NOISE
-from patentclust.stages.atlas import Atlas, Numbers, read_atlas, read_numbers, unit_documents
+from patentclust.stages.atlas import Atlas, Numbers, read_atlas, read_numbers, shared_terms, unit_documents
 from patentclust.workspace import Workspace
 
 SHOWN = ("title", "assignee_names", "ipc", "cpc", "country", "language", "priority_date", "publication_date")
@@ -98,7 +99,12 @@ class Hit:
 
 @dataclass(frozen=True)
 class Place:
-    """Where on the map a text falls; see `analysis.placing.Place`."""
+    """Where on the map a text falls; see `analysis.placing.Place`.
+
+    Attributes:
+        terms: leading terms of the cluster, of the runner-up where there is none, that the text asked about holds;
+            empty for a publication of the map, which `explain` explains.
+    """
 
     cluster_id: int
     cluster: str
@@ -106,6 +112,7 @@ class Place:
     runner_up: str
     x: float
     y: float
+    terms: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -176,21 +183,34 @@ def to_vectors(
     shelf: Shelf, new: Workspace, vectors: Mapping[str, np.ndarray], *, where: Where = Where()
 ) -> Iterator[Likeness]:
     """Yield the same for the documents of `new` with these unit vectors."""
-    titles = {doc_id: row["title"] for doc_id, row in unit_documents(new, "document", ["title"]).items()}
-    for doc_id, vector in vectors.items():
-        yield to_vector(shelf, vector, doc_id, titles[doc_id], where=where)
+    for doc_id, row in unit_documents(new, "document", ["title", "abstract", "claims"]).items():
+        if doc_id in vectors:
+            text = compose([row["abstract"], *row["claims"]])
+            yield to_vector(shelf, vectors[doc_id], text, doc_id=doc_id, title=row["title"], where=where)
 
 
-def to_vector(shelf: Shelf, vector: np.ndarray, doc_id: str, title: str, *, where: Where = Where()) -> Likeness:
-    """Return the same for one unit vector and what it is called."""
-    return Likeness(doc_id, title, _place(shelf, vector), _hits(shelf, vector, where=where, without=set()))
+def to_vector(
+    shelf: Shelf, vector: np.ndarray, text: str, *, doc_id: str, title: str = "", where: Where = Where()
+) -> Likeness:
+    """Return the same for one unit vector, the text that it is of, and what it is called."""
+    place = _place(shelf, vector, f"{title}\n{text}")
+    return Likeness(doc_id, title, place, _hits(shelf, vector, where=where, without=set()))
 
 
-def _place(shelf: Shelf, vector: np.ndarray) -> Place:
+def _place(shelf: Shelf, vector: np.ndarray, text: str = "") -> Place:
     atlas = shelf.atlas
     (found,) = placing.place(vector[None], atlas.embeddings.vectors, atlas.labels, atlas.places, reach=shelf.reach)
     runner_up = atlas.label(found.runner_up) if found.runner_up != NOISE else ""
-    return Place(found.cluster_id, atlas.label(found.cluster_id), found.probability, runner_up, found.x, found.y)
+    told = next((number for number in (found.cluster_id, found.runner_up) if number != NOISE), None)
+    return Place(
+        cluster_id=found.cluster_id,
+        cluster=atlas.label(found.cluster_id),
+        probability=found.probability,
+        runner_up=runner_up,
+        x=found.x,
+        y=found.y,
+        terms=shared_terms(atlas.topics[told], text) if told is not None and text else (),
+    )
 
 
 def _hits(shelf: Shelf, vector: np.ndarray, *, where: Where, without: set[int]) -> tuple[Hit, ...]:

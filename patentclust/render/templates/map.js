@@ -95,9 +95,8 @@ class TechnologyMap {
     this.font = getComputedStyle(document.body).fontFamily;
   }
 
-  /** Take the size of the stage; returns false when it has none. */
-  resize(ratio = Math.min(window.devicePixelRatio || 1, 2.5)) {
-    const { clientWidth: width, clientHeight: height } = this.stage;
+  /** Take the size of the stage, or another; returns false when it has none. */
+  resize(ratio = Math.min(window.devicePixelRatio || 1, 2.5), [width, height] = [this.stage.clientWidth, this.stage.clientHeight]) {
     if (!width || !height) return false;
     const first = this.view === undefined;
     const centre = first ? null : this.toWorld(this.cssWidth / 2, this.cssHeight / 2);

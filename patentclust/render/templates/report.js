@@ -1,4 +1,7 @@
 // Wiring: what the reader does, and what the page does then.
+// The stage on paper, in its proportions (184 by 105 mm) and in pixels that labels are measured in.
+const PAPER = [1000, 570];
+
 class Reader {
   constructor(raw) {
     this.corpus = new Corpus(raw);
@@ -169,7 +172,7 @@ class Reader {
       this.map.printing = true;
       document.documentElement.dataset.theme = "light";
       this.map.readColours();
-      if (this.map.resize(3)) this.map.draw();
+      if (this.map.resize(3, PAPER)) this.map.draw();
     });
     window.addEventListener("afterprint", () => {
       this.map.printing = false;
