@@ -388,9 +388,7 @@ def _outcome(
     } | ({"failures": len(failed)} if failed else {})
     sentences = list(warnings)
     if n_cut:
-        sentences.append(
-            f"{n_cut:,} texts were longer than the model's window and were cut (--long window averages them)"
-        )
+        sentences.append(f"{n_cut:,} texts were longer than the window and were cut (--long window averages them)")
     n_opened = sum(unit.from_description for unit in plan.units)
     if n_opened:
         sentences.append(f"{n_opened:,} units have only a description: its opening stands for them")
@@ -399,5 +397,4 @@ def _outcome(
     if failed:
         named = "; ".join(f"{unit}: {reason}" for unit, reason in list(failed.items())[:_SHOWN_FAILURES])
         sentences.append(f"{count_units(len(failed), params.unit)} left out of the map: no vector: {named}")
-    outputs = (workspace.embeddings(params.task),)
-    return Outcome("embed", not made, facts, tuple(sentences), outputs, params.unit)
+    return Outcome("embed", not made, facts, tuple(sentences), (workspace.embeddings(params.task),), params.unit)
