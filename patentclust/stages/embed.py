@@ -389,9 +389,8 @@ def _outcome(
     sentences = list(warnings)
     if n_cut:
         sentences.append(f"{n_cut:,} texts were longer than the window and were cut (--long window averages them)")
-    n_opened = sum(unit.from_description for unit in plan.units)
-    if n_opened:
-        sentences.append(f"{n_opened:,} units have only a description: its opening stands for them")
+    if n_opened := sum(unit.from_description for unit in plan.units):
+        sentences.append(f"{count_units(n_opened, params.unit)} with nothing but a description: embedded its opening")
     if plan.n_empty:
         sentences.append(f"{count_units(plan.n_empty, params.unit)} left out of the map: no text in {params.text}")
     if failed:
