@@ -132,6 +132,14 @@ def test_documents_that_are_all_alike_are_noise(tmp_path):
     assert "no cluster was found" in " ".join(outcome.warnings)
 
 
+def test_a_single_cluster_is_mapped_and_told(tmp_path):
+    workspace = workspace_of(tmp_path, 30)
+    outcome = cluster.run(workspace, ClusterParams(method="kmeans", n_clusters=1, labels="terms"))
+    assert outcome.facts["clusters"] == 1 and {row["cluster_id"] for row in rows_of(workspace.clusters)} == {0}
+    assert any("only one cluster was found" in warning for warning in outcome.warnings)
+    assert json.loads(workspace.scores.read_text(encoding="utf-8"))["silhouette_cosine"] is None
+
+
 def test_a_size_that_does_not_fit_is_told_with_the_command_that_brings_a_map_back(tmp_path):
     workspace = workspace_of(tmp_path, 60)
     outcome = cluster.run(workspace, replace(PARAMS, min_cluster_size=61))

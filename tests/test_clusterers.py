@@ -56,6 +56,23 @@ def test_three_blobs_are_three_clusters(changes):
     assert [set(labels[part]) - {-1} for part in (slice(0, 60), slice(60, 110), slice(110, 150))] == [{0}, {1}, {2}]
 
 
+@pytest.mark.parametrize("method", ["hdbscan", "leiden", "kmeans"])
+def test_a_graph_in_parts_gives_clusters_that_no_part_shares(method):
+    rows = blobs(40, 35, 30, spread=0.01)
+    result = grouped(rows, method=method, max_noise=0.0, **({"n_clusters": 3} if method == "kmeans" else {}))
+    part = np.repeat([0, 1, 2], [40, 35, 30])
+    assert all(result.ties[part == own][:, part != own].nnz == 0 for own in range(3))
+    labels = result.found.labels
+    assert all(len(set(part[labels == cluster])) == 1 for cluster in range(labels.max() + 1))
+    assert set(labels[labels >= 0]) >= {0, 1, 2} and np.isfinite(result.points).all()
+
+
+def test_one_group_is_one_cluster_where_the_method_gives_everything_a_place():
+    for changes in ({"method": "kmeans", "n_clusters": 1}, {"method": "leiden", "resolution": 1e-3}):
+        result = grouped(blobs(50), **changes)
+        assert set(result.found.labels) == {0} and set(result.runner_up) == {-1}
+
+
 @pytest.mark.parametrize("reduce", ["pca", "none"])
 def test_hdbscan_works_on_other_reductions_and_says_what_variance_is_kept(reduce):
     result = grouped(blobs(60, 50, 40), reduce=reduce)

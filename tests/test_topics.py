@@ -227,6 +227,17 @@ def test_segmented_terms_are_no_fragments_of_words():
     assert not any(term.startswith("能") for term in words[0])
 
 
+def test_german_without_umlauts_has_no_boilerplate_either(segmenters):
+    texts = [
+        "Zuendanlage fuer Brennkraftmaschinen gemaess Anspruch",
+        "Kuehlung fuer Brennkraftmaschinen waehrend Betrieb",
+    ]
+    (terms,) = topics.extract(texts, np.zeros(2, int), ["de", "de"], segmenters=segmenters)
+    found = " ".join(term.term for term in terms)
+    assert "brennkraftmaschinen" in found
+    assert not {"fuer", "gemaess", "waehrend"} & set(found.split())
+
+
 def test_korean_verbs_and_particles_are_no_words():
     if "ko" not in segment.installed():
         pytest.skip("no segmenter of Korean is installed (extra cjk)")

@@ -13,6 +13,12 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+def _german(text: str) -> frozenset[str]:
+    """Return the words as they are written, and as registers write them that know no umlauts."""
+    plain = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+    return _words(text) | _words(text.translate(plain))
+
+
 STOPS: dict[str, frozenset[str]] = {
     "en": _words(
         """
@@ -67,7 +73,7 @@ STOPS: dict[str, frozenset[str]] = {
         distinct ltoreq gtoreq introduced excellent seq id nos sp der wt mol percent percentage
         """
     ),
-    "de": _words(
+    "de": _german(
         """
         der die das den dem des ein eine einer eines einem einen und oder nicht kein keine von vom in im an am
         auf aus bei beim bis durch für gegen mit nach ohne seit über um unter vor während wegen zu zum zur
@@ -143,7 +149,7 @@ GENERIC: dict[str, frozenset[str]] = {
         output source management technology medium media plant plants named cultivar
         """
     ),
-    "de": _words(
+    "de": _german(
         """
         verfahren vorrichtung vorrichtungen einrichtung einrichtungen anordnung gerät system systeme mittel
         teil teile element elemente einheit bereich seite oberfläche herstellung verwendung
@@ -189,7 +195,7 @@ EDGES: tuple[str, str] = ("用式性度率者们們", "用及的")
 BREAKS: dict[str, frozenset[str]] = {
     "zh": _words(
         """
-        百分之 摄氏度 [一二三四五六七八九十百千零]{2,}
+        百分之 摄氏度 如果 [一二三四五六七八九十百千零]{2,}
         其特征在于 其特征是 权利要求书 权利要求 所述的 所述 上述 前述 本发明涉及 本发明公开了 本发明公开
         本发明提供了 本发明提供 本发明 本实用新型涉及 本实用新型公开了 本实用新型公开 本实用新型提供了
         本实用新型提供 本实用新型 实用新型 本申请 本公开 本领域 技术方案 发明 一种 一个 至少一个 至少 多个 若干
