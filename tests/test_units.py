@@ -10,6 +10,7 @@ import pytest
 
 from patentclust import artifacts
 from patentclust.analysis import texts
+from patentclust.errors import ArtifactError
 from patentclust.params import ClusterParams, EmbedParams, Resources
 from patentclust.stages import cluster, embed
 from patentclust.stages.units import read_wholes
@@ -68,7 +69,7 @@ def test_only_the_row_groups_of_such_documents_are_read(tmp_path: Path) -> None:
     workspace.documents.write_bytes(bytes(content))
     wholes = list(read_wholes(workspace, EmbedParams(text="tac", unit="document")))
     assert len(wholes) == 2 * more and wholes[-1].text == "A gear."
-    with pytest.raises(OSError, match=r"."):
+    with pytest.raises(ArtifactError, match="damaged"):
         list(read_wholes(workspace, EmbedParams(text="full", unit="document")))
 
 
