@@ -64,7 +64,7 @@ def write_map(workspace: Workspace, n: int) -> None:
         vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
         flat = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), type=schema.schema.field("vector").type)
         ones, flags = pa.array(np.ones(len(vectors), np.int32)), pa.array(np.zeros(len(vectors), bool))
-        columns = [pa.array(ids[rows]), pa.array(["0" * 64] * len(vectors)), flat, ones, ones, ones, flags]
+        columns = [pa.array(ids[rows]), pa.array(["0" * 64] * len(vectors)), flat, ones, ones, ones, flags, flags]
         stamp = Stamp(kind="embeddings", params={"task": "cluster"}, model={"name": "made-up"})
         artifacts.write_table(
             workspace.shard("cluster", shard), schema, stamp, pa.Table.from_arrays(columns, schema=schema.schema)
@@ -73,6 +73,7 @@ def write_map(workspace: Workspace, n: int) -> None:
     places = rng.normal(size=(n, 2)).astype(np.float32)
     columns = [pa.array(ids), pa.array(np.zeros(n, np.int32)), pa.array(labels.astype(np.int32))]
     columns += [pa.array(np.full(n, 0.5, np.float32))] * 3 + [pa.array(places[:, 0]), pa.array(places[:, 1])]
+    columns += [pa.nulls(n, field.type) for field in list(CLUSTERS.schema)[len(columns) :]]
     table = pa.Table.from_arrays(columns, schema=CLUSTERS.schema)
     artifacts.write_table(workspace.clusters, CLUSTERS, Stamp(kind="clusters", **shared), table)
     terms = [{"term": f"term {number}", "weight": 0.5} for number in range(10)]

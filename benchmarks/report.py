@@ -85,7 +85,7 @@ def _vectors_table(ids: list[str], vectors: np.ndarray) -> artifacts.pa.Table:
     columns = {"unit_id": pa.array(ids), "text_sha256": pa.array([""] * n)}
     columns["vector"] = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel(), pa.float16()), DIM)
     columns |= {name: pa.array(np.full(n, 9), pa.int32()) for name in ("n_tokens", "n_tokens_used", "n_windows")}
-    columns["truncated"] = pa.array(np.zeros(n, bool))
+    columns |= {name: pa.array(np.zeros(n, bool)) for name in ("truncated", "from_description")}
     schema = embeddings(DIM).schema
     return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
 
