@@ -140,7 +140,7 @@ def bulk_answer(call: str, units: dict[str, Any], bad: str | None, status: int) 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
     monkeypatch.setattr(stage, "_BATCH_ROWS", 20)
-    monkeypatch.setattr(pushing, "_FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(pushing, "FIRST_WAIT_SECONDS", 0.01)
     server = Fake()
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

@@ -135,7 +135,7 @@ STORES = {"pgvector": pgvector, "milvus": milvus, "chroma": chroma}
 @pytest.fixture(params=STORES)
 def running(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
     monkeypatch.setattr(stage, "_BATCH_ROWS", 20)
-    monkeypatch.setattr(pushing, "_FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(pushing, "FIRST_WAIT_SECONDS", 0.01)
     with STORES[request.param](tmp_path) as found:
         yield found
 
@@ -188,7 +188,7 @@ def test_a_store_that_does_not_answer_is_told_without_its_password(
     mapped: Workspace, monkeypatch: pytest.MonkeyPatch, store: str, url: str
 ) -> None:
     pytest.importorskip({"pgvector": "psycopg", "milvus": "pymilvus"}[store], reason="extra `stores` is not installed")
-    monkeypatch.setattr(pushing, "_FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(pushing, "FIRST_WAIT_SECONDS", 0.01)
     with pytest.raises(StoreError, match=r"127\.0\.0\.1:1 cannot be reached") as caught:
         stage.push(mapped, store, url)
     assert "secret" not in f"{caught.value} {caught.value.hint}"

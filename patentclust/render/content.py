@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from patentclust.render.text import clean
 from patentclust.schemas import NOISE
-
-if TYPE_CHECKING:
-    from patentclust.analysis.curation import Rule
-    from patentclust.render.evolution import Evolution
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,69 +198,6 @@ class Provenance:
     libraries: Mapping[str, str]
     inputs: Mapping[str, str]
     version: str
-
-
-@dataclass(frozen=True)
-class Report:
-    """Hold everything the page shows.
-
-    Attributes:
-        n_documents: documents in the workspace.
-        n_units: units that have a place on the map.
-        n_noise: units among them that belong to no cluster.
-        noise_rows: rows of the noise, when the page lists documents in HTML.
-        left_out: the documents without a place, as many as the page lists.
-        n_left_out: how many there are.
-        n_units_left_out: units that these are of.
-        failures: the sources that could not be read, as many as the page lists.
-        n_failures: how many there are.
-        listed: the document rows are in the HTML; otherwise the page's script makes them.
-        abstract_limit: characters after which abstracts are cut in the page.
-        claim_limit: characters after which claims are cut in the page.
-        n_cut: documents with a text that the page cuts.
-        data: the page's main data block, packed.
-        details: further data blocks, packed, opened when a card is.
-        near: the nearest documents of each, packed; empty where the vectors are not there.
-        links: inventors and citations, packed.
-        evolution: trends, names and places of the clusters.
-        layers: the groups of the coarser layers, coarsest first.
-        notes: what the analyst says of each cluster.
-        missed: the analyst's corrections that found nothing to correct.
-    """
-
-    title: str
-    fingerprint: str
-    n_documents: int
-    n_units: int
-    n_noise: int
-    clusters: list[Cluster]
-    noise_rows: list[Row]
-    left_out: list[Row]
-    n_left_out: int
-    n_units_left_out: int
-    failures: list[Failure]
-    n_failures: int
-    scores: list[Score]
-    score_tables: list[ScoreTable]
-    provenance: Provenance
-    listed: bool
-    abstract_limit: int
-    claim_limit: int
-    n_with_warnings: int
-    n_cut: int
-    data: str
-    details: list[str]
-    near: str
-    links: str
-    evolution: Evolution
-    layers: list[list[Group]]
-    notes: Mapping[int, list[str]]
-    missed: Sequence[Rule]
-
-    @property
-    def noise_share(self) -> float:
-        """Return the share of placed units that belong to no cluster, 0 to 1."""
-        return self.n_noise / self.n_units if self.n_units else 0.0
 
 
 def is_noise(place: Place) -> bool:

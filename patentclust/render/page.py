@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -13,8 +14,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from patentclust.analysis.curation import Rule
 from patentclust.render import charts
-from patentclust.render.content import Report
+from patentclust.render.content import Cluster, Failure, Group, Provenance, Row, Score, ScoreTable
+from patentclust.render.evolution import Evolution
 from patentclust.render.payload import embed_json
 from patentclust.render.text import clean
 from patentclust.render.tree import tree
@@ -28,6 +31,69 @@ _FOLDERS = ("templates", "wordlists")
 _FINGERPRINT = re.compile(r'<meta name="patentclust-fingerprint" content="([0-9a-f]{64})">')
 # The fingerprint stands within this many bytes of the start of the page.
 HEAD_BYTES = 4_096
+
+
+@dataclass(frozen=True)
+class Report:
+    """Hold everything the page shows.
+
+    Attributes:
+        n_documents: documents in the workspace.
+        n_units: units that have a place on the map.
+        n_noise: units among them that belong to no cluster.
+        noise_rows: rows of the noise, when the page lists documents in HTML.
+        left_out: the documents without a place, as many as the page lists.
+        n_left_out: how many there are.
+        n_units_left_out: units that these are of.
+        failures: the sources that could not be read, as many as the page lists.
+        n_failures: how many there are.
+        listed: the document rows are in the HTML; otherwise the page's script makes them.
+        abstract_limit: characters after which abstracts are cut in the page.
+        claim_limit: characters after which claims are cut in the page.
+        n_cut: documents with a text that the page cuts.
+        data: the page's main data block, packed.
+        details: further data blocks, packed, opened when a card is.
+        near: the nearest documents of each, packed; empty where the vectors are not there.
+        links: inventors and citations, packed.
+        evolution: trends, names and places of the clusters.
+        layers: the groups of the coarser layers, coarsest first.
+        notes: what the analyst says of each cluster.
+        missed: the analyst's corrections that found nothing to correct.
+    """
+
+    title: str
+    fingerprint: str
+    n_documents: int
+    n_units: int
+    n_noise: int
+    clusters: list[Cluster]
+    noise_rows: list[Row]
+    left_out: list[Row]
+    n_left_out: int
+    n_units_left_out: int
+    failures: list[Failure]
+    n_failures: int
+    scores: list[Score]
+    score_tables: list[ScoreTable]
+    provenance: Provenance
+    listed: bool
+    abstract_limit: int
+    claim_limit: int
+    n_with_warnings: int
+    n_cut: int
+    data: str
+    details: list[str]
+    near: str
+    links: str
+    evolution: Evolution
+    layers: list[list[Group]]
+    notes: Mapping[int, list[str]]
+    missed: Sequence[Rule]
+
+    @property
+    def noise_share(self) -> float:
+        """Return the share of placed units that belong to no cluster, 0 to 1."""
+        return self.n_noise / self.n_units if self.n_units else 0.0
 
 
 @cache

@@ -16,7 +16,7 @@ from patentclust.progress import Progress, Quiet
 from patentclust.schemas import UNIT_KEYS
 from patentclust.stages import Outcome
 from patentclust.stages.atlas import Atlas, read_atlas
-from patentclust.stages.pushing import open_store
+from patentclust.stages.pushing import Store
 from patentclust.stages.similar import SHOWN, year_of
 from patentclust.workspace import Workspace
 
@@ -60,7 +60,7 @@ def push(
         ConfigError: no such store, a name or an address that will not do, or --offline forbids it.
         StoreError: the store cannot be reached, refuses, or turned some units down.
     """
-    with workspace.lock(), open_store(store, url, resources) as target:
+    with workspace.lock(), _open_store(store, url, resources) as target:
         about, atlas = _begun(workspace, store, name)
         n_units = len(atlas.embeddings.unit_ids)
         progress.note(
@@ -127,3 +127,23 @@ def _row(atlas: Atlas, row: int, document: dict[str, Any]) -> Row:
         x=round(float(x), 6),
         y=round(float(y), 6),
     )
+
+
+def _open_store(store: str, url: str, resources: Resources) -> Store:
+    """Prepare to send to a running store; nothing is sent yet.
+
+    Raises:
+        ConfigError: the store takes nothing of ours, the address is none, or --offline forbids it.
+        MissingExtraError: what speaks to it is not installed.
+    """
+    if store == "pgvector":
+        from patentclust.stages.pushing_sql import PostgresStore
+
+        return PostgresStore(url, resources)
+    if store == "milvus":
+        from patentclust.stages.pushing_milvus import MilvusStore
+
+        return MilvusStore(url, resources)
+    from patentclust.stages.pushing_http import HttpStore
+
+    return HttpStore(store, url, resources)

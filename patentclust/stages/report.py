@@ -17,7 +17,7 @@ from patentclust.errors import ArtifactError, ConfigError
 from patentclust.params import ReportParams, Resources
 from patentclust.progress import Progress, Quiet
 from patentclust.render import page, tables
-from patentclust.render.content import Cluster, Entry, Failure, Provenance, Report, Topic
+from patentclust.render.content import Cluster, Entry, Failure, Provenance, Topic
 from patentclust.render.crosses import Crosses
 from patentclust.render.evolution import Evolution, evolve
 from patentclust.render.palette import assign_colours
@@ -260,10 +260,10 @@ def _clusters(
     ]
 
 
-def _report(inputs: _Inputs, places: Map, tally: Tally, params: ReportParams, **parts: Any) -> Report:
+def _report(inputs: _Inputs, places: Map, tally: Tally, params: ReportParams, **parts: Any) -> page.Report:
     topics, n_documents = inputs.topics, inputs.documents.n_rows
     abstract_limit, claim_limit = text_limits(n_documents)
-    return Report(
+    return page.Report(
         title=params.title or words_of(params.lang)("title"),
         n_documents=n_documents,
         n_units=len(places.rows),
