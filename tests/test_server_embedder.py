@@ -354,7 +354,7 @@ def test_every_command_that_embeds_takes_the_servers_address(tmp_path: Path) -> 
 @pytest.mark.parametrize("stage", ["run", "embed"])
 def test_a_servers_address_without_its_backend_is_refused(stage: str, tmp_path: Path, tiny_q8: Path) -> None:
     workspace_with(tmp_path / "out", 3)
-    words = [stage, *([str(tmp_path / "nothing")] if stage == "run" else []), "-w", str(tmp_path / "out")]
+    words = [stage, *([str(tmp_path)] if stage == "run" else []), "-w", str(tmp_path / "out")]
     result = CliRunner().invoke(app, [*words, "-m", str(tiny_q8), "--base-url", "http://127.0.0.1:1/v1"])
     assert isinstance(result.exception, ConfigError)
     assert "runs in this process" in str(result.exception)
