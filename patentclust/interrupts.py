@@ -12,7 +12,7 @@ from patentclust.errors import StoppedError
 
 
 @contextmanager
-def held() -> Iterator[Callable[[], None]]:
+def held(kept: str = "what was done is kept") -> Iterator[Callable[[], None]]:
     """Hold the first Ctrl-C back, and yield a check to be called at safe points; a second Ctrl-C is not held.
 
     The check raises StoppedError once Ctrl-C was pressed. Outside the main thread, where Python takes no signals, it
@@ -28,7 +28,7 @@ def held() -> Iterator[Callable[[], None]]:
 
     def check() -> None:
         if pressed:
-            raise StoppedError("stopped by Ctrl-C; what was done is kept", hint="the same command goes on from there")
+            raise StoppedError(f"stopped by Ctrl-C; {kept}", hint="the same command goes on from there")
 
     if threading.current_thread() is not threading.main_thread():
         yield check

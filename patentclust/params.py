@@ -322,7 +322,7 @@ def load_params_file(path: Path) -> dict[str, dict[str, Any]]:
     """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"cannot read the params file {path}: {error}") from error
     for stage, table in raw.items():
         _check(stage in STAGE_PARAMS, f"{path}: unknown table [{stage}]", hint=f"allowed: {', '.join(STAGE_PARAMS)}")

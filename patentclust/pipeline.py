@@ -70,7 +70,7 @@ def ingest(
     """Read files into documents; tables of `metadata` fill their gaps."""
     from patentclust.stages import ingest as stage
 
-    stage.check_paths(paths)
+    stage.check_paths([*paths, *metadata])
     with _recorded(workspace, "ingest", params) as finish:
         return finish(stage.run(workspace, paths, params, metadata=metadata, resources=resources, progress=progress))
 
@@ -159,7 +159,7 @@ def run(
 
     if not params.embed.task == params.cluster.task == params.report.task:
         raise ConfigError("embed, cluster and report must name one task", hint="give --task once, or in all tables")
-    check_paths(paths)
+    check_paths([*paths, *metadata])
     check_servers(params.embed, resources)
     load_rules(workspace.curation)
     if params.embed.backend == "llama":

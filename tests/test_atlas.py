@@ -1,6 +1,7 @@
 """Looking things up in a finished map: explain, assign, diff, by function and by command."""
 
 import json
+import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -227,7 +228,7 @@ def test_a_workspace_that_is_not_there_is_told_as_such(tmp_path: Path, command: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_map_of_a_model_of_ones_own_is_asked_with_its_file(tmp_path: Path, tiny_q8: Path) -> None:
+def test_a_map_of_a_model_of_ones_own_is_asked_with_its_file(tmp_path: Path, tiny_q8: Path, tiny_f32: Path) -> None:
     workspace = workspace_with(tmp_path / "out", 24)
     for task in ("cluster", "retrieve"):
         pipeline.embed(workspace, EmbedParams(model=str(tiny_q8), task=task))
@@ -243,6 +244,10 @@ def test_a_map_of_a_model_of_ones_own_is_asked_with_its_file(tmp_path: Path, tin
         told = CliRunner().invoke(app, asked, input="an antenna")
         assert told.exit_code == 0, told.output
         assert json.loads(told.stdout)
+    other = shutil.copy(tiny_f32, tmp_path / tiny_q8.name)
+    for command in (["similar", "-"], ["assign", str(text)]):
+        told = CliRunner().invoke(app, [*command, "-w", str(workspace.root), "--model", str(other)], input="an antenna")
+        assert "not the same sha256" in str(told.exception), command
 
 
 def test_the_similar_command_prints_json_and_csv(

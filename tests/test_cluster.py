@@ -144,7 +144,7 @@ def test_a_size_that_does_not_fit_is_told_with_the_command_that_brings_a_map_bac
     workspace = workspace_of(tmp_path, 60)
     outcome = cluster.run(workspace, replace(PARAMS, min_cluster_size=61))
     said = " ".join(outcome.warnings)
-    assert "60 documents cannot form a cluster of 61" in said and "patentclust cluster --min-size 12" in said
+    assert "60 documents cannot form a cluster of 61" in said and "patentclust cluster --min-size 10" in said
     assert "stability" not in outcome.facts
     scores = json.loads(workspace.scores.read_text(encoding="utf-8"))
     assert scores["stability"] is None and "no cluster was found" in scores["how_to_read"]["stability"]

@@ -94,6 +94,11 @@ def test_a_wrong_file_is_named_with_line_what_was_expected_and_the_next_command(
     assert "patentclust report" in caught.value.hint
 
 
+def test_brackets_without_end_are_told(tmp_path):
+    with pytest.raises(ConfigError, match=r"curation\.toml: its brackets are nested too deep"):
+        made(tmp_path, "x = " + "[" * 5_000)
+
+
 def test_a_file_that_is_not_utf_8_is_named_with_its_line(tmp_path):
     workspace = small_workspace(tmp_path)
     workspace.curation.write_bytes(b"# one\n# two\n# \xe9\n")

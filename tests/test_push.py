@@ -233,8 +233,9 @@ def test_a_killed_run_goes_on_to_the_same_content(mapped: Workspace, fake: Fake)
 def test_what_cannot_be_sent_is_told(mapped: Workspace, fake: Fake) -> None:
     with pytest.raises(ConfigError, match="--url does not go with"):
         stage.push(mapped, "lancedb", fake.url)
-    with pytest.raises(ConfigError, match="--url is"):
-        stage.push(mapped, "qdrant", "localhost:6333")
+    for url in ("localhost:6333", "http://", "http://[::1", "http://x:port"):
+        with pytest.raises(ConfigError, match="--url is"):
+            stage.push(mapped, "qdrant", url)
     with pytest.raises(ConfigError, match="another machine"):
         stage.push(mapped, "qdrant", "http://192.0.2.1:6333", resources=Resources(offline=True))
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from patentclust.errors import ConfigError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -18,26 +20,31 @@ def write_assigned(path: Path, rows: Sequence[Assigned]) -> None:
     """Write the same as CSV, with places and all neighbours."""
     columns = ["doc_id", "title", "cluster_id", "cluster", "probability", "runner_up", "x", "y", "nearest", "known"]
     near = ("; ".join(f"{unit_id} {similarity:.3f}" for unit_id, similarity in row.nearest) for row in rows)
-    _save(path, columns, (asdict(row) | {"nearest": text} for row, text in zip(rows, near, strict=True)))
+    save(path, columns, (asdict(row) | {"nearest": text} for row, text in zip(rows, near, strict=True)))
 
 
 def write_hits(path: Path, found: Sequence[Likeness]) -> None:
     """Write the hits of all documents asked about as CSV."""
     columns = ["asked", "doc_id", "similarity", "year", "cluster_id", "cluster", "assignees", "title"]
     hits = ((likeness.doc_id, hit) for likeness in found for hit in likeness.hits)
-    _save(path, columns, (asdict(hit) | {"asked": asked, "assignees": "; ".join(hit.assignees)} for asked, hit in hits))
+    save(path, columns, (asdict(hit) | {"asked": asked, "assignees": "; ".join(hit.assignees)} for asked, hit in hits))
 
 
 def write_found(path: Path, found: Sequence[Found]) -> None:
     """Write what a search found as CSV."""
     columns = ["doc_id", "title", "score", "similarity", "rank_by_meaning", "rank_by_words", "year", "assignees"]
     columns += ["cluster_id", "cluster", "start", "stop", "snippet"]
-    _save(path, columns, (asdict(hit) | {"assignees": "; ".join(hit.assignees)} for hit in found))
+    save(path, columns, (asdict(hit) | {"assignees": "; ".join(hit.assignees)} for hit in found))
 
 
-def _save(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+def save(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
     """Write CSV whose cells are neutralised for spreadsheets."""
     from patentclust.render.tables import write_csv
 
-    with path.open("w", encoding="utf-8", newline="") as handle:
-        write_csv(handle, columns, ([row[name] for name in columns] for row in rows))
+    try:
+        with path.open("w", encoding="utf-8", newline="") as handle:
+            write_csv(handle, columns, ([row[name] for name in columns] for row in rows))
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write {path}: {error.strerror}", hint="give --csv a file in a folder that is there"
+        ) from error

@@ -53,7 +53,7 @@ def sweep(
     from dataclasses import asdict
 
     from patentclust import console
-    from patentclust.render.tables import write_csv
+    from patentclust.cli.saving import save
     from patentclust.stages import sweep as stage
 
     flags = {"method": method, "max_noise": max_noise, "stability": stability, "seed": seed, "task": task}
@@ -62,8 +62,7 @@ def sweep(
     resources = Resources(threads=threads)
     rows = stage.run(opened(workspace), chosen, tried=size or (), resources=resources, progress=progress)
     if csv_file is not None:
-        with csv_file.open("w", encoding="utf-8", newline="") as handle:
-            write_csv(handle, list(asdict(rows[0])), (list(asdict(row).values()) for row in rows))
+        save(csv_file, list(asdict(rows[0])), map(asdict, rows))
     if svg_file is not None:
         svg_file.write_text(stage.drawing(rows), encoding="utf-8")
     if as_json:

@@ -360,7 +360,7 @@ def words(answer: Any) -> str:
         text = error.get("message", error) if isinstance(error, dict) else error
     except (ValueError, AttributeError):
         text = answer.text
-    return " ".join(str(text).split())[:300] or "nothing"
+    return "".join(letter for letter in " ".join(str(text).split())[:300] if letter.isprintable()) or "nothing"
 
 
 def seconds(header: str) -> float:

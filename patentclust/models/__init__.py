@@ -169,7 +169,7 @@ def _files() -> list[Path]:
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"cannot read {path}: {error}") from error
 
 
@@ -280,7 +280,9 @@ def ensure(spec: ModelSpec, *, offline: bool, progress: Progress) -> Path:
     path = locate(spec)
     if path is None:
         if spec.source["kind"] == "path":
-            raise ModelError(f"no model file at {spec.source['path']}", hint="give the path of a .gguf file")
+            raise ModelError(
+                f"no model file at {spec.source['path']}", hint="give the path of a .gguf file: --model PATH"
+            )
         path = fetch.fetch(spec, models_folder(), offline=offline, progress=progress)
     verify(spec, path)
     return path

@@ -10,7 +10,7 @@ from patentclust.analysis import placing
 from patentclust.errors import ArtifactError
 from patentclust.params import EmbedParams
 from patentclust.schemas import NOISE
-from patentclust.stages.atlas import read_atlas, unit_documents
+from patentclust.stages.atlas import check_model, read_atlas, unit_documents
 from patentclust.workspace import Workspace
 
 _N_NEAREST = 5
@@ -63,11 +63,7 @@ def run(workspace: Workspace, new: Workspace) -> Iterator[Assigned]:
     """
     atlas = read_atlas(workspace)
     embeddings = artifacts.read_embeddings(new.shards(str(atlas.embeddings.header.json("params")["task"])))
-    ours, theirs = (header.json("model") for header in (atlas.embeddings.header, embeddings.header))
-    if ours != theirs:
-        raise ArtifactError(
-            f"the map was made with {ours}, the new vectors with {theirs}", hint="embed both with one model"
-        )
+    check_model(atlas, embeddings)
     documents = unit_documents(new, "document", ["title"])
     known = unit_documents(workspace, "document", [])
     shown = {unit_id: row["doc_id"] for unit_id, row in unit_documents(workspace, atlas.unit, []).items()}

@@ -108,6 +108,21 @@ def located(params: EmbedParams, resources: Resources) -> EmbedParams:
     return replace(params, model=resources.model)
 
 
+def check_model(atlas: Atlas, new: artifacts.Embeddings) -> None:
+    """Refuse new vectors that another model, or another file of that name, made.
+
+    Raises:
+        ArtifactError: the map was made with another.
+    """
+    ours, theirs = (header.json("model") for header in (atlas.embeddings.header, new.header))
+    if ours != theirs:
+        differs = ", ".join(key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key))
+        raise ArtifactError(
+            f"the map was made with {ours['name']}, the new vectors with {theirs['name']}: not the same {differs}",
+            hint="give the file that made the map: --model PATH",
+        )
+
+
 def shared_terms(topic: dict[str, Any], text: str) -> tuple[str, ...]:
     """Return the leading terms of a cluster that a text holds."""
     text = unicodedata.normalize("NFKC", text).lower()

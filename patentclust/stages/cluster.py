@@ -240,16 +240,17 @@ def _warnings(scores: Mapping[str, Any], params: ClusterParams, unit: str) -> It
             f"{count_units(n, unit)} are too few for UMAP (it takes {reduction.MIN_ROWS_UMAP}): the map shows their"
             " principal components; add documents for a map of technologies"
         )
-    fitting = max(2, min(size // 2, n // sizes.FIT))
+    # The usual size, where it is smaller and the corpus large enough for it.
+    fitting = max(2, min(size // 2, n // sizes.FIT, ClusterParams().min_cluster_size))
     if n < size:
         yield (
-            f"{count_units(n, unit)} cannot form a cluster of {size}: all are noise, and a map that was here is gone;"
-            f" run: patentclust cluster --min-size {fitting}"
+            f"{count_units(n, unit)} cannot form a cluster of {size}: all are noise, in place of any map"
+            f" before; run: patentclust cluster --min-size {fitting}"
         )
     elif not n_clusters:
         yield (
-            f"no cluster was found: all {count_units(n, unit)} are noise, because they form one group or none, and a"
-            f" map that was here is gone; run: patentclust cluster --min-size {fitting}, or with --min-samples 1"
+            f"no cluster was found: all {count_units(n, unit)} are noise, because they form one group or none, in"
+            f" place of any map before; run: patentclust cluster --min-size {fitting}, or with --min-samples 1"
         )
     elif n_clusters == 1:
         yield "only one cluster was found; try a smaller --min-size, or --selection leaf for finer clusters"

@@ -71,6 +71,8 @@ def load_rules(path: Path, unit_of: Mapping[str, str] | None = None) -> list[Rul
     text = _read(path)
     try:
         raw = tomllib.loads(text)
+    except RecursionError as error:
+        raise ConfigError(f"{path}: its brackets are nested too deep", hint=_HINT) from error
     except tomllib.TOMLDecodeError as error:
         found = _PLACE.fullmatch(str(error))
         where, what = (f", {found['where']}", found["what"]) if found else ("", str(error))

@@ -268,7 +268,9 @@ def _embed_missing(
     wanted = {unit.unit_id for shard in shards for unit in shard.units}
     total = sum(unit.n_tokens for shard in shards for unit in shard.units)
     texts = ((unit_id, text) for unit_id, text in read_texts(workspace, plan.params) if unit_id in wanted)
-    with interrupts.held() as stop, progress.task("embedding", total=total, unit="tokens") as task:
+    cached = isinstance(embedder, CachedEmbedder)
+    kept = "what was done is kept" if cached else "without the cache only whole shards of 256 texts are kept"
+    with interrupts.held(kept) as stop, progress.task("embedding", total=total, unit="tokens") as task:
         watch = _Watch(task, n_units=len(wanted), stop=stop)
         by_shard = ([next(texts)[1] for _ in shard.units] for shard in shards)
         for shard, (mine, upcoming) in zip(shards, pairwise(chain(by_shard, [[]])), strict=True):

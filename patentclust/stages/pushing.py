@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Callable
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from patentclust.embedders import openai
 from patentclust.errors import ConfigError
@@ -47,7 +48,12 @@ def http_address(url: str, resources: Resources) -> str:
     Raises:
         ConfigError: it is none, or --offline forbids it.
     """
-    if not url.startswith(("http://", "https://")):
+    try:
+        parts = urlsplit(url)
+        there = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port)
+    except ValueError:  # an open bracket, a port that is no number
+        there = False
+    if not there:
         raise ConfigError(f"--url is {url!r}", hint="give http://HOST:PORT or https://HOST")
     return openai.allowed(url, resources)
 

@@ -40,7 +40,7 @@ def load_thesaurus(path: Path) -> dict[str, str]:
     form = f'write [{_TABLE}] and below it: "NAME" = ["VARIANT", …]'
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"cannot read {path}: {error}", hint=form) from error
     merged: dict[str, str] = {}
     for name, variants in tables.get(_TABLE, {}).items():

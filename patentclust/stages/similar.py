@@ -14,7 +14,7 @@ from patentclust.analysis.texts import compose
 from patentclust.errors import ArtifactError, ConfigError
 from patentclust.params import EmbedParams
 from patentclust.schemas import NOISE
-from patentclust.stages.atlas import Atlas, Numbers, read_atlas, read_numbers, shared_terms, unit_documents
+from patentclust.stages.atlas import Atlas, Numbers, check_model, read_atlas, read_numbers, shared_terms, unit_documents
 from patentclust.workspace import Workspace
 
 SHOWN = ("title", "assignee_names", "ipc", "cpc", "country", "language", "priority_date", "publication_date")
@@ -176,6 +176,7 @@ def to_unit(shelf: Shelf, wanted: str, *, where: Where = Where()) -> Likeness:
 def to_documents(shelf: Shelf, new: Workspace, *, where: Where = Where()) -> Iterator[Likeness]:
     """Yield where each embedded document of `new` falls on the map, and the patents nearest to it."""
     embeddings = artifacts.read_embeddings(new.shards(shelf.embed_params.task))
+    check_model(shelf.atlas, embeddings)
     yield from to_vectors(shelf, new, dict(zip(embeddings.unit_ids, embeddings.vectors, strict=True)), where=where)
 
 
