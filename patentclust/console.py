@@ -270,7 +270,7 @@ def show_likeness(found: Sequence[Likeness]) -> None:
         where = f"{place.cluster} ({place.probability:.2f})" if place.probability else place.cluster
         facts = [where, f"runner-up: {place.runner_up or 'none'}", f"at {place.x:.2f}, {place.y:.2f}"]
         facts += [f"shares {', '.join(place.terms)}"] if place.terms else []
-        note(f"{likeness.doc_id} {likeness.title}: {'; '.join(facts)}")
+        note(f"{f'{likeness.doc_id} {likeness.title}'.strip()}: {'; '.join(facts)}")
         asked = [likeness.doc_id] if len(found) > 1 else []
         rows = []
         for hit in likeness.hits:

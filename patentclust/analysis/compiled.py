@@ -91,7 +91,7 @@ def _between(rows: Any, square: Any) -> Any:
 
 
 @njit(parallel=True, fastmath=True, nogil=True, error_model="numpy", cache=True)
-def move(old: Any, new: Any, shape: Any, edges: Any, forces: Any, clock: Any) -> None:  # noqa: C901
+def move(old: Any, new: Any, shape: Any, edges: Any, forces: Any, clock: Any) -> None:  # noqa: C901 - one loop, compiled whole
     """Write to `new` where the points of `old` go in one epoch of UMAP; see `fuzzy.layout`."""
     # `shape` is a tuple whose length is known when this is compiled: loops over dimensions are unrolled.
     dim = len(shape)

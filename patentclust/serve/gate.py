@@ -48,8 +48,8 @@ class TooLargeError(Exception):
     """The body is longer than it may be."""
 
 
-@dataclass(frozen=True)
-class Refusal(Exception):  # noqa: N818
+@dataclass
+class RefusedError(Exception):
     """Why a request is not let in."""
 
     status: int
@@ -83,7 +83,7 @@ class Gate:
         try:
             seen["holder"] = self._admit(scope)
             await self._app(scope, self._limited(scope, receive, seen), answer)
-        except Refusal as refusal:
+        except RefusedError as refusal:
             await _refuse(refusal)(scope, receive, answer)
         except TooLargeError:
             seen["too_large"] = False
@@ -95,7 +95,7 @@ class Gate:
         """Return the name of the key, empty where none is needed.
 
         Raises:
-            Refusal: nobody we know, or not for this.
+            RefusedError: nobody we know, or not for this.
         """
         headers, path = Headers(scope=scope), scope["path"]
         if path.startswith(_OPEN) or scope["method"] == "OPTIONS":
@@ -107,10 +107,10 @@ class Gate:
         if self._at_home(scope, headers):  # clients that insist on a key send any
             return holder.name if holder else ""
         if holder is None:
-            raise Refusal(401, "a key is needed, or this one is not known", "send: Authorization: Bearer KEY")
+            raise RefusedError(401, "a key is needed, or this one is not known", "send: Authorization: Bearer KEY")
         wanted = next((need for place, need in _SCOPES.items() if path.startswith(place)), "search")
         if wanted not in holder.scopes:
-            raise Refusal(403, f"the key {holder.name!r} does not open {wanted}")
+            raise RefusedError(403, f"the key {holder.name!r} does not open {wanted}")
         return holder.name
 
     def _at_home(self, scope: Scope, headers: Headers) -> bool:
@@ -130,8 +130,8 @@ class Gate:
         upload = scope["path"] in _UPLOADS
         return self._settings.most_upload_bytes if upload else self._settings.most_body_bytes
 
-    def _too_large(self, scope: Scope) -> Refusal:
-        return Refusal(413, f"the body is larger than {self._limit(scope):,} bytes")
+    def _too_large(self, scope: Scope) -> RefusedError:
+        return RefusedError(413, f"the body is larger than {self._limit(scope):,} bytes")
 
     def _limited(self, scope: Scope, receive: Callable[..., Any], seen: dict[str, Any]) -> Callable[..., Any]:
         left = self._limit(scope)
@@ -186,7 +186,7 @@ def _number(text: str | None) -> int:
     return int(text) if text and text.isascii() and text.isdecimal() else 0
 
 
-def _refuse(refusal: Refusal) -> JSONResponse:
+def _refuse(refusal: RefusedError) -> JSONResponse:
     message = f"{refusal.message} ({refusal.hint})" if refusal.hint else refusal.message
     # Browsers ask for name and password when told Basic: the key is the password.
     asks = {"www-authenticate": 'Bearer, Basic realm="patentclust"'} if refusal.status == 401 else {}

@@ -59,8 +59,11 @@ def kept_map(workspace: Workspace, saw: Callable[[bool], None] = lambda _: None)
 
 def kept_passages(workspace: Workspace, saw: Callable[[bool], None] = lambda _: None) -> Kept[Library]:
     """Return the passages of a workspace, with the map that they are shown on."""
-    files = lambda: [*_map_files(workspace), *workspace.shards(PASSAGE_TASK)]  # noqa: E731
-    return Kept(lambda: open_library(workspace), files, saw)
+    return Kept(lambda: open_library(workspace), lambda: _library_files(workspace), saw)
+
+
+def _library_files(workspace: Workspace) -> list[Path]:
+    return [*_map_files(workspace), *workspace.shards(PASSAGE_TASK)]
 
 
 def _map_files(workspace: Workspace) -> list[Path]:
