@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from patentclust.cli import app
 from patentclust.errors import ConfigError, StoreError
+from patentclust.exporters import push
 from patentclust.params import Resources
 from patentclust.stages import export as stage
 from patentclust.stages import pushing
@@ -24,13 +26,14 @@ from tests.test_export import N
 from tests.test_export import atlas as atlas
 from tests.test_export import mapped as mapped
 
-STORES = ("qdrant", "elasticsearch", "opensearch", "weaviate", "chroma")
+STORES = ("qdrant", "elasticsearch", "opensearch", "weaviate", "chroma", "pinecone")
 KEYS = {
     "qdrant": ("api-key", "k"),
     "elasticsearch": ("Authorization", "ApiKey k"),
     "opensearch": ("Authorization", "ApiKey k"),
     "weaviate": ("Authorization", "Bearer k"),
     "chroma": ("x-chroma-token", "k"),
+    "pinecone": ("Api-Key", "k"),
 }
 CHROMA = "/api/v2/tenants/default_tenant/databases/default_database/collections"
 
@@ -120,6 +123,8 @@ def bulk_units(call: str, kind: str, raw: bytes) -> dict[str, Any] | None:
         return {p["payload"]["id"]: p["payload"] | {"vector": p["vector"]} for p in json.loads(raw)["points"]}
     if call == "POST /v1/batch/objects":
         return {o["properties"]["key"]: o["properties"] for o in json.loads(raw)["objects"]}
+    if call == "POST /vectors/upsert" and json.loads(raw)["namespace"] == "patents":
+        return {unit["id"]: unit["metadata"] | {"vector": unit["values"]} for unit in json.loads(raw)["vectors"]}
     if call == f"POST {CHROMA}/c-1/upsert":
         body = json.loads(raw)
         return dict(zip(body["ids"], body["metadatas"], strict=True))
@@ -180,6 +185,19 @@ def test_a_stopped_run_goes_on_to_the_same_content(mapped: Workspace, fake: Fake
     stage.push(mapped, store, fake.url)
     assert fake.units == once
     assert len(once) == N
+
+
+def test_requests_stay_below_the_limit_of_pinecone(
+    mapped: Workspace, atlas: Atlas, fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(push, "_PINECONE_BYTES", 3_000)
+    stage.push(mapped, "pinecone", fake.url)
+    assert list(fake.units) == atlas.embeddings.unit_ids
+    assert fake.n_bulk > 5
+    assert max(int(headers["Content-Length"]) for headers in fake.headers) < 3_000 + 100
+    np.testing.assert_allclose(
+        [unit["vector"] for unit in fake.units.values()], atlas.embeddings.vectors, atol=1e-6, rtol=0
+    )
 
 
 @pytest.mark.parametrize("store", ["elasticsearch", "opensearch", "weaviate"])

@@ -56,3 +56,8 @@ def parquet_bytes(table: pa.Table) -> bytes:
     out = io.BytesIO()
     pq.write_table(table, out, compression="zstd")
     return out.getvalue()
+
+
+def parquet_rows(body: bytes) -> list[dict[str, Any]]:
+    """Return the rows of a Parquet file."""
+    return pq.read_table(io.BytesIO(body)).to_pylist()

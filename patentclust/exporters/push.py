@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from patentclust.errors import ConfigError
-from patentclust.exporters.encoding import json_bytes
+from patentclust.exporters.encoding import json_bytes, parquet_rows
 
 
 @dataclass(frozen=True)
@@ -31,16 +31,16 @@ class Protocol:
 
     Attributes:
         look: asks whether the collection is there; None where making it twice does no harm.
-        make: makes the collection of the first file.
-        fill: loads the bytes of a later file; takes the answer to `make` too.
+        make: makes the collection of the first file; None where it must be there, and all files are units.
+        fill: loads the bytes of a file in as many requests as the store's limits ask for; takes the answer to `make`.
         header: what carries a key.
         failures: `id: why` of each unit that an answer of status 200 turns down.
         kept: files that are not sent: they say what only the user knows.
     """
 
     look: Callable[[str], Request] | None
-    make: Callable[[str, bytes], Request]
-    fill: Callable[[str, bytes, Any], Request]
+    make: Callable[[str, bytes], Request] | None
+    fill: Callable[[str, bytes, Any], Iterable[Request]]
     header: Callable[[str], dict[str, str]]
     failures: Callable[[Any], list[str]] = lambda _: []
     kept: tuple[str, ...] = ()
@@ -96,11 +96,33 @@ def _weaviate_failures(answer: Any) -> list[str]:
     return found
 
 
+def _pinecone_fill(name: str, body: bytes, _: Any) -> Iterator[Request]:
+    """Yield the rows of a file of Pinecone's import as upserts into the namespace `name`."""
+    held, size = list[bytes](), 0
+    for row in parquet_rows(body):
+        values = [round(value, 7) for value in row["values"]]
+        unit = json_bytes({"id": row["id"], "values": values, "metadata": json.loads(row["metadata"])})
+        if held and size + len(unit) > _PINECONE_BYTES:
+            yield _pinecone_upsert(name, held)
+            held, size = [], 0
+        held.append(unit)
+        size += len(unit) + 1
+    if held:
+        yield _pinecone_upsert(name, held)
+
+
+def _pinecone_upsert(name: str, units: list[bytes]) -> Request:
+    body = b'{"namespace":%s,"vectors":[%s]}' % (json_bytes(name), b",".join(units))
+    return Request("POST", "/vectors/upsert", body)
+
+
+# Pinecone takes requests of 2 MB and of 1,000 records; a file holds fewer.
+_PINECONE_BYTES = 1_900_000
 _CHROMA = "/api/v2/tenants/default_tenant/databases/default_database/collections"
 _SEARCH = Protocol(
     look=lambda name: Request("GET", f"/{name}"),
     make=lambda name, body: Request("PUT", f"/{name}", body),
-    fill=lambda _, body, __: Request("POST", "/_bulk", body, "application/x-ndjson"),
+    fill=lambda _, body, __: [Request("POST", "/_bulk", body, "application/x-ndjson")],
     header=_search_key,
     failures=_bulk_failures,
     kept=("inference.json", "pipeline.json"),
@@ -109,7 +131,7 @@ _PROTOCOLS = {
     "qdrant": Protocol(
         look=lambda name: Request("GET", f"/collections/{name}"),
         make=lambda name, body: Request("PUT", f"/collections/{name}", body),
-        fill=lambda name, body, _: Request("PUT", f"/collections/{name}/points?wait=true", body),
+        fill=lambda name, body, _: [Request("PUT", f"/collections/{name}/points?wait=true", body)],
         header=lambda key: {"api-key": key},
     ),
     "elasticsearch": _SEARCH,
@@ -117,14 +139,15 @@ _PROTOCOLS = {
     "weaviate": Protocol(
         look=lambda name: Request("GET", f"/v1/schema/{name[:1].upper()}{name[1:]}"),
         make=lambda _, body: Request("POST", "/v1/schema", body),
-        fill=lambda _, body, __: Request("POST", "/v1/batch/objects", body),
+        fill=lambda _, body, __: [Request("POST", "/v1/batch/objects", body)],
         header=_bearer,
         failures=_weaviate_failures,
     ),
     "chroma": Protocol(
         look=None,
         make=lambda _, body: Request("POST", _CHROMA, json_bytes(json.loads(body) | {"get_or_create": True})),
-        fill=lambda _, body, made: Request("POST", f"{_CHROMA}/{made['id']}/upsert", body),
+        fill=lambda _, body, made: [Request("POST", f"{_CHROMA}/{made['id']}/upsert", body)],
         header=lambda key: {"x-chroma-token": key},
     ),
+    "pinecone": Protocol(look=None, make=None, fill=_pinecone_fill, header=lambda key: {"Api-Key": key}),
 }

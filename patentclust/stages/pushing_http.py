@@ -50,15 +50,14 @@ class HttpStore:
         Raises:
             StoreError: the store cannot be reached, refuses, or turned some units down; the others are in it.
         """
-        _, first = next(files)
-        made = self._made(name, b"".join(first))
+        made = self._made(name, files)
         n_sent, failures = 0, list[str]()
         for file_name, chunks in files:
             if file_name in self._protocol.kept:
                 continue
-            answer = self._ask(self._protocol.fill(name, b"".join(chunks), made))
-            failures += self._protocol.failures(answer.json())
-            n_sent += 1
+            for request in self._protocol.fill(name, b"".join(chunks), made):
+                failures += self._protocol.failures(self._ask(request).json())
+                n_sent += 1
         if failures:
             listed = "\n".join(failures[:_SHOWN_FAILURES])
             raise StoreError(
@@ -67,11 +66,15 @@ class HttpStore:
             )
         return n_sent
 
-    def _made(self, name: str, body: bytes) -> Any:
-        look = self._protocol.look
+    def _made(self, name: str, files: Files) -> Any:
+        """Return what the store says to the collection of the first file; None where it was there."""
+        look, make = self._protocol.look, self._protocol.make
+        if make is None:
+            return None
+        body = b"".join(next(files)[1])
         if look is not None and self._ask(look(name), may_miss=True).status_code == 200:
             return None
-        return self._ask(self._protocol.make(name, body)).json()
+        return self._ask(make(name, body)).json()
 
     def _ask(self, request: Request, *, may_miss: bool = False) -> Any:
         """Return the answer to one request; try again while that may help."""
