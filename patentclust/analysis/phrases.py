@@ -11,31 +11,36 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 
 import numpy as np
 
-from patentclust.analysis.boilerplate import BREAKS, EDGES, GENERIC, STOPS
+from patentclust.analysis.boilerplate import BREAKS, EDGES, GENERIC, LOOSE, STOPS
 from patentclust.analysis.segment import Words
 
 _MAX_CHARS = 3000
 _MAX_CHARS_UNSPACED = 800
 _MAX_PIECE = 6
 _MAX_RUN = 12
-# Words in a row of a script without spaces that make a term: 锂离子 + 二次 + 电池.
-_MAX_WORDS = 3
+# Words in a row of a script without spaces that make a term: リチウム + イオン + 二 + 次 + 電池.
+_MAX_WORDS = 5
 # A piece that occurs hardly more often than something longer around it is a fragment of that.
 _FRAGMENT = 0.75
 
 _UNSPACED = r"\u3005\u30a1-\u30fa\u30fc\u3400-\u4dbf\u4e00-\u9fff"
 # Vowel signs of South and South-East Asian scripts are no letters to `re`, but they stand inside words.
 _LETTER = r"(?:[^\W\d_\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[\u0300-\u036f\u0900-\u109f\u1780-\u17ff])"
+# 5G and 3D are words, also with no space around them; other letters glued to a number are its unit or a sign.
 _TOKEN = re.compile(
-    rf"(?P<run>[{_UNSPACED}]+)|(?P<word>(?:\b[2-6][dg]\b|{_LETTER}(?:{_LETTER}|\d)*(?:-(?:{_LETTER}|\d)+)*))|(?P<cut>\S)"
+    rf"(?P<run>[{_UNSPACED}]+)|(?P<number>(?![2-6][dg](?![a-z\d]))\d+[a-zμ]*)"
+    rf"|(?P<word>[2-6][dg](?![a-z\d])|{_LETTER}(?:{_LETTER}|\d)*(?:-(?:{_LETTER}|\d)+)*)|(?P<cut>\S)"
 )
 _KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc]{2,}")
 _HAN = re.compile(r"[\u3005\u3400-\u4dbf\u4e00-\u9fff]+")
 _KANA = re.compile(r"[\u3040-\u30ff]")
 _HANGUL = re.compile(r"[\uac00-\ud7a3]")
+_KOREAN_VERB = re.compile(r".(?:[하되]는|하[고며여]|되[고며어]|[한된킨인]다|시키는|시켜)$")
+_KOREAN_OBJECT = re.compile(r"(?<=..)(?:[을를]|에서|으로)$")
 _PARTICLES = ("에서", "으로", "까지", "부터", "에게", *"을를은는이가의에로와과도들")
 
 # A text as phrases; a phrase as tokens, with no stop word, sign or number in it.
@@ -82,11 +87,19 @@ def _break_pattern(language: str) -> re.Pattern[str]:
 
 
 def _split_word(word: str, segment: Words | None) -> list[str]:
-    if segment and _HANGUL.search(word):
-        return segment(word)
+    if _HANGUL.search(word):
+        return segment(word) if segment else _split_korean(word)
     # "lithium-ion" is two words, "x-ray" and "wi-fi" are one.
     parts = word.split("-")
     return parts if all(len(part) > 2 for part in parts) else [word]
+
+
+def _split_korean(word: str) -> list[str]:
+    """Say where phrases end by an empty word, as segmenters do: at a verb, behind an object."""
+    if _KOREAN_VERB.search(word):
+        return [""]
+    bare = _KOREAN_OBJECT.sub("", word)
+    return [word] if bare == word else [bare, ""]
 
 
 def find_folds(spoken: Counter[str], language: str) -> dict[str, str]:
@@ -143,11 +156,18 @@ def candidates(
 
 
 def compounds(words: list[str]) -> Iterator[str]:
-    """Yield the words of a run that are longer than a character, and up to three in a row as one."""
-    for start in range(len(words)):
+    """Yield the words of a run that are longer than a character, and up to five in a row as one.
+
+    Single characters in a row are a word that the segmenter does not know: no term begins or ends between them.
+    """
+    single = [len(word) == 1 for word in words]
+    within = [False, *(one and other for one, other in pairwise(single)), False]
+    for start, first in enumerate(words):
+        if within[start] or first in LOOSE[0]:
+            continue
         for end in range(start + 1, min(start + _MAX_WORDS, len(words)) + 1):
             term = "".join(words[start:end])
-            if 2 <= len(term) <= _MAX_RUN:
+            if 2 <= len(term) <= _MAX_RUN and not within[end] and words[end - 1] not in LOOSE[1]:
                 yield term
 
 
@@ -185,16 +205,24 @@ def mark_whole(names: np.ndarray, totals: np.ndarray) -> np.ndarray:
     return whole
 
 
-def mark_telling(names: np.ndarray, language: str) -> np.ndarray:
-    """Mark the terms that say something: no generic word, none in front, no single character glued to one."""
+def mark_telling(names: np.ndarray, language: str, *, segmented: bool) -> np.ndarray:
+    """Mark the terms that say something: not of generic words alone, none in front where words have spaces.
+
+    Pieces that no segmenter made must not be a generic word with one character glued to it, either.
+    """
     generic = GENERIC["en"] | GENERIC.get(language, frozenset())
+    # The long ones first, or 计算机可读 would fail where 计算 matched.
+    of_generic = re.compile(f"(?:{'|'.join(sorted(generic, key=lambda word: (-len(word), word)))})+")
     telling = np.ones(len(names), bool)
     for i, name in enumerate(names):
-        if name in generic or name.partition(" ")[0] in generic:
+        if not _HAN.search(name):
+            telling[i] = name not in generic and name.partition(" ")[0] not in generic
+        elif of_generic.fullmatch(name):
             telling[i] = False
-        elif _HAN.search(name):
-            glued = name[1:] in generic or name[:-1] in generic or name[0] in EDGES[0] or name[-1] in EDGES[1]
-            telling[i] = not glued and (len(name) != _MAX_PIECE + 1 or not _HAN.fullmatch(name))
+        elif not segmented:
+            glued = of_generic.fullmatch(name[1:]) or of_generic.fullmatch(name[:-1])
+            loose = name[0] in EDGES[0] or name[-1] in EDGES[1]
+            telling[i] = not (glued or loose) and (len(name) != _MAX_PIECE + 1 or not _HAN.fullmatch(name))
     return telling
 
 

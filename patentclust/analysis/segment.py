@@ -15,9 +15,12 @@ Words = Callable[[str], list[str]]
 
 LIBRARIES = {"zh": "rjieba", "ja": "sudachipy", "ko": "kiwipiepy"}
 _REMEMBERED = 200_000
-# Kiwi's tags: nouns, foreign words and numbers, prefixes and suffixes of nouns; those that turn a noun into a verb.
+# Kiwi's tags: nouns, foreign words and numbers, prefixes and suffixes of nouns; what is no noun but stands in one
+# (이차전지, 전고체); those that turn a noun into a verb; the particle "of", over which a phrase goes on.
 _KOREAN_NOUNS = ("NN", "SL", "SN", "XPN", "XSN", "XR")
+_KOREAN_WITHIN = ("NR", "MM")
 _KOREAN_VERBAL = ("XSV", "XSA")
+_KOREAN_OF = "JKG"
 
 
 def installed() -> dict[str, str]:
@@ -28,7 +31,8 @@ def installed() -> dict[str, str]:
 def segmenters() -> Mapping[str, Words]:
     """Return, for every language whose library is installed, a function from a run of letters to its words.
 
-    The words of a run joined give the run again, but for Korean: there only nouns are words, particles and verbs go.
+    The words of a run joined give the run again, but for Korean: there only nouns are words, particles and verbs go,
+    and an empty word says that a phrase ends there.
     """
     makers = {"zh": _chinese, "ja": _japanese, "ko": _korean}
     return {language: makers[language]() for language in installed()}
@@ -64,12 +68,14 @@ def _korean() -> Words:
     def words(run: str) -> list[str]:
         found = []
         tokens = kiwi.tokenize(run)
-        for is_noun, group in groupby(enumerate(tokens), key=lambda item: item[1].tag.startswith(_KOREAN_NOUNS)):
-            nouns = list(group)
-            after = nouns[-1][0] + 1
-            verbal = after < len(tokens) and tokens[after].tag in _KOREAN_VERBAL
-            if is_noun and not verbal:
-                found.append("".join(token.form for _, token in nouns))
+        for is_noun, group in groupby(tokens, key=lambda token: token.tag.startswith(_KOREAN_NOUNS + _KOREAN_WITHIN)):
+            part = list(group)
+            if is_noun and any(token.tag.startswith(_KOREAN_NOUNS) for token in part):
+                found.append("".join(token.form for token in part if (token.form, token.tag) != ("용", "XSN")))
+            elif part[0].tag.startswith(_KOREAN_VERBAL):
+                found[-1:] = [""]
+            elif part[0].tag != _KOREAN_OF:
+                found.append("")
         return found
 
     return words

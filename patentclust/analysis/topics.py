@@ -62,6 +62,7 @@ class Term:
 
     term: str
     weight: float
+    language: str = ""
 
 
 def extract(
@@ -104,12 +105,15 @@ def extract(
             split = [phrases.split(texts[i], language, segment) for i in members]
             unspaced = phrases.compounds if segment else phrases.pieces
             near = nearness if nearness and nearness.reads(language) else None
-            wanted = {c: n * (_CANDIDATES if near else 1) for c, n in places.items()}
+            # A word that stands in several languages (QoS) takes one place.
+            known = {c: {t.term for t in found[c]} for c in places}
+            wanted = {c: n * (_CANDIDATES if near else 1) + len(known[c]) for c, n in places.items()}
             terms = _weigh(split, labels[members], language, wanted, unspaced)
             for cluster, candidates in terms.items():
-                chosen = _near(candidates, cluster, near)[: places[cluster]] if near else candidates
-                share = np.mean(groups[labels == cluster] == language)
-                found[cluster] += [Term(t.term, t.weight * float(share)) for t in chosen]
+                new = [t for t in candidates if t.term not in known[cluster]]
+                chosen = _near(new, cluster, near) if near else new
+                share = float(np.mean(groups[labels == cluster] == language))
+                found[cluster] += [Term(t.term, t.weight * share, language) for t in chosen[: places[cluster]]]
     return [sorted(terms, key=lambda t: (-t.weight, t.term))[:n_terms] for terms in found]
 
 
@@ -132,17 +136,28 @@ def label(terms: Sequence[Term], *, n: int = LABEL_TERMS) -> str:
 def distinct_labels(topics: Sequence[Sequence[Term]]) -> list[str]:
     """Name every cluster, no two alike: of equal names the later one takes more terms, and at last its number.
 
-    A cluster without terms is called `cluster 3`, by its id.
+    A name keeps to one language, because three words that mean the same are no name: the map's commonest of those in
+    which the cluster has at least half as many terms as in any. A cluster without terms is called `cluster 3`, by its
+    id.
     """
     names: list[str] = []
     taken: set[str] = set()
+    common = Counter(term.language for terms in topics for term in terms)
     for cluster, terms in enumerate(topics):
-        attempts = [label(terms, n=n) for n in range(LABEL_TERMS, len(terms) + 1)] or [label(terms)]
-        attempts.append(f"{attempts[-1]} ({cluster})" if terms else f"cluster {cluster}")
+        own = _of_one_language(terms, common)
+        attempts = [label(own, n=n) for n in range(LABEL_TERMS, len(own) + 1)] or [label(own)]
+        attempts.append(f"{attempts[-1]} ({cluster})" if own else f"cluster {cluster}")
         name = next(a for a in attempts if a and a not in taken)
         names.append(name)
         taken.add(name)
     return names
+
+
+def _of_one_language(terms: Sequence[Term], common: Mapping[str, int]) -> list[Term]:
+    spoken = Counter(term.language for term in terms)
+    readable = [language for language, n in spoken.items() if 2 * n >= max(spoken.values())]
+    chosen = min(readable, key=lambda language: (-common[language], language), default="")
+    return [term for term in terms if term.language == chosen]
 
 
 def centroids(vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -224,7 +239,8 @@ def _weigh(
     by_class = (member_of @ counts).tocsr()
     texts_with = (member_of @ (counts > 0).astype(np.int32)).tocsr()
     totals = np.asarray(by_class.sum(axis=0)).ravel()
-    whole = phrases.mark_whole(names, totals) & phrases.mark_telling(names, language)
+    segmented = unspaced is phrases.compounds
+    whole = phrases.mark_whole(names, totals) & phrases.mark_telling(names, language, segmented=segmented)
     # c-TF-IDF: tf(t, c) * log(1 + A / f(t)), A the mean number of words of a class.
     words = np.asarray(by_class.sum(axis=1)).ravel()
     rarity = np.log1p(words.mean() / totals)
