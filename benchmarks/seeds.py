@@ -6,7 +6,8 @@
 
 WORKSPACE holds the corpus ingested and embedded (`embed --unit document`); nothing is written there. What follows `--`
 are fields of ClusterParams as flags. `--truth` names the field of the corpus that holds the class; classes of fewer
-than 20 documents are left out, and `--most` takes a sample of what is left. The second line is the next coarser layer.
+than 20 documents are left out, and `--most` takes a sample of what is left. `--set consensus._HELD=0.5` tries another
+value of a constant of `patentclust.analysis`. The second line is the next coarser layer.
 `--peer` runs what others do on the same vectors, as `cluster.py` calls it (`evoc` needs its package), then ours with
 the same seeds, and says how far apart the two are. Noise counts as one class.
 """
@@ -20,6 +21,7 @@ import json
 import time
 from collections import Counter
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import cluster
@@ -44,9 +46,16 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--truth", default="bench_label")
     parser.add_argument("--most", type=int)
+    parser.add_argument("--set", nargs="+", default=[], metavar="MODULE.CONSTANT=VALUE")
     parser.add_argument("--peer", choices=PEERS, nargs="+", default=[])
     arguments, rest = parser.parse_known_args()
     base = parameters(rest)
+    for setting in arguments.set:
+        name, value = setting.split("=")
+        module, constant = name.split(".")
+        changed = import_module(f"patentclust.analysis.{module}")
+        getattr(changed, constant)  # it must be there
+        setattr(changed, constant, number(value))
     with gzip.open(arguments.corpus, "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     vectors, truth = labelled(Workspace(arguments.workspace), base.task, rows, arguments.truth)
