@@ -39,7 +39,7 @@ def main() -> None:
     embeddings = matter.read_embeddings(workspace, params)
     n_documents = artifacts.read_header(workspace.documents, kind="documents").n_rows
     units = matter.read_units(workspace, embeddings, n_documents, params, Quiet())
-    (labels,) = ours(embeddings.vectors, params, 1, Resources().n_threads)
+    (labels,), _ = ours(embeddings.vectors, params, 1, Resources().n_threads)
     made = EmbedParams(**embeddings.header.json("params"))
     spec = models.find(made.model)
     embedder = open_embedder(spec, models.require(spec), params=made, resources=Resources())
