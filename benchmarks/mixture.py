@@ -21,10 +21,10 @@ _LATENT = 96
 _BLOCK = 4096
 
 
-def mixture(n: int, *, dims: int = 2560, seed: int = 7) -> tuple[np.ndarray, np.ndarray]:
-    """Return vectors and topics as the module says: n / 60 topics, 400 at most."""
+def mixture(n: int, *, dims: int = 2560, seed: int = 7, n_topics: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Return vectors and topics as the module says: n / 60 topics, 400 at most, unless told."""
     rng = np.random.default_rng(seed)
-    n_topics = int(np.clip(n // 60, 8, 400))
+    n_topics = n_topics or int(np.clip(n // 60, 8, 400))
     centres, class_of = _centres(rng, n_topics)
     sizes = 1 / np.arange(1, n_topics + 1) ** 0.8
     topics = rng.choice(n_topics, n, p=sizes / sizes.sum()).astype(np.int32)
