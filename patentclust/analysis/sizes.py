@@ -32,29 +32,13 @@ def group(
         return grouping.group(vectors, near, params, threads=threads, done=done), params.min_cluster_size
     tried = ladder(len(vectors))
     found = grouping.over_sizes(vectors, near, params, tried, threads=threads, done=done)
-    best = choose([worth(one, near) for one in found])
+    best = choose([worth(one) for one in found])
     return found[best], tried[best]
 
 
-def worth(grouped: Grouping, near: Neighbours) -> float:
-    """Return what the map says about neighbours, as far as other seeds say the same; NaN for fewer than two clusters.
-
-    That is the information that the cluster of a unit gives of its neighbour's, times the agreement between seeds.
-    Parting a group tells more only where neighbours stay together; noise tells nothing; what is too fine to be found
-    again counts for less.
-    """
-    if len(grouped.found.persistence) < 2:
-        return np.nan
-    return grouped.stability * information(grouped.found.labels, near)
-
-
-def information(labels: np.ndarray, near: Neighbours) -> float:
-    """Return the mutual information (nats) of the clusters of neighbours, times the share of neighbours in clusters."""
-    from sklearn.metrics import mutual_info_score
-
-    one, other = np.repeat(labels, near.indices.shape[1] - 1), labels[near.indices[:, 1:]].ravel()
-    known = (one >= 0) & (other >= 0)
-    return float(mutual_info_score(one[known], other[known]) * known.mean()) if known.any() else 0.0
+def worth(grouped: Grouping) -> float:
+    """Return the agreement between seeds; NaN for fewer than two clusters, which repeat well and say nothing."""
+    return grouped.stability if len(grouped.found.persistence) > 1 else np.nan
 
 
 def validity(grouped: Grouping) -> float:
@@ -62,6 +46,11 @@ def validity(grouped: Grouping) -> float:
     return density.validity(grouped.layout, grouped.found.labels) if grouped.layout is not None else np.nan
 
 
-def choose(worths: Sequence[float]) -> int:
-    """Return which of several sizes, rising, to take: the one worth most; of equal ones the smallest."""
-    return int(np.argmax(np.nan_to_num(worths, nan=-1)))
+def choose(stabilities: Sequence[float]) -> int:
+    """Return which of several sizes, rising, to take: the smallest whose map other seeds repeat.
+
+    Coarser views are for layers; what is too fine shows in that other seeds part it otherwise. Repeated means an
+    agreement of STEADY or more; where none is, the steadiest size is taken, and of equal ones the smallest.
+    """
+    steady = [number for number, value in enumerate(stabilities) if value >= STEADY]
+    return steady[0] if steady else int(np.argmax(np.nan_to_num(stabilities, nan=-1)))

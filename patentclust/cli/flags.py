@@ -123,7 +123,7 @@ MinSize = Annotated[
     typer.Option(
         "--min-size",
         metavar="N|auto",
-        help="Smallest group that counts as a cluster; auto: the size whose map says most about neighbours.",
+        help="Smallest group that counts as a cluster; auto: the smallest size that other seeds repeat, mostly 5.",
         show_default=str(_cluster.min_cluster_size),
     ),
 ]

@@ -89,7 +89,7 @@ def run(
                 vectors, near, params, wanted, threads=resources.n_threads, done=lambda: task.advance(1)
             )
         with progress.task("scoring", total=len(wanted), unit="sizes") as task:
-            best = sizes.choose([sizes.worth(one, near) for one in found])
+            best = sizes.choose([sizes.worth(one) for one in found])
             rows = []
             for number, (size, one) in enumerate(zip(wanted, found, strict=True)):
                 rows.append(_row(size, one, vectors, units, chosen=number == best))
