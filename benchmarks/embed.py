@@ -5,7 +5,8 @@
 The limit is raw prompt processing, `llama_decode` with embeddings off and one output a text, of the same tokens at each
 text's own length, by the same model on the same threads; an encoder has no such mode, so there it is its bare call.
 Slices of the texts are run in turn by the limit and by us, and one long text in step, call by call, so that a busy
-machine slows both alike; figures are tokens by CPU-second. `--others` adds Llama.embed, llama_cpp.server on loopback,
+machine slows both alike; figures are tokens by CPU-second. Both have llama.cpp's scratch memory at a page, which is the
+fastest place (`scratch.py`): the limit is in our process. `--others` adds Llama.embed, llama_cpp.server on loopback,
 and with `--torch-python PYTHON --safetensors FOLDER` sentence-transformers, each in a process of its own. An encoder's
 long texts are given to them window by window, which they would else cut in silence; a causal model's context is made as
 long as the longest text.
