@@ -181,6 +181,7 @@ def _ipc(row: dict[str, Any]) -> tuple[str, ...]:
 def _origins(row: dict[str, Any]) -> dict[str, Any]:
     filed = numbers.parse_date(next(iter(_texts(row, "applicationFilingDate")), ""))
     own = uspto.application(_text(row, "applicationNumber"), filed=filed)
+    claimed, continued = uspto.related(_texts(row, "continuityData"))
     columns = (_texts(row, f"priorityClaims{what}") for what in ("DocNumber", "Country", "Date"))
     foreign = [(uspto.application(number, office=office), numbers.parse_date(day))
                for number, office, day in zip(*columns, strict=False)]  # fmt: skip
@@ -188,8 +189,9 @@ def _origins(row: dict[str, Any]) -> dict[str, Any]:
         "application_number": own,
         "filing_date": filed,
         **uspto.priorities(
-            [*foreign, *uspto.related(_texts(row, "continuityData"))],
+            [*foreign, *claimed],
             own,
+            continued=continued,
             international=(
                 numbers.international_application(next(iter(_texts(row, "pctFilingNumber")), "")),
                 numbers.parse_date(next(iter(_texts(row, "pctFilingDate")), "")),
