@@ -9,6 +9,7 @@ import pytest
 from patentclust.analysis.families import Member, find_families
 from patentclust.readers import characters, numbers, us_st96_parts
 from patentclust.readers.claims import refers_to_claim, split_claims
+from patentclust.readers.pdf_front import read_front
 from patentclust.readers.pdf_layout import composed, lay_out
 from patentclust.readers.pdf_masthead import read_masthead
 from patentclust.readers.xml import parse, text_of
@@ -270,6 +271,43 @@ def test_a_heading_over_the_words_that_open_the_claims_is_no_paragraph(tmp_path)
     (found,) = documents(written(tmp_path, make_pdf([TEXT[0], page]), "a.pdf"))
     assert found.claims == ("1. A pot.", "2. The pot of claim 1.")
     assert "CLAIMS" not in found.description
+
+
+def test_a_scan_has_its_small_letters_and_zeros_mended():
+    pages = [
+        [
+            "United States Patent (19)",
+            "(11) 3,541,999",
+            "(54) MICRoCOMPUTER FOR USE WITH A",
+            "DISPLAY",
+            "(75) Inventor: Jane Roe",
+            "(51) int. Cl.' HO4N 9/44",
+            "(57) ABSTRACT",
+            "A pot that has one Weight and",
+            "Y shaped wheels, of the Web and of Work, and other PCBs, which turn in the wall of the pot.",
+        ],
+        [*PROSE, "The score has a Weighting factor."],
+    ]
+    layout = lay_out(["\n".join(page) for page in pages], scanned=True)
+    front = read_front(layout)
+    assert (front.title, front.ipc) == ("MICROCOMPUTER FOR USE WITH A DISPLAY", ("H04N9/44",))
+    assert front.abstract == (
+        "A pot that has one weight and Y shaped wheels, of the Web and of work, and other PCBs, which turn in the "
+        "wall of the pot."
+    )
+    assert "a weighting factor" in layout.claims_and_description(skip_front=True)[1]
+
+
+def test_a_certificate_of_correction_is_no_part_of_the_description():
+    certificate = [
+        "UNITED STATES PATENT OFFICE CERTIFICATE OF CORRECTION",
+        "It is certified that error appears.",
+        *PROSE,
+    ]
+    layout = lay_out(["\n".join(page) for page in (["(54) POT"], ["The pot is dry.", *PROSE], certificate)])
+    _, text = layout.claims_and_description(skip_front=True)
+    assert "The pot is dry." in text
+    assert "certified" not in text
 
 
 def test_a_pdf_without_a_publication_number_says_so(tmp_path):

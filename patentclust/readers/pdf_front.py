@@ -74,7 +74,8 @@ _CITED = re.compile(
     r"(?<![\w,])(?:(US|EP|WO|JP|DE|GB|FR|CN|KR|CA|AU|CH|SE|NL|IT|SU|RU|TW)\s)?(?:[A-Z]{2}\s)?"
     r"((?:D|RE|PP|H)?\d[\d,/\-]{5,14})\s+(?:([A-Z]\d?)\s+)?(?:\*\s+)?\d{1,2}/\d{4}\b"
 )
-_SYMBOL = re.compile(r"[A-HY]\d{2}[A-Z]\s*\d{1,4}\s*/\s*\d{2,6}")
+# A scan may have the letter O for the zero.
+_SYMBOL = re.compile(r"([A-HY])([O\d]{2})([A-Z]\s*\d{1,4}\s*/\s*\d{2,6})")
 # `, Malibu, CA (US)`, but not the `, Ltd.` of `Green Co., Ltd. (JP)`.
 _PLACE = re.compile(
     r"(?:,(?!\s*(?:inc|ltd|limited|llc|l\.|co|corp|gmbh|ag|s\.|b\.v|n\.v|lp|plc|k\.?k)\b)[^,;()]{2,40}){0,2}"
@@ -169,10 +170,15 @@ def read_front(layout: Layout) -> Front:
         applicants=_names(codes.get("71", "")),
         assignees=_names(codes.get("73", "")) or old.assignees,
         inventors=_names(codes.get("72") or codes.get("75") or codes.get("76") or "") or old.inventors,
-        cpc=numbers.symbols(_SYMBOL.findall(codes["52"][cpc_at.end() :])) if cpc_at else (),
-        ipc=numbers.symbols(_SYMBOL.findall(codes.get("51", ""))) or old.ipc,
+        cpc=_symbols(codes["52"][cpc_at.end() :]) if cpc_at else (),
+        ipc=_symbols(codes.get("51", "")) or old.ipc,
         cited=_cited([*first, *continued]) if codes else (),
     )
+
+
+def _symbols(text: str) -> tuple[str, ...]:
+    found = _SYMBOL.findall(text)
+    return numbers.symbols([f"{section}{number.replace('O', '0')}{rest}" for section, number, rest in found])
 
 
 def _application(country: str | None, number: str, filed: date | None) -> str | None:

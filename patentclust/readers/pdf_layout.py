@@ -51,6 +51,10 @@ _CLAIMS_HEADING = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _CLAIM_LINE = re.compile(r"\d{1,3}\s?\.\s+(?:An?|The|In)\s+\w")
+# A line that ends so goes on, however short it is.
+_OPEN_END = re.compile(r"\b(?:and|or|of|the|an?|to|in|for|with|by|from|on|at|which|that|is|are)$", re.IGNORECASE)
+# Of a patent's file, but no part of its text.
+_NO_PART = re.compile(r"フロントページの続き|CERTIFICATE OF CORRECTION")
 _KNOWN_HEADING = re.compile(
     r"\W*(?:background|summary|brief description|detailed description|description|field of|technical field"
     r"|cross[- ]reference|statement|related|best mode|disclosure of|industrial applicability|examples?|claims?)\b",
@@ -125,12 +129,12 @@ class Layout:
         return f"{before} {after}"
 
     def _after_front(self) -> tuple[tuple[str, ...], ...]:
-        """Return the pages behind the front page, without its continuations."""
+        """Return the pages behind the front page, without its continuations and certificates of correction."""
         # They are headed `Page 2` by the USPTO, `フロントページの続き` by the JPO.
         first = 1
         while first < len(self.pages) and any(re.fullmatch(r"Page \d", line) for line in self.edges[first]):
             first += 1
-        pages = [page for page in self.pages[first:] if not any("フロントページの続き" in line for line in page[:4])]
+        pages = [page for page in self.pages[first:] if not any(_NO_PART.search(line) for line in page[:4])]
         return tuple(pages) or self.pages
 
     def claims_and_description(self, *, skip_front: bool) -> tuple[tuple[str, ...], str]:
@@ -240,6 +244,8 @@ def _begins_paragraph(line: str, previous: str, usual: int) -> bool:
         return True
     if previous.endswith((".", ":", "。", ".”", '."')):
         return len(previous) < 0.85 * usual
+    if _OPEN_END.search(previous):
+        return False
     # A short line before a capital: a heading in small letters, an address, a list.
     return len(previous) < 0.5 * usual and line[0].isupper() and not previous.endswith((",", "-", ";"))
 
