@@ -298,6 +298,47 @@ def test_a_scan_has_its_small_letters_and_zeros_mended():
     assert "a weighting factor" in layout.claims_and_description(skip_front=True)[1]
 
 
+def test_a_front_page_that_goes_on_has_its_citations_and_provisionals_of_all_its_pages():
+    front = [
+        "(12) United States Patent",
+        "(10) Patent No.: US 12,999,551 B2",
+        "(72) Inventors: Jane Roe, Shanghai (ČN)",
+        "(73) Assignee: Acme Corporation, Boston, MA (US)",
+        "Notice: Subject to any disclaimer, the term of this",
+        "patent is extended or adjusted under 35",
+        "(60) Provisional application No. 62/868,999, filed on Jun.",
+        "28, 2019, provisional application No. 62/858,999,",
+        "(52) U.S. Cl.",
+        "C09D 5/24 (2013.01); C09D 7/20",
+        "(2018.01)",
+        "(56) References Cited",
+        "5,424,999A 6/1995 Roe et al.",
+        "2009/0009326 A1* 1/2009 Doe ... C09D 7/70",
+        "WO WO 2009/099008A1 1/2009",
+    ]
+    second = [
+        "US 12,999,551 B2",
+        "Page 2",
+        "(56) References Cited",
+        "7,566,999 B2 * 7/2009 Poe",
+        "JP 2005/209999 A 8/2005",
+    ]
+    layout = lay_out(["\n".join(page) for page in (front, second, PROSE)])
+    found = read_front(layout)
+    assert found.cited == (
+        "US-5424999-A",
+        "US-20090009326-A1",
+        "WO-2009099008-A1",
+        "US-7566999-B2",
+        "JP-2005209999-A",
+    )
+    assert found.cpc == ("C09D5/24", "C09D7/20")
+    assert (found.inventors, found.assignees) == (("Jane Roe",), ("Acme Corporation",))
+    assert found.priorities == ("US-62868999", "US-62858999")
+    assert found.priority_date == date(2019, 6, 28)
+    assert "Poe" not in layout.claims_and_description(skip_front=True)[1]
+
+
 def test_a_certificate_of_correction_is_no_part_of_the_description():
     certificate = [
         "UNITED STATES PATENT OFFICE CERTIFICATE OF CORRECTION",
