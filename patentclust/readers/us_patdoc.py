@@ -1,7 +1,8 @@
 """US grants of 2001 to 2004: `PATDOC` v2.4 (SGML) and v2.5 (XML), the USPTO's ST.32.
 
 Source of the format: the USPTO's DTD `ST32-US-Grant-025xml`; its tags B110, B540 … are the INID codes of WIPO ST.9. The
-elements of the text are turned into those of ST.36 and read as such. Knows nothing of archives.
+elements of the text are turned into those of ST.36 and read as such. What a reissue strikes out is left out. Knows
+nothing of archives.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """US grants and applications since 2005: USPTO XML v4.0 to v4.7, roots `us-patent-grant` and `us-patent-application`.
 
-Source of the format: the USPTO's DTDs `us-patent-grant-v40` … `v47`. Knows nothing of archives or the older dialects.
+Source of the format: the USPTO's DTDs `us-patent-grant-v40` … `v47`. What a reissue strikes out of the patent that it
+replaces is left out. Knows nothing of archives or the older dialects.
 """
 
 from __future__ import annotations
