@@ -157,6 +157,24 @@ def test_what_an_old_patent_prints_below_its_claims_is_none_of_them(tmp_path):
     assert found.claims == ("1. A tree.", "2. A bush.")
 
 
+@pytest.mark.parametrize(
+    ("opening", "n_claims"), [("I claim: 10 1.", 2), ("What is claimed is: 1.", 2), ("We said 1.", 0)]
+)
+def test_a_scan_of_the_search_whose_text_is_one_has_its_claims_apart(tmp_path, opening, n_claims):
+    row = json.loads((DATA / "us_ppubs.json").read_text(encoding="utf-8"))[0] | {"type": "USOCR", "claimsHtml": None}
+    row |= {"backgroundTextHtml": None, "briefHtml": None}
+    row["descriptionHtml"] = (
+        "FOG MAKER I claim: 1. nothing here. A machine is described at length, which makes fog, and again, "
+        f"and again, and once more, till it makes fog. {opening} A fog maker, comprising a pump. "
+        "2. The fog maker of claim 1, of brass. 55 60 65 No references cited. DOE, Examiner"
+    )
+    (found,) = documents(written(tmp_path, json.dumps([row]), "a.json"))
+    expected = ("1. A fog maker, comprising a pump.", "2. The fog maker of claim 1, of brass.")
+    assert found.claims == expected[:n_claims]
+    assert found.independent == (True, False)[:n_claims]
+    assert found.description.endswith("till it makes fog." if n_claims else "DOE, Examiner")
+
+
 def test_the_micro_sign_of_the_search_is_told_from_the_point_of_a_product():
     text = "a film of 25 .Math.m, a .Math.-law coder and 2.Math.d or X .Math. m"
     assert characters.without_codes(text) == "a film of 25 μm, a μ-law coder and 2·d or X · m"
