@@ -249,7 +249,9 @@ def test_a_serial_number_of_no_known_series_is_left_out_and_a_firm_keeps_its_for
 def test_line_numbers_and_twice_escaped_signs_of_a_part_as_filed_go(tmp_path):
     text = (DATA / "us_parts.xml").read_text(encoding="utf-8")
     end = text.rindex("</com:P>") if "</com:P>" in text else text.rindex("</pat:P>")
-    found = documents(written(tmp_path, f"{text[:end]} x &amp;gt;3 y{text[end:]}", "a.xml"))[0]
+    more = " x &amp;gt;3 y, a powered- actuator of two- and three-fold use"
+    found = documents(written(tmp_path, f"{text[:end]}{more}{text[end:]}", "a.xml"))[0]
+    assert "a powered-actuator of two- and three-fold use" in found.description
     assert "x >3 y" in found.description
     lines = ["30 The server", "30 (e) receiving", "100 apparatus", "20 mm of brass"]
     assert [us_st96_parts.without_line_number(line) for line in lines] == ["The server", "(e) receiving", *lines[2:]]
