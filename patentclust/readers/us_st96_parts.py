@@ -66,7 +66,7 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
     text = "\n".join(lines[len(title) :])
     yield Document(
         doc_id=f"sha256:{hashlib.sha256(application.encode() if application else data).hexdigest()[:16]}",
-        title=" ".join(title),
+        title=_LINE_END.sub("", " ".join(title)),
         abstract=text.removeprefix("ABSTRACT\n") if part == "abstract" else "",
         claims=claims,
         independent=independent,
