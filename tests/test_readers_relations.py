@@ -174,3 +174,13 @@ def test_a_reissue_of_2001_to_2004_leaves_it_out_too(tmp_path, end):
 def test_a_reissue_in_dot_codes_leaves_it_out_too():
     text = "a .[.device.]. .Iadd.lid .Iaddend.of brass [1], .[.1. A pot.]."
     assert " ".join(characters.without_codes(text).split()) == "a lid of brass [1],"
+    assert characters.without_codes(".[." * 100_000) == "[" * 100_000
+
+
+def test_markup_that_is_struck_out_without_end_or_nests_without_end_is_no_trap():
+    depth = 200_000
+    nested = b"<i>" * depth + b"x" + b"</i>" * depth
+    assert uspto.without_struck(b"<p>a<?delete-start?>" + nested + b"<?delete-end?>b</p>") == b"<p>ab</p>"
+    endless = b"<p>" + b"<?delete-start?>x" * depth + b"</p>"
+    assert uspto.without_struck(endless) == endless
+    assert uspto.without_struck(b"<p>a<?delete-start?>b</p><p>c<?delete-end?>d</p>") == b"<p>a</p><p>d</p>"

@@ -53,7 +53,7 @@ _CODES = {
 # Addresses on the web are full of points and stay as they are.
 _CODE = re.compile(rf"(?:https?://|www\.)\S+|\.({'|'.join(map(re.escape, sorted(_CODES, key=len, reverse=True)))})\.")
 # What a reissue strikes out is no part of it.
-_STRUCK = re.compile(r"\.\[\..*?\.\]\.", re.DOTALL)
+_STRUCK = re.compile(r"\.\[\.(?:(?!\.[\[\]]\.).)*\.\]\.", re.DOTALL)
 # A blank ends a subscript; between elements, as in `C.sub.2 H.sub.5 OH`, it is not printed.
 _ELEMENT = r"(?:Ag|Al|Ba|Br|Ca|Cl|Co|Cr|Cu|Fe|Li|Mg|Mn|Na|Ni|Pb|Si|Sn|Ti|Zn|Zr|B|C|F|H|N|O|P|S)"
 _FORMULA = re.compile(rf"(?<![a-z])({_ELEMENT}|\))\.sub\.(\d{{1,3}}) (?={_ELEMENT}(?:\.sub\.|[A-Z()]|[^A-Za-z]|\Z))")

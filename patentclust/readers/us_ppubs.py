@@ -37,6 +37,7 @@ _GLUED = re.compile(r"\b(of|in|to|with|by)claim (\d+)(?=[a-z])")
 _LAST_BLOCK = re.compile(r"\s+(?:No\s+r|R)eferences\s+[Cc]ited\b.*\Z", re.DOTALL)
 # Of the lines of a last page, which the claims do not fill.
 _LINE_NUMBERS = re.compile(r"(?:\s+\d?[05]){2,}\s*\Z")
+_LINE_NUMBERS_CHARS = 60
 # Where the claims begin in a scan whose text is one; the number of a line may stand before the first.
 _CLAIMS_AT = re.compile(r"(?:\bWhat\s+is\s+claimed\s+is|\b(?:We|I)\s+claim)\s*:?\s*(?:\d{1,2}\s+)?(?=1\s?[.)])")
 _SCANNED = "USOCR"
@@ -175,8 +176,9 @@ def _with_claims_apart(text: str) -> tuple[str, tuple[str, ...]]:
     found = [match for match in _CLAIMS_AT.finditer(text) if match.start() > len(text) / 2]
     if not found:
         return text, ()
-    claims = claim_text.split_claims(_LINE_NUMBERS.sub("", _LAST_BLOCK.sub("", text[found[-1].end() :])))
-    return text[: found[-1].start()].rstrip(), tuple(claims)
+    claims = _LAST_BLOCK.sub("", text[found[-1].end() :])
+    claims = claims[:-_LINE_NUMBERS_CHARS] + _LINE_NUMBERS.sub("", claims[-_LINE_NUMBERS_CHARS:])
+    return text[: found[-1].start()].rstrip(), tuple(claim_text.split_claims(claims))
 
 
 def _family(row: dict[str, Any]) -> str | None:

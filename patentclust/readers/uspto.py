@@ -47,12 +47,9 @@ _RELATED = re.compile(
 )
 # What rests on an application and says more than it; other children are the same invention once more.
 _ADDING = ("us-provisional-application", "continuation-in-part", "addition")
-_STRUCK = re.compile(
-    rb"<\?delete-start\b[^>]*>.*?<\?delete-end\b[^>]*>|<DEL-S\b[^>]*>(?:</DEL-S>)?.*?<DEL-E\b[^>]*>(?:</DEL-E>)?",
-    re.DOTALL,
-)
-_TAG = re.compile(rb"</?[A-Za-z][^<>]*>")
-_PAIR = re.compile(rb"<(?!/)[^<>]*/>|<DEL-[SE]\b[^<>]*>|</DEL-[SE]>|<([A-Za-z][^\s<>/]*)[^<>]*></\1\s*>")
+# Where what a reissue strikes out begins and ends, since 2005 and before.
+_STRUCK = ((b"<?delete-start", b"<?delete-end"), (b"<DEL-S", b"<DEL-E"))
+_TAG = re.compile(rb"<(/?)([A-Za-z][^\s<>/]*)[^<>]*>")
 _PROVISIONAL = re.compile(
     r"[Pp]rovisional (?:[Pp]atent )?[Aa]pplication (?:Ser(?:ial|\.) )?No\. (\d\d/[\d,]{6,8}),? filed (?:on )?"
     r"([A-Z][a-z]{2,8}\.? \d{1,2}, \d{4})"
@@ -192,14 +189,24 @@ def priorities(
 
 def without_struck(data: bytes) -> bytes:
     """Drop what a reissue strikes out of the patent that it replaces: printed in brackets, it is no part of it."""
-    if b"<?delete-start" not in data and b"<DEL-S" not in data:
-        return data
-    return _STRUCK.sub(lambda match: _tags_alone(match[0]), data)
+    for start, end in _STRUCK:
+        kept, place = [], 0
+        while (begin := data.find(start, place)) >= 0 and (last := data.find(end, begin)) >= 0:
+            kept.append(data[place:begin])
+            place = data.find(b">", last) + 1 or len(data)
+            kept.append(_tags_alone(data[begin:place]))
+        data = b"".join((*kept, data[place:])) if kept else data
+    return data
 
 
 def _tags_alone(markup: bytes) -> bytes:
     """Return the tags that begin or end outside of a piece of markup, so that what is around it stays well-formed."""
-    tags, before = b"".join(_TAG.findall(markup)), b""
-    while tags != before:
-        tags, before = _PAIR.sub(b"", tags), tags
-    return tags
+    unpaired: list[re.Match[bytes]] = []
+    for tag in _TAG.finditer(markup):
+        if tag[0].endswith(b"/>"):
+            continue
+        if tag[1] and unpaired and not unpaired[-1][1] and unpaired[-1][2] == tag[2]:
+            unpaired.pop()
+        else:
+            unpaired.append(tag)
+    return b"".join(tag[0] for tag in unpaired)
