@@ -5,8 +5,8 @@
 
 WORKSPACE holds the corpus ingested and embedded (`embed --unit document`); nothing is written there. Without it a
 mixture of `mixture.py` is taken, in 128 dimensions, with that many topics (a document of none counts as of one class).
-Two seeds; * marks the size that is taken. `tells` is another principle, tried and left: the information (nats) of a unit's
-cluster on its neighbour's, times the share of neighbours in clusters, times the agreement between seeds.
+Two seeds; * marks the size that is taken. `tells` is another principle, tried and left: the information (nats) of a
+unit's cluster on its neighbour's, times the share of neighbours in clusters, times the agreement between seeds.
 """
 
 from __future__ import annotations
