@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from patentclust import artifacts
-from patentclust.errors import ArtifactError, ConfigError
+from patentclust.errors import ArtifactError, ConfigError, MissingArtifactError
 from patentclust.params import STAGE_PARAMS, ReportParams, load_params_file, resolve
 from patentclust.stages import StageState
 from patentclust.workspace import Workspace
@@ -29,9 +29,10 @@ def status(workspace: Workspace, *, task: str = "cluster") -> list[StageState]:
 def _looked(stage: str, look: Callable[[Workspace, str], StageState], workspace: Workspace, task: str) -> StageState:
     try:
         return look(workspace, task)
+    except MissingArtifactError:
+        return StageState(stage, "missing")
     except ArtifactError as error:
-        there = "is missing" not in str(error) and "no embeddings" not in str(error)
-        return StageState(stage, "damaged" if there else "missing", str(error) if there else "")
+        return StageState(stage, "damaged", str(error))
 
 
 def _n_bytes(*paths: Path) -> int:

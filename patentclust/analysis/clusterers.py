@@ -119,7 +119,7 @@ def _evoc(space: Space, params: ClusterParams) -> Density:
         evoc = import_module("evoc")
     except ImportError as error:
         raise MissingExtraError(
-            "--method evoc needs the package evoc", hint="run: python -m pip install 'patentclust[evoc]'"
+            "--method evoc needs the package evoc", hint='run: python -m pip install "patentclust[evoc]"'
         ) from error
     from numba import get_num_threads, set_num_threads
 
