@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -144,12 +144,15 @@ class Workspace:
     def lock(self) -> Iterator[None]:
         """Hold the workspace for writing, so that two runs never write one file; freed by the system when we die.
 
+        A folder that was made for a run which leaves nothing goes again.
+
         Raises:
             ArtifactError: another process holds it, or the folder cannot be made.
         """
+        made, lock = not self.root.exists(), self.root / ".lock"
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            handle = (self.root / ".lock").open("a+")
+            handle = lock.open("a+")
         except OSError as error:
             raise ArtifactError(
                 f"cannot use the workspace {self.root}: {error.strerror or error}",
@@ -162,7 +165,14 @@ class Workspace:
                     hint="wait for it to end, or choose another folder with --workspace",
                 )
             self._sweep()
-            yield
+            try:
+                yield
+            finally:
+                unused = made and all(path == lock for path in self.root.iterdir())
+        if unused:
+            lock.unlink(missing_ok=True)
+            with suppress(OSError):  # somebody else began to use it
+                self.root.rmdir()
 
     def _sweep(self) -> None:
         # We hold the lock, so a leftover of an interrupted write belongs to nobody.

@@ -1,19 +1,21 @@
-"""What commands save with --csv: the rows that they print, with more columns."""
+"""What commands save with --csv: the rows that they print, with more columns; `-` is stdout, in their place."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patentclust.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from patentclust.stages.assign import Assigned
     from patentclust.stages.search import Found
     from patentclust.stages.similar import Likeness
+
+STDOUT = Path("-")
 
 
 def write_assigned(path: Path, rows: Sequence[Assigned]) -> None:
@@ -41,10 +43,27 @@ def save(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) 
     """Write CSV whose cells are neutralised for spreadsheets."""
     from patentclust.render.tables import write_csv
 
+    table = io.StringIO(newline="")
+    write_csv(table, columns, ([row[name] for name in columns] for row in rows))
+    put(path, table.getvalue())
+
+
+def put(path: Path, text: str) -> None:
+    """Write a file that a flag names, or to stdout."""
+    from patentclust import console
+
+    if path == STDOUT:
+        console.print_line(text, end="")
+        return
     try:
-        with path.open("w", encoding="utf-8", newline="") as handle:
-            write_csv(handle, columns, ([row[name] for name in columns] for row in rows))
+        path.write_text(text, encoding="utf-8", newline="")
     except OSError as error:
         raise ConfigError(
-            f"cannot write {path}: {error.strerror}", hint="give --csv a file in a folder that is there"
+            f"cannot write {path}: {error.strerror}", hint="give a file in a folder that is there"
         ) from error
+
+
+def check_stdout(*taking: bool) -> None:
+    """Refuse flags of which more than one would write to stdout."""
+    if sum(taking) > 1:
+        raise ConfigError("two flags would write to stdout", hint="leave --json out, or give one of them a file")

@@ -21,6 +21,7 @@ from patentclust.workspace import Workspace
 
 _FINEST = 0
 NOISE_LABEL = "noise"
+MAKE_MAP = "run: patentclust embed && patentclust cluster"
 
 
 @dataclass(frozen=True)

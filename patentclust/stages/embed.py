@@ -26,7 +26,7 @@ from patentclust.errors import ArtifactError, ModelError
 from patentclust.models import ModelSpec
 from patentclust.params import PASSAGE_TASK, EmbedParams, Resources
 from patentclust.progress import Progress, Quiet, Task
-from patentclust.schemas import count_units, embeddings
+from patentclust.schemas import counted, embeddings
 from patentclust.stages import Outcome, cost
 from patentclust.stages.units import Shard, Unit, read_texts, read_units, shards_of
 from patentclust.workspace import Workspace
@@ -128,7 +128,7 @@ def _prepare(workspace: Workspace, params: EmbedParams, resources: Resources, pr
     units, n_empty = read_units(workspace, params, progress)
     if not units:
         raise ArtifactError(
-            f"none of the {n_empty} units in {workspace.documents} has text in its {params.text}",
+            f"none of {counted(n_empty, 'unit')} in {workspace.documents} has text in its {params.text}",
             hint="try --text full, or ingest files that carry text",
         )
     return _Plan(spec, path, params, facts, units, n_empty, shards_of(workspace, units, params, facts))
@@ -311,8 +311,8 @@ def embed_shard(
     if len(failed) == len(texts):
         unit_id, reason = next(iter(failed.items()))
         raise ModelError(
-            f"none of {len(texts)} texts got a vector; the first, {unit_id}: {reason}",
-            hint="the model file may be damaged; check it with: patentclust models check",
+            f"none of {counted(len(texts), 'text')} got a vector; the first, {unit_id}: {reason}",
+            hint=f"the model file may be damaged; check it: patentclust models check {shard.stamp.params['model']}",
         )
     kept = [i for i in range(len(texts)) if i not in encoded.failures]
     artifact = embeddings(embedder.dim, passages=shard.units[0].passage is not None)
@@ -371,13 +371,13 @@ def _outcome(
     } | ({"failures": len(failed)} if failed else {})
     sentences = list(warnings)
     if n_cut:
-        sentences.append(f"{n_cut:,} texts longer than the model's window were cut (--long window averages them)")
+        sentences.append(f"cut at the model's window: {counted(n_cut, 'text')} (--long window averages instead)")
     n_opened = sum(unit.from_description for unit in plan.units)
     if n_opened:
-        sentences.append(f"{count_units(n_opened, params.unit)} with nothing but a description: its opening is used")
+        sentences.append(f"{counted(n_opened, params.unit)} with nothing but a description: its opening is used")
     if plan.n_empty:
-        sentences.append(f"{count_units(plan.n_empty, params.unit)} left out of the map: no text in {params.text}")
+        sentences.append(f"{counted(plan.n_empty, params.unit)} left out of the map: no text in {params.text}")
     if failed:
         named = "; ".join(f"{unit}: {reason}" for unit, reason in list(failed.items())[:_SHOWN_FAILURES])
-        sentences.append(f"{count_units(len(failed), params.unit)} left out of the map: no vector: {named}")
+        sentences.append(f"{counted(len(failed), params.unit)} left out of the map: no vector: {named}")
     return Outcome("embed", not made, facts, tuple(sentences), (workspace.embeddings(params.task),), params.unit)

@@ -72,7 +72,8 @@ def chosen(params: ClusterParams, header: Header) -> str:
     problem = _missing(header)
     if params.labels == "model":
         if problem:
-            raise ModelError(problem, hint="take --labels terms, or fetch the model: patentclust models fetch")
+            pull = f"patentclust models pull {header.json('params')['model']}"
+            raise ModelError(problem, hint=f"take --labels terms, or fetch the model: {pull}")
         return "model"
     spec = None if problem else models.find(header.json("params")["model"])
     small = spec is not None and spec.parameters is not None and spec.parameters <= _MOST_PARAMETERS
