@@ -86,8 +86,14 @@ def embed(
     """Turn documents into vectors."""
     from patentclust.stages import embed as stage
 
-    with _recorded(workspace, "embed", params) as finish:
+    with _recorded(workspace, "embed", _from_anywhere(params)) as finish:
         return finish(stage.run(workspace, params, resources=resources, progress=progress))
+
+
+def _from_anywhere(params: EmbedParams) -> EmbedParams:
+    """Name a model file of one's own by its whole path, so that the record holds in any folder."""
+    own = params.backend == "llama" and params.model not in models.registry() and Path(params.model).is_file()
+    return replace(params, model=str(Path(params.model).absolute())) if own else params
 
 
 def embed_cost(

@@ -40,7 +40,7 @@ CHROMA = "/api/v2/tenants/default_tenant/databases/default_database/collections"
 
 
 class Fake(ThreadingHTTPServer):
-    """Keeps units by id; `trouble`: what the next bulk requests meet: a status, "drop", "hang", "slow", "busy" or "item"."""
+    """Keeps units by id; `trouble`: what bulk requests meet: a status, "drop", "hang", "slow", "busy" or "item"."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)

@@ -75,7 +75,9 @@ CsvFile = Annotated[
 ]
 OwnModel = Annotated[
     str | None,
-    typer.Option("-m", "--model", help="Where the .gguf file lies, if the vectors were made with one of yours."),
+    typer.Option(
+        "-m", "--model", help="Where the .gguf file lies, if the vectors were made with one of yours that was moved."
+    ),
 ]
 Model = Annotated[
     str | None,

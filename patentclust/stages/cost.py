@@ -143,4 +143,4 @@ def duration(seconds: float) -> str:
     for size, unit in ((86_400, "days"), (3600, "hours"), (60, "minutes")):
         if seconds >= 1.5 * size:
             return f"{seconds / size:.1f} {unit}" if seconds < 10 * size else f"{seconds / size:,.0f} {unit}"
-    return f"{max(1, round(seconds))} seconds"
+    return counted(max(1, round(seconds)), "second")

@@ -28,6 +28,7 @@ from patentclust.params import PASSAGE_TASK, EmbedParams, Resources
 from patentclust.progress import Progress, Quiet, Task
 from patentclust.schemas import counted, embeddings
 from patentclust.stages import Outcome, cost
+from patentclust.stages.atlas import embedded_as
 from patentclust.stages.units import Shard, Unit, read_texts, read_units, shards_of
 from patentclust.workspace import Workspace
 
@@ -58,10 +59,10 @@ def embedded_with(workspace: Workspace) -> dict[str, str]:
     for task in (EmbedParams().task, PASSAGE_TASK):
         for path in workspace.shards(task)[:1]:
             try:
-                params = artifacts.read_header(path, kind="embeddings").json("params")
+                params = embedded_as(artifacts.read_header(path, kind="embeddings"))
             except ArtifactError:
                 continue
-            return {name: params[name] for name in ("model", "backend")}
+            return {"model": params.model, "backend": params.backend}
     return {}
 
 
@@ -110,6 +111,8 @@ def estimate(
         PatentclustError: as `run`.
     """
     plan = _prepare(workspace, params, resources, progress)
+    if not plan.missing:
+        return cost.Cost(0, 0, len(plan.units), 0, 0.0)
     embedder = _open(plan, resources)
     try:
         return _estimate(workspace, plan, embedder, resources, budget_seconds=cost.MOST_CALIBRATION_SECONDS)
@@ -120,18 +123,32 @@ def estimate(
 def _prepare(workspace: Workspace, params: EmbedParams, resources: Resources, progress: Progress) -> _Plan:
     spec, params = resolve(params)
     check_servers(params, resources)
-    if params.backend == "llama":
-        path: Path | None = models.ensure(spec, offline=resources.offline, progress=progress)
-    else:
-        path = models.locate(spec) if spec.source["kind"] != "server" else None
-    facts = model_facts(spec, params, path)
     units, n_empty = read_units(workspace, params, progress)
     if not units:
         raise ArtifactError(
             f"none of {counted(n_empty, 'unit')} in {workspace.documents} has text in its {params.text}",
             hint="try --text full, or ingest files that carry text",
         )
-    return _Plan(spec, path, params, facts, units, n_empty, shards_of(workspace, units, params, facts))
+
+    def planned(path: Path | None, **known: str) -> _Plan:
+        facts = model_facts(spec, params, path) | known
+        return _Plan(spec, path, params, facts, units, n_empty, shards_of(workspace, units, params, facts))
+
+    here = models.locate(spec) if spec.source["kind"] != "server" else None
+    if params.backend != "llama":
+        return planned(here)
+    if here is None and not (plan := planned(None, **_stated(workspace, spec, params))).missing:
+        return plan
+    return planned(models.ensure(spec, offline=resources.offline, progress=progress))
+
+
+def _stated(workspace: Workspace, spec: ModelSpec, params: EmbedParams) -> dict[str, str]:
+    """Return the hash that the vectors state of a model whose file is not here: it is needed only for new ones."""
+    try:
+        model = artifacts.read_header(workspace.shard(params.task, 0), kind="embeddings").json("model")
+    except ArtifactError:
+        return {}
+    return {"sha256": model["sha256"]} if model["name"] == spec.name and "sha256" in model else {}
 
 
 def _open(plan: _Plan, resources: Resources) -> Embedder:

@@ -28,6 +28,7 @@ from patentclust.params import PASSAGE_TASK, EmbedParams
 from patentclust.progress import Progress
 from patentclust.schemas import counted
 from patentclust.stages import StageState, cells
+from patentclust.stages.atlas import embedded_as
 from patentclust.stages.cells import Cells
 from patentclust.stages.units import read_texts, read_wholes
 from patentclust.stages.wholes import Wholes, open_wholes, write_wholes
@@ -140,7 +141,7 @@ class Passages:
     @property
     def params(self) -> EmbedParams:
         """Return how the passages were embedded."""
-        return EmbedParams(**self.header.json("params"))
+        return embedded_as(self.header)
 
 
 def open_passages(workspace: Workspace, progress: Progress) -> Passages:

@@ -19,6 +19,7 @@ from patentclust.stages.atlas import (
     Atlas,
     Numbers,
     check_model,
+    embedded_as,
     read_atlas,
     read_numbers,
     shared_terms,
@@ -90,7 +91,7 @@ class Shelf:
     @property
     def embed_params(self) -> EmbedParams:
         """Return how new documents must be embedded to fit this map."""
-        return EmbedParams(**{**self.atlas.embeddings.header.json("params"), "unit": "document"})
+        return embedded_as(self.atlas.embeddings.header, unit="document")
 
 
 @dataclass(frozen=True)
