@@ -14,6 +14,11 @@ _COMMAND = re.compile(
 _workspaces: set[Path] = set()
 
 
+def forget_workspaces() -> None:
+    """Begin a command that named none yet."""
+    _workspaces.clear()
+
+
 def name_workspace(folder: Path) -> None:
     """Let each command that is named from now on name this workspace too."""
     _workspaces.add(folder)

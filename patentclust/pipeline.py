@@ -175,6 +175,7 @@ def run(
         ConfigError: the stages were given different tasks.
         PatentclustError: whatever a stage raises.
     """
+    from patentclust.embedders.openai import checked_urls
     from patentclust.stages.embed import resolve
     from patentclust.stages.ingest import check_params, check_paths
 
@@ -184,6 +185,8 @@ def run(
     check_params(params.ingest)
     check_servers(params.embed, resources)
     resolve(params.embed)
+    if params.embed.backend == "openai" and not workspace.shards(params.embed.task):
+        checked_urls(resources)
     _check_cluster(workspace, params.cluster, resources)
     if params.embed.backend == "llama":
         models.ensure(models.find(params.embed.model), offline=resources.offline, progress=progress)

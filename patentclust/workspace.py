@@ -158,21 +158,20 @@ class Workspace:
                 f"cannot use the workspace {self.root}: {error.strerror or error}",
                 hint="choose another folder with --workspace",
             ) from error
-        with handle:
-            if not _try_lock(handle.fileno()):
-                raise ArtifactError(
-                    f"another patentclust run is writing to {self.root}",
-                    hint="wait for it to end, or choose another folder with --workspace",
-                )
-            self._sweep()
-            try:
+        try:
+            with handle:
+                if not _try_lock(handle.fileno()):
+                    raise ArtifactError(
+                        f"another patentclust run is writing to {self.root}",
+                        hint="wait for it to end, or choose another folder with --workspace",
+                    )
+                self._sweep()
                 yield
-            finally:
-                unused = made and all(path == lock for path in self.root.iterdir())
-        if unused:
-            lock.unlink(missing_ok=True)
-            with suppress(OSError):  # somebody else began to use it
-                self.root.rmdir()
+        finally:
+            if made and list(self.root.iterdir()) == [lock]:
+                with suppress(OSError):  # somebody else began to use it
+                    lock.unlink()
+                    self.root.rmdir()
 
     def _sweep(self) -> None:
         # We hold the lock, so a leftover of an interrupted write belongs to nobody.

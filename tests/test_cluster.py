@@ -277,7 +277,7 @@ def test_documents_without_text_are_left_out_and_counted(tmp_path):
         (lambda documents: documents[1:], "1 unit gone (such as US-00000-A1)"),
         (
             lambda documents: [documents[0] | {"abstract": "new"}, *documents[1:]],
-            "1 units changed since (such as US-00000-A1)",
+            "1 unit changed since (such as US-00000-A1)",
         ),
     ],
     ids=["new", "gone", "changed"],

@@ -83,6 +83,7 @@ from patentclust.params import (
     Resources,
     resolve,
 )
+from patentclust.pasting import forget_workspaces
 
 app = typer.Typer(
     help="Turn a pile of patents into a map of technologies, on your own machine, with nothing leaving it.",
@@ -307,6 +308,7 @@ def _root(
     ] = False,
 ) -> None:
     """Turn a pile of patents into a map of technologies, on your own machine, with nothing leaving it."""
+    forget_workspaces()
 
 
 def main() -> None:
