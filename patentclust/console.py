@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
@@ -287,6 +288,9 @@ def show_likeness(found: Sequence[Likeness]) -> None:
         for hit in likeness.hits:
             names = "; ".join(hit.assignees)
             rows.append([*asked, hit.doc_id, f"{hit.similarity:.3f}", hit.year or "", hit.cluster, names, hit.title])
+        if not rows:
+            note("nothing near: no document of the map is what the filters ask for")
+            continue
         headers = ["document", "cosine", "year", "cluster", "assignee", "title"]
         show_table(["asked", *headers] if asked else headers, rows, numeric={"cosine"})
     if len(found) > _SHOWN_DOCUMENTS:
@@ -341,9 +345,14 @@ def show_table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, nume
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for index, header in enumerate(headers):
-        # Keys and figures stay whole; names and prose wrap where the terminal is narrow.
-        whole = index == 0 or header in numeric
-        table.add_column(Text(header), justify="right" if header in numeric else "left", no_wrap=whole, overflow="fold")
+        # Keys and figures stay whole; their headers, names and prose wrap where the terminal is narrow.
+        table.add_column(
+            Text(header),
+            justify="right" if header in numeric else "left",
+            no_wrap=index == 0,
+            min_width=max((cell_len(str(row[index])) for row in rows), default=0) if header in numeric else None,
+            overflow="fold",
+        )
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
     Console(highlight=False).print(table)

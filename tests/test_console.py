@@ -44,6 +44,19 @@ def test_a_terminal_gets_columns():
     assert "\t" not in shown and "US-1-B2 " in shown and "[bold]A" in shown
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_no_column_and_no_figure_is_lost_on_a_narrow_terminal():
+    headers = [f"silhouette of {name}" for name in "abcdefghijk"]
+    script = (
+        f"from patentclust import console; console.show_table({headers!r}, [['0.1234'] * 11], numeric=set({headers!r}))"
+    )
+    master, slave = os.openpty()
+    subprocess.run([sys.executable, "-c", script], stdout=slave, env=os.environ | {"COLUMNS": "90"}, check=True)
+    os.close(slave)
+    shown = os.read(master, 10_000).decode()
+    assert shown.splitlines()[-1].split() == ["0.1234"] * 11
+
+
 @pytest.mark.parametrize(
     ("unit", "said"),
     [

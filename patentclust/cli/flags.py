@@ -252,7 +252,7 @@ def existing(workspace: Path | None) -> OpenWorkspace:
     if not found.root.is_dir():
         raise ArtifactError(
             f"there is no workspace at {found.root}",
-            hint="name another with -w, or make one: patentclust run PATHS",
+            hint="name another, or make one: patentclust run PATHS",
         )
     return found
 

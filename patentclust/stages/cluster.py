@@ -237,15 +237,15 @@ def _warnings(scores: Mapping[str, Any], params: ClusterParams, unit: str) -> It
         yield f"{placed} with nothing but a description, placed by its opening"
     if n < reduction.MIN_ROWS_UMAP:
         yield (
-            f"{counted(n, unit)} are too few for UMAP (it takes {reduction.MIN_ROWS_UMAP}): the map shows their"
-            " principal components; add documents for a map of technologies"
+            f"too few for UMAP, which takes {reduction.MIN_ROWS_UMAP}: {counted(n, unit)}; the map shows principal"
+            " components; add documents for a map of technologies"
         )
     # The usual size, where it is smaller and the corpus large enough for it.
     fitting = max(2, min(size // 2, n // sizes.FIT, ClusterParams().min_cluster_size))
     if n < size:
         yield (
-            f"{counted(n, unit)} cannot form a cluster of {size}: all are noise, in place of any map"
-            f" before; run: patentclust cluster --min-size {fitting}"
+            f"{counted(n, unit)} cannot form a cluster of {size:,}: all are noise, in place of any map before; "
+            + (f"run: patentclust cluster --min-size {fitting}" if n >= fitting else "add documents")
         )
     elif not n_clusters:
         yield (
