@@ -46,7 +46,7 @@ def test_a_terminal_gets_columns():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
 def test_no_column_and_no_figure_is_lost_on_a_narrow_terminal():
-    headers = [f"silhouette of {name}" for name in "abcdefghijk"]
+    headers = ["min", *(f"silhouette of {name}" for name in "abcdefghij")]
     script = (
         f"from patentclust import console; console.show_table({headers!r}, [['0.1234'] * 11], numeric=set({headers!r}))"
     )
