@@ -52,15 +52,19 @@ def patentclust(folder: str, *args: str) -> None:
     )
 
 
-def labels_by_unit(folder: Path, rows: list[dict]) -> dict[str, str]:
+def labels_by_unit(folder: Path, rows: list[dict], truth: str = "bench_label") -> dict[str, str]:
     """Match documents to rows by their title and abstract: publication numbers are normalised on the way in."""
-    labels = {(row["title"].strip(), row["abstract"].strip()): row["bench_label"] for row in rows}
+    labels = {texts(row): row.get(truth) for row in rows}
     table = pq.read_table(folder / "documents.parquet", columns=["doc_id", "title", "abstract"]).to_pylist()
-    found = {r["doc_id"]: labels.get((r["title"].strip(), r["abstract"].strip())) for r in table}
+    found = {r["doc_id"]: labels.get(texts(r)) for r in table}
     lost = sum(label is None for label in found.values())
     if lost or len(found) != len(rows):
         print(f"{len(rows)} rows, {len(found)} documents, {lost} without a label", file=sys.stderr)
     return {unit: label for unit, label in found.items() if label is not None}
+
+
+def texts(row: dict) -> tuple[str, ...]:
+    return tuple(" ".join((row.get(field) or "").split()) for field in ("title", "abstract"))
 
 
 def row(name: str, seed: int, folder: Path, labels: dict[str, str], seconds: float) -> str:

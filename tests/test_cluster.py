@@ -326,7 +326,7 @@ def test_without_classes_there_is_no_agreement(tmp_path):
 def test_much_noise_says_what_to_try(tmp_path):
     rows = np.random.default_rng(0).normal(size=(300, DIM))
     vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float16)
-    outcome = cluster.run(workspace_of(tmp_path, 300, vectors=vectors), replace(PARAMS, selection="leaf"))
+    outcome = cluster.run(workspace_of(tmp_path, 300, vectors=vectors), replace(PARAMS, selection="leaf", reduce="pca"))
     assert outcome.facts["clusters"]
     assert outcome.facts["noise_share"] > 0.4
     assert any("--min-samples 3" in warning for warning in outcome.warnings)

@@ -33,11 +33,15 @@ def test_the_majority_decides_and_the_names_of_clusters_do_not_matter():
     np.testing.assert_allclose(found.persistence, 0.5)
 
 
-def test_a_point_that_is_noise_in_most_runs_is_noise_and_one_in_few_is_not():
-    runs = [run([0, 0, 0, 0, -1]), run([0, 0, 0, -1, -1]), run([0, 0, 0, 0, 0])]
+def test_noise_is_what_three_runs_of_four_call_so_and_what_fewer_do_is_a_member_of_low_probability():
+    seen = run([0, 0, 0, 0, 0])
+    runs = [seen, run([0, 0, 0, 0, -1]), run([0, 0, 0, 0, -1]), run([0, 0, 0, 0, -1]), run([0, 0, 0, -1, -1])]
     found = consensus.agree(runs, min_cluster_size=2)
     assert found.labels.tolist() == [0, 0, 0, 0, -1]
-    assert found.probabilities[4] == 0
+    np.testing.assert_allclose(found.probabilities, [1, 1, 1, 0.8, 0])
+    twice = consensus.agree([seen, seen, *runs[2:]], min_cluster_size=2)
+    assert twice.labels.tolist() == [0, 0, 0, 0, 0]
+    np.testing.assert_allclose(twice.probabilities, [1, 1, 1, 0.8, 0.4])
 
 
 def test_groups_below_the_least_size_are_noise_and_so_is_everything_where_nothing_was_found():

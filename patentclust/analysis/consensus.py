@@ -18,25 +18,29 @@ from patentclust.analysis.density import NOISE, Density, by_size
 MAX_ROWS = 5_000
 # Together rather than apart, on average over the pairs of a cluster.
 _HALF = 0.5
+# A point that one layout calls noise lies, in another, within a cluster: noise is what three layouts of four call so.
+_HELD = 0.25
 
 
 def agree(runs: Sequence[Density], *, min_cluster_size: int) -> Density:
     """Return what runs agree on: average linkage of how seldom they keep two points together, cut at one half.
 
     Two points are as far apart as the share of runs that part them, of those runs in which neither is noise; where that
-    is fewer than half of the runs they are apart.
+    is fewer than a quarter of the runs they are apart.
 
     Args:
         runs: one or more clusterings of the same n points, n up to MAX_ROWS.
         min_cluster_size: smaller groups are noise.
 
     Returns:
-        A point's probability is the mean share of runs that keep it with the other members; outlier scores and the
+        A point's probability is the share of runs in which it is not noise, times the mean share of them that keep it
+        with the other members: below a half, most runs call it noise or put it elsewhere. Outlier scores and the
         persistence of the clusters that members were in are means over runs.
     """
     if len(runs) == 1:
         return runs[0]
-    apart = _apart(np.stack([run.labels for run in runs]))
+    by_run = np.stack([run.labels for run in runs])
+    held, apart = (by_run != NOISE).mean(axis=0), _apart(by_run)
     groups = fcluster(linkage(squareform(apart, checks=False), "average"), _HALF, "distance")
     large = np.bincount(groups)[groups] >= min_cluster_size
     labels, _ = by_size(np.where(large, groups, NOISE))
@@ -47,7 +51,8 @@ def agree(runs: Sequence[Density], *, min_cluster_size: int) -> Density:
         members = np.flatnonzero(labels == cluster)
         persistence[cluster] = lasting[members].mean()
         # A point is not apart from itself: the sum needs no correction, the count does.
-        probabilities[members] = 1 - apart[np.ix_(members, members)].sum(axis=1) / (len(members) - 1)
+        kept = 1 - apart[np.ix_(members, members)].sum(axis=1) / (len(members) - 1)
+        probabilities[members] = held[members] * kept
     return Density(
         labels=labels,
         probabilities=probabilities,
@@ -64,7 +69,7 @@ def _apart(labels: np.ndarray) -> np.ndarray:
         real = run != NOISE
         known += real[:, None] & real
         same += (run[:, None] == run) & real
-    apart = np.where(2 * known >= n_runs, 1 - same / np.maximum(known, 1, dtype=np.float32), np.float32(1))
+    apart = np.where(known >= _HELD * n_runs, 1 - same / np.maximum(known, 1, dtype=np.float32), np.float32(1))
     np.fill_diagonal(apart, 0)
     return apart
 
