@@ -134,6 +134,7 @@ def test_nothing_readable_is_an_error(tmp_path: Path) -> None:
         (["similar", " "], "nothing was given to look for"),
         (["similar", EXAMPLES], "is a folder, expected a publication number or a file"),
         (["similar", "x", "--json", "--csv", "-"], "two flags would write to stdout"),
+        (["similar", "x", "--csv", "/no/such/folder/x.csv"], "cannot write /no/such/folder/x.csv"),
         (["cluster", "--labels", "llm"], "--labels llm needs a chat server"),
     ],
 )
@@ -185,17 +186,19 @@ def test_the_command_pages_are_what_help_says() -> None:
         (["--task", "nope"], "no template for the task 'nope'"),
         (["--backend", "openai"], "--backend openai needs a server"),
         (["--map", "titel=Title"], "no such field"),
-        (["--params", "p.toml"], "--labels llm needs a chat server"),
+        (["--params", "labels.toml"], "--labels llm needs a chat server"),
+        (["--params", "window.toml"], "max-tokens is 9999; minilm reads 512"),
     ],
 )
 def test_what_no_run_could_end_with_is_refused_before_the_first_file_is_read(
     flags: list[str], complaint: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "p.toml").write_text('[cluster]\nlabels = "llm"\n')
+    (tmp_path / "labels.toml").write_text('[cluster]\nlabels = "llm"\n')
+    (tmp_path / "window.toml").write_text("[embed]\nmax_tokens = 9999\n")
     result = patentclust("run", EXAMPLES / "pdf", "-m", "minilm", *flags, cwd=tmp_path)
     assert result.returncode == 1, result.stderr
     assert complaint in result.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["p.toml"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["labels.toml", "window.toml"]
 
 
 def test_a_refused_ingest_leaves_nothing(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def assign(
     from patentclust import console, pipeline
     from patentclust.cli import saving
 
-    saving.check_stdout(as_json, csv_file == saving.STDOUT)
+    saving.check(as_json, csv_file)
     urls = tuple(base_url or ())
     resources = Resources(model=model, threads=threads, gpu_layers=gpu_layers, offline=offline, base_urls=urls)
     outcomes, rows = pipeline.assign(
@@ -130,7 +130,7 @@ def similar(
     from patentclust.cli import saving
     from patentclust.stages import similar as stage
 
-    saving.check_stdout(as_json, csv_file == saving.STDOUT)
+    saving.check(as_json, csv_file)
     where = stage.Where(top, assignee, ipc, stage.years(years) if years else None, cluster, office.upper(), language)
     found = pipeline.similar(
         existing(workspace),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from patentclust.stages.similar import Likeness
 
 STDOUT = Path("-")
+_IN_A_FOLDER = "give a file in a folder that is there"
 
 
 def write_assigned(path: Path, rows: Sequence[Assigned]) -> None:
@@ -58,12 +59,17 @@ def put(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8", newline="")
     except OSError as error:
-        raise ConfigError(
-            f"cannot write {path}: {error.strerror}", hint="give a file in a folder that is there"
-        ) from error
+        raise ConfigError(f"cannot write {path}: {error.strerror}", hint=_IN_A_FOLDER) from error
 
 
-def check_stdout(*taking: bool) -> None:
-    """Refuse flags of which more than one would write to stdout."""
-    if sum(taking) > 1:
+def check(as_json: bool, *paths: Path | None) -> None:
+    """Refuse files that could not be written in the end, before there is anything to write.
+
+    Raises:
+        ConfigError: more than one would go to stdout, or there is no folder for one.
+    """
+    if as_json + paths.count(STDOUT) > 1:
         raise ConfigError("two flags would write to stdout", hint="leave --json out, or give one of them a file")
+    for path in filter(None, paths):
+        if path.is_dir() or not path.parent.is_dir():
+            raise ConfigError(f"cannot write {path}: it is a folder, or in none", hint=_IN_A_FOLDER)

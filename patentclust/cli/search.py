@@ -53,7 +53,7 @@ def search(
     from patentclust.cli import saving
     from patentclust.stages import similar as stage
 
-    saving.check_stdout(as_json, csv_file == saving.STDOUT)
+    saving.check(as_json, csv_file)
     where = stage.Where(top, assignee, ipc, stage.years(years) if years else None, cluster, office.upper(), language)
     answer = pipeline.search(
         existing(workspace),

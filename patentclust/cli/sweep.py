@@ -59,8 +59,7 @@ def sweep(
     from patentclust.cli import saving
     from patentclust.stages import sweep as stage
 
-    printed = (csv_file == saving.STDOUT, svg_file == saving.STDOUT)
-    saving.check_stdout(as_json, *printed)
+    saving.check(as_json, csv_file, svg_file)
     flags = {"method": method, "max_noise": max_noise, "stability": stability, "seed": seed, "task": task}
     chosen = resolve(ClusterParams(), from_file(params).get("cluster", {}), flags)
     progress = console.progress(quiet=quiet or as_json)
@@ -72,5 +71,5 @@ def sweep(
         saving.put(svg_file, stage.drawing(rows))
     if as_json:
         console.print_json([asdict(row) for row in rows])
-    elif not any(printed):
+    elif saving.STDOUT not in (csv_file, svg_file):
         console.show_sweep(rows)

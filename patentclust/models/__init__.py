@@ -102,6 +102,16 @@ class ModelSpec:
         if not low <= dim <= high:
             raise ConfigError(f"dim is {dim}; model {self.name} takes {low} to {high}", hint=f"give --dim {low}…{high}")
 
+    def check_window(self, max_tokens: int | None) -> None:
+        """Refuse a window that is longer than what the model reads.
+
+        Raises:
+            ConfigError: it is.
+        """
+        reads = self.context_tokens
+        if max_tokens is not None and reads is not None and max_tokens > reads:
+            raise ConfigError(f"max-tokens is {max_tokens}; {self.name} reads {reads}", hint=f"give {reads} or less")
+
 
 def cache_folder() -> Path:
     """Return the folder for model files, from PATENTCLUST_CACHE or the system's convention."""

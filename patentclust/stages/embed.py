@@ -32,8 +32,7 @@ from patentclust.stages.atlas import embedded_as
 from patentclust.stages.units import Shard, Unit, read_texts, read_units, shards_of
 from patentclust.workspace import Workspace
 
-_SHOWN_FAILURES = 3
-_SAMPLE_TEXTS = 24
+_SHOWN_FAILURES, _SAMPLE_TEXTS = 3, 24
 
 
 @dataclass(frozen=True)
@@ -260,6 +259,7 @@ def resolve(params: EmbedParams) -> tuple[ModelSpec, EmbedParams]:
     """
     spec = models.find(params.model) if params.backend == "llama" else models.find_served(params.model)
     spec.check_dim(params.dim)
+    spec.check_window(params.max_tokens)
     spec.prompt(params.task, params.instruction)
     dim = params.dim if params.dim != spec.dim else None
     text = params.text or ("full" if params.task == PASSAGE_TASK else spec.text)

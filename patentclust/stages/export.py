@@ -42,7 +42,7 @@ def run(workspace: Workspace, store: str, *, name: str = "patents", progress: Pr
             handle.writelines(chunks)
         n_files += 1
     facts = {"units": len(atlas.embeddings.unit_ids), "files": n_files, "dim": about.dim}
-    return Outcome("export", False, facts, (), (folder,))
+    return Outcome("export", False, facts, (), (folder,), atlas.unit)
 
 
 def push(
@@ -70,7 +70,8 @@ def push(
         )
         with closing(told(_files(workspace, store, about, atlas, progress), target.shown, progress)) as files:
             n_requests = target.send(files, name)
-    return Outcome("export", False, {"units": n_units, "requests": n_requests, "dim": about.dim}, (), ())
+    facts = {"units": n_units, "requests": n_requests, "dim": about.dim}
+    return Outcome("export", False, facts, unit=atlas.unit)
 
 
 def _begun(workspace: Workspace, store: str, name: str) -> tuple[About, Atlas]:
