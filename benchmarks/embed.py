@@ -5,7 +5,8 @@
 The limit is raw prompt processing, `llama_decode` with embeddings off and one output a text, of the same tokens at each
 text's own length, by the same model on the same threads; an encoder has no such mode, so there it is its bare call.
 Slices of the texts are run in turn by the limit and by us, and one long text in step, call by call, so that a busy
-machine slows both alike; figures are tokens by CPU-second. `--others` adds Llama.embed, llama_cpp.server on loopback,
+machine slows both alike; figures are tokens by CPU-second. Both have llama.cpp's scratch memory at a page, which is the
+fastest place (`scratch.py`): the limit is in our process. `--others` adds Llama.embed, llama_cpp.server on loopback,
 and with `--torch-python PYTHON --safetensors FOLDER` sentence-transformers, each in a process of its own. An encoder's
 long texts are given to them window by window, which they would else cut in silence; a causal model's context is made as
 long as the longest text.
@@ -72,6 +73,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--texts", type=int, default=500)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--limit-first", action="store_true", help="make its context before ours; peak is then of both")
     parser.add_argument("--others", action="store_true")
     parser.add_argument("--torch-python")
     parser.add_argument("--safetensors", type=Path)
@@ -104,6 +106,8 @@ def launch(arguments: argparse.Namespace, name: str, texts: Path, python: str) -
     """Run one contender in a process of its own: its peak memory is then its own."""
     command = [python, __file__, str(arguments.model), str(texts), "--contender", name]
     command += ["--rounds", str(arguments.rounds), "--threads", str(arguments.threads)]
+    if arguments.limit_first:
+        command.append("--limit-first")
     if arguments.safetensors:
         command += ["--safetensors", str(arguments.safetensors)]
     environment = os.environ | {"OMP_NUM_THREADS": str(arguments.threads)}
@@ -165,9 +169,11 @@ def run_ours(arguments: argparse.Namespace, texts: list[str]) -> dict[str, Any]:
     )
     slices = sliced(embedder, texts)
     longest = max(slices, key=lambda part: max(map(len, part)))
+    n_tokens = max(map(len, sequences(embedder, texts)))
+    limit = Limit(embedder.model, n_tokens, arguments.threads) if arguments.limit_first else None
     embedder.encode_document(longest)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    limit = Limit(embedder.model, max(map(len, sequences(embedder, texts))), arguments.threads)
+    limit = limit or Limit(embedder.model, n_tokens, arguments.threads)
     decode, inside = llama_cpp.llama_decode, [0.0]
 
     def timed(*args: Any) -> int:
@@ -271,7 +277,10 @@ def sequences(embedder: Any, texts: list[str]) -> list[np.ndarray]:
 
 
 class Limit:
-    """Raw prompt processing, as llama-bench does it: calls of 2,048 tokens in micro-batches of 512, flash attention."""
+    """Raw prompt processing, as llama-bench does it: micro-batches of 512 tokens, flash attention.
+
+    One a call, where llama-bench gives four: the same work, and a busy moment meets both sides.
+    """
 
     def __init__(self, model: Any, longest: int, threads: int) -> None:
         import llama_cpp
@@ -279,7 +288,7 @@ class Limit:
         self.lib, self.causal, self.decode = llama_cpp, model.causal, llama_cpp.llama_decode
         params = llama_cpp.llama_context_default_params()
         params.n_ctx = -(-longest // 256) * 256
-        params.n_batch, params.n_ubatch = (2048, 512) if model.causal else (params.n_ctx, params.n_ctx)
+        params.n_batch, params.n_ubatch = (512, 512) if model.causal else (params.n_ctx, params.n_ctx)
         params.n_outputs_max = 1 if model.causal else params.n_batch
         params.n_threads = params.n_threads_batch = threads
         params.embeddings = not model.causal

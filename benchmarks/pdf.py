@@ -88,10 +88,13 @@ def with_ours(path: Path, *, ocr: bool = False) -> str:
     (file,) = find_files([path])
     if isinstance(file, SourceError):
         raise file
-    (found,) = read_file(file, IngestParams(ocr=ocr), sha256="0")
-    if isinstance(found, SourceError):
-        raise found
-    return "\n".join((found.title, found.abstract, *found.claims, found.description))
+    texts: list[str] = []
+    # A file may hold the front pages of several publications.
+    for found in read_file(file, IngestParams(ocr=ocr), sha256="0"):
+        if isinstance(found, SourceError):
+            raise found
+        texts += [found.title, found.abstract, *found.claims, found.description]
+    return "\n".join(texts)
 
 
 def with_ocr(path: Path) -> str:

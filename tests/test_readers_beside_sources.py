@@ -9,6 +9,7 @@ import pytest
 from patentclust.analysis.families import Member, find_families
 from patentclust.readers import characters, numbers, us_st96_parts
 from patentclust.readers.claims import refers_to_claim, split_claims
+from patentclust.readers.pdf_front import read_front
 from patentclust.readers.pdf_layout import composed, lay_out
 from patentclust.readers.pdf_masthead import read_masthead
 from patentclust.readers.xml import parse, text_of
@@ -46,6 +47,10 @@ def changed(tmp_path, sample, *pairs):
         ("JP", "02-191674", "19900700", "JP-H02191674"),
         ("JP", "9154408", "19970600", "JP-H09154408"),
         ("JP", "201045940", "20100200", "JP-2010045940"),
+        ("JP", "0193904", "19841100", "JP-S59193904"),
+        ("JP", "0193904", "19890400", "JP-H01093904"),
+        ("JP", "0193904", "20040700", "JP-2004193904"),
+        ("JP", "0193904", "", "JP-193904"),
         ("JP", "2014-006757", "20140100", "JP-2014006757"),
         ("JP", "2500001", "19960529", "JP-2500001"),
         ("JP", "H06-143669", "19940500", "JP-H06143669"),
@@ -152,6 +157,24 @@ def test_what_an_old_patent_prints_below_its_claims_is_none_of_them(tmp_path):
     assert found.claims == ("1. A tree.", "2. A bush.")
 
 
+@pytest.mark.parametrize(
+    ("opening", "n_claims"), [("I claim: 10 1.", 2), ("What is claimed is: 1.", 2), ("We said 1.", 0)]
+)
+def test_a_scan_of_the_search_whose_text_is_one_has_its_claims_apart(tmp_path, opening, n_claims):
+    row = json.loads((DATA / "us_ppubs.json").read_text(encoding="utf-8"))[0] | {"type": "USOCR", "claimsHtml": None}
+    row |= {"backgroundTextHtml": None, "briefHtml": None}
+    row["descriptionHtml"] = (
+        "FOG MAKER I claim: 1. nothing here. A machine is described at length, which makes fog, and again, "
+        f"and again, and once more, till it makes fog. {opening} A fog maker, comprising a pump. "
+        "2. The fog maker of claim 1, of brass. 55 60 65 No references cited. DOE, Examiner"
+    )
+    (found,) = documents(written(tmp_path, json.dumps([row]), "a.json"))
+    expected = ("1. A fog maker, comprising a pump.", "2. The fog maker of claim 1, of brass.")
+    assert found.claims == expected[:n_claims]
+    assert found.independent == (True, False)[:n_claims]
+    assert found.description.endswith("till it makes fog." if n_claims else "DOE, Examiner")
+
+
 def test_the_micro_sign_of_the_search_is_told_from_the_point_of_a_product():
     text = "a film of 25 .Math.m, a .Math.-law coder and 2.Math.d or X .Math. m"
     assert characters.without_codes(text) == "a film of 25 μm, a μ-law coder and 2·d or X · m"
@@ -226,7 +249,9 @@ def test_a_serial_number_of_no_known_series_is_left_out_and_a_firm_keeps_its_for
 def test_line_numbers_and_twice_escaped_signs_of_a_part_as_filed_go(tmp_path):
     text = (DATA / "us_parts.xml").read_text(encoding="utf-8")
     end = text.rindex("</com:P>") if "</com:P>" in text else text.rindex("</pat:P>")
-    found = documents(written(tmp_path, f"{text[:end]} x &amp;gt;3 y{text[end:]}", "a.xml"))[0]
+    more = " x &amp;gt;3 y, a powered- actuator of two- and three-fold use"
+    found = documents(written(tmp_path, f"{text[:end]}{more}{text[end:]}", "a.xml"))[0]
+    assert "a powered-actuator of two- and three-fold use" in found.description
     assert "x >3 y" in found.description
     lines = ["30 The server", "30 (e) receiving", "100 apparatus", "20 mm of brass"]
     assert [us_st96_parts.without_line_number(line) for line in lines] == ["The server", "(e) receiving", *lines[2:]]
@@ -266,6 +291,84 @@ def test_a_heading_over_the_words_that_open_the_claims_is_no_paragraph(tmp_path)
     (found,) = documents(written(tmp_path, make_pdf([TEXT[0], page]), "a.pdf"))
     assert found.claims == ("1. A pot.", "2. The pot of claim 1.")
     assert "CLAIMS" not in found.description
+
+
+def test_a_scan_has_its_small_letters_and_zeros_mended():
+    pages = [
+        [
+            "United States Patent (19)",
+            "(11) 3,541,999",
+            "(54) MICRoCOMPUTER FOR USE WITH A",
+            "DISPLAY",
+            "(75) Inventor: Jane Roe",
+            "(51) int. Cl.' HO4N 9/44",
+            "(57) ABSTRACT",
+            "A pot that has one Weight and",
+            "Y shaped wheels, of the Web and of Work, and other PCBs, which turn in the wall of the pot.",
+        ],
+        [*PROSE, "The score has a Weighting factor."],
+    ]
+    layout = lay_out(["\n".join(page) for page in pages], scanned=True)
+    front = read_front(layout)
+    assert (front.title, front.ipc) == ("MICROCOMPUTER FOR USE WITH A DISPLAY", ("H04N9/44",))
+    assert front.abstract == (
+        "A pot that has one weight and Y shaped wheels, of the Web and of work, and other PCBs, which turn in the "
+        "wall of the pot."
+    )
+    assert "a weighting factor" in layout.claims_and_description(skip_front=True)[1]
+
+
+def test_a_front_page_that_goes_on_has_its_citations_and_provisionals_of_all_its_pages():
+    front = [
+        "(12) United States Patent",
+        "(10) Patent No.: US 12,999,551 B2",
+        "(72) Inventors: Jane Roe, Shanghai (ČN)",
+        "(73) Assignee: Acme Corporation, Boston, MA (US)",
+        "Notice: Subject to any disclaimer, the term of this",
+        "patent is extended or adjusted under 35",
+        "(60) Provisional application No. 62/868,999, filed on Jun.",
+        "28, 2019, provisional application No. 62/858,999,",
+        "(52) U.S. Cl.",
+        "C09D 5/24 (2013.01); C09D 7/20",
+        "(2018.01)",
+        "(56) References Cited",
+        "5,424,999A 6/1995 Roe et al.",
+        "2009/0009326 A1* 1/2009 Doe ... C09D 7/70",
+        "WO WO 2009/099008A1 1/2009",
+    ]
+    second = [
+        "US 12,999,551 B2",
+        "Page 2",
+        "(56) References Cited",
+        "7,566,999 B2 * 7/2009 Poe",
+        "JP 2005/209999 A 8/2005",
+    ]
+    layout = lay_out(["\n".join(page) for page in (front, second, PROSE)])
+    found = read_front(layout)
+    assert found.cited == (
+        "US-5424999-A",
+        "US-20090009326-A1",
+        "WO-2009099008-A1",
+        "US-7566999-B2",
+        "JP-2005209999-A",
+    )
+    assert found.cpc == ("C09D5/24", "C09D7/20")
+    assert (found.inventors, found.assignees) == (("Jane Roe",), ("Acme Corporation",))
+    assert found.priorities == ("US-62868999", "US-62858999")
+    assert found.priority_date == date(2019, 6, 28)
+    assert "Poe" not in layout.claims_and_description(skip_front=True)[1]
+
+
+def test_a_certificate_of_correction_is_no_part_of_the_description():
+    certificate = [
+        "UNITED STATES PATENT OFFICE CERTIFICATE OF CORRECTION",
+        "It is certified that error appears.",
+        *PROSE,
+    ]
+    layout = lay_out(["\n".join(page) for page in (["(54) POT"], ["The pot is dry.", *PROSE], certificate)])
+    _, text = layout.claims_and_description(skip_front=True)
+    assert "The pot is dry." in text
+    assert "certified" not in text
 
 
 def test_a_pdf_without_a_publication_number_says_so(tmp_path):

@@ -39,7 +39,11 @@ def saved(tmp_path):
 
 
 def test_companions_in_an_archive_are_passed_over(saved):
-    data = zipped(a_DOT_xml=GRANT, a_DOT_TIF=TIFF, lst_DOT_txt="US9900001\n", rpt_DOT_html="<html></html>")
+    listings = {
+        "s_DOT_xml": '<?xml version="1.0"?><ST26SequenceListing><SequenceData/></ST26SequenceListing>',
+        "s_DOT_txt": "                 SEQUENCE LISTING\n\n<110>  Firm\n<400> 1\nacgtacgtac 10\n",
+    }
+    data = zipped(a_DOT_xml=GRANT, a_DOT_TIF=TIFF, lst_DOT_txt="US9900001\n", rpt_DOT_html="<html></html>", **listings)
     found = items(saved(data))
     assert [item.doc_id for item in found] == ["US-9900001-B2"]
 

@@ -39,6 +39,27 @@ def test_only_leaves_of_the_classification_are_taken(page):
     assert (page.cpc, page.ipc) == (("A23F3/06",), ())
 
 
+def test_the_first_class_goes_before_and_additional_ones_are_told(tmp_path):
+    entry = (
+        '<li itemprop="classifications" itemscope><span itemprop="Code">{}</span>&mdash;<meta itemprop="Leaf" '
+        'content="true">{}<meta itemprop="IsCPC" content="true"></li>'
+    )
+    mark = '<meta itemprop="{}" content="true">'
+    more = [
+        entry.format("A23B1/00", mark.format("Additional")),
+        entry.format("B65G15/30", mark.format("FirstCode")),
+        entry.format("A23V2002/00", mark.format("Additional")),
+    ]
+    text = (DATA / "google.html").read_text(encoding="utf-8")
+    end = "</ul></li></ul></section>"
+    assert text.count(end) == 1
+    path = tmp_path / "page.html"
+    path.write_text(text.replace(end, f"{''.join(more)}{end}"), encoding="utf-8")
+    page = one(path)
+    assert page.cpc == ("B65G15/30", "A23F3/06", "A23B1/00", "A23V2002/00")
+    assert page.additional_classes == ("A23B1/00", "A23V2002/00")
+
+
 def test_family_application_and_priority_are_in_the_written_form(page):
     assert (page.family_id, page.application_number, page.priorities) == (
         "docdb:99000777",

@@ -96,6 +96,27 @@ def test_a_line_that_was_seen_across_both_columns_is_parted_at_its_number():
     assert reading_order(boxes) == ["A title across the whole page", *LEFT, *RIGHT]
 
 
+@pytest.mark.parametrize("row", [9, 19])
+def test_a_line_that_was_seen_across_both_columns_is_parted_at_the_blank_between_them(row):
+    left, right = "and this line goes on, as they do, behind its con-", "inder, also with rings of blades in two rows."
+    boxes = [box for box in columns(across=True) if box.text not in (LEFT[row], RIGHT[row])]
+    boxes.append(Box(50, 100 + 12 * row, 540, 110 + 12 * row, f"{left} {right}"))
+    expected = [*LEFT[:row], left, *LEFT[row + 1 :], *RIGHT[:row], right, *RIGHT[row + 1 :]]
+    assert reading_order(boxes) == ["A title across the whole page", *expected]
+
+
+def test_line_numbers_that_were_misread_at_the_end_of_a_line_are_left_out():
+    boxes = [Box(50, 12 * row, 300, 12 * row + 10, f"{PROSE} {row}") for row in range(20)]
+    boxes[7] = Box(50, 84, 325, 94, f"{PROSE} 7 go")
+    boxes[9] = Box(50, 108, 330, 118, f"{PROSE} 9 1 o")
+    boxes[11] = Box(50, 132, 301, 142, f"{PROSE} and go")
+    assert reading_order(boxes) == [
+        *(f"{PROSE} {row}" for row in range(11)),
+        f"{PROSE} and go",
+        *(f"{PROSE} {row}" for row in range(12, 20)),
+    ]
+
+
 def across_pdf():
     """Return a PDF whose two columns are drawn line by line, from left to right."""
     content = b"BT /F1 10 Tf\n"

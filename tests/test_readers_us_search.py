@@ -89,7 +89,7 @@ def test_an_application_of_the_search_is_read_in_its_fields(application):
 
 def test_a_provisional_application_told_in_prose_is_a_priority():
     prose = "This application claims the benefit of U.S. Provisional Application No. 60/053,999, filed Jul. 25, 1997."
-    assert uspto.related([prose]) == [("US-60053999", date(1997, 7, 25))]
+    assert uspto.related([prose]) == ([("US-60053999", date(1997, 7, 25))], [])
 
 
 def test_cancelled_ranges_of_claims_end_the_claim_before():

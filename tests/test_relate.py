@@ -74,3 +74,7 @@ def test_merges_are_proposed_from_the_documents(tmp_path: Path) -> None:
     assert {proposal.name, *proposal.variants} == {"ACME DEUTSCHLAND", "ACME DEUTSCHLNAD"}
     workspace.thesaurus.write_text(relate.thesaurus_toml([proposal]), encoding="utf-8")
     assert relate.load_thesaurus(workspace.thesaurus)["ACME DEUTSCHLNAD"] == proposal.name
+    ingest.run(workspace, [path])
+    rows = artifacts.read_table(workspace.documents, kind="documents").to_pylist()
+    assert [row["assignee_names"] for row in rows[2:]] == [[proposal.name]] * 2
+    assert [row["applicants"] for row in rows[2:]] == [["Acme Deutschland GmbH"], ["Acme Deutschlnad GmbH"]]

@@ -1,7 +1,8 @@
 """Publications to patent families, and which publication stands for its family.
 
 Simple family: equal sets of priorities (the DOCDB notion; EPO, "Patent families at the EPO", 2017). Extended family:
-connected by shared priorities (the INPADOC notion). A first filing counts its own application as its priority.
+connected by shared priorities (the INPADOC notion). A first filing counts its own application as its priority. Readers
+leave parents out that an application merely continues (`uspto.priorities`), as DOCDB does.
 """
 
 from __future__ import annotations

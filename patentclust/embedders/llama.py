@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from patentclust.embedders.alignment import align_scratch
 from patentclust.embedders.memory import Geometry
 from patentclust.errors import ModelError
 from patentclust.params import Resources
@@ -45,6 +46,7 @@ def _library() -> ModuleType:
         ) from error
     llama_cpp.llama_log_set(_log_callback(llama_cpp), ctypes.c_void_p(0))
     llama_cpp.llama_backend_init()
+    align_scratch()
     return llama_cpp
 
 

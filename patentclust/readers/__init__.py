@@ -68,7 +68,7 @@ REGISTRY = {
 TABLES = ("workbook", "parquet", "table")
 # Raise it when a reader comes to read the same file differently, or files are cut, or readings kept, differently, so
 # that what older versions read is read again.
-REVISION = 11
+REVISION = 12
 
 
 class Reader(Protocol):

@@ -47,11 +47,13 @@ _CODES = {
     "left brkt-top": "⌈", "right brkt-top": "⌉", "left brkt-bot": "⌊",
     "right brkt-bot": "⌋", "paren open-st": "(", "paren close-st": ")", "brket open-st": "[", "brket close-st": "]",
     "ae butted": "æ", "prime": "′", "dblprime": "″", "dblquote": '"', "hoarfrost": "␣",
-    # A subscript is printed where it stands; brackets hold what a reissue strikes out, as printed.
+    # A subscript is printed where it stands, and so is what a reissue adds.
     "sub": "", "sup": "", "sbsb": "", "sbsp": "", "spsb": "", "spsp": "", "Iadd": "", "Iaddend": "", "[": "[", "]": "]",
 }  # fmt: skip
 # Addresses on the web are full of points and stay as they are.
 _CODE = re.compile(rf"(?:https?://|www\.)\S+|\.({'|'.join(map(re.escape, sorted(_CODES, key=len, reverse=True)))})\.")
+# What a reissue strikes out is no part of it.
+_STRUCK = re.compile(r"\.\[\.(?:(?!\.[\[\]]\.).)*\.\]\.", re.DOTALL)
 # A blank ends a subscript; between elements, as in `C.sub.2 H.sub.5 OH`, it is not printed.
 _ELEMENT = r"(?:Ag|Al|Ba|Br|Ca|Cl|Co|Cr|Cu|Fe|Li|Mg|Mn|Na|Ni|Pb|Si|Sn|Ti|Zn|Zr|B|C|F|H|N|O|P|S)"
 _FORMULA = re.compile(rf"(?<![a-z])({_ELEMENT}|\))\.sub\.(\d{{1,3}}) (?={_ELEMENT}(?:\.sub\.|[A-Z()]|[^A-Za-z]|\Z))")
@@ -73,6 +75,7 @@ def named(entity: str) -> str | None:
 
 def without_codes(text: str) -> str:
     """Put characters in place of dot codes: `5 .mu.m of H.sub.2 O` gives `5 μm of H2O`."""
+    kept = _STRUCK.sub("", text) if ".[." in text else text
     return _CODE.sub(
-        lambda match: _CODES[match[1]] if match[1] else match[0], _FORMULA.sub(r"\1.sub.\2", _MICRO.sub("μ", text))
+        lambda match: _CODES[match[1]] if match[1] else match[0], _FORMULA.sub(r"\1.sub.\2", _MICRO.sub("μ", kept))
     )

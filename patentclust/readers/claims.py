@@ -24,7 +24,7 @@ _HEADING = re.compile(
     re.IGNORECASE,
 )
 _CANCELLED = re.compile(
-    r"[\d\s.,\-–]*[(（【〔]?\s*(?:cancel+ed|삭제|削除|刪除|删除)\s*[)）】〕]?[\s.。]*", re.IGNORECASE
+    r"[\d\s.,\-–]*(?:[(（【〔]?\s*(?:cancel+ed|삭제|削除|刪除|删除)\s*[)）】〕]?[\s.。]*)?", re.IGNORECASE
 )
 # At the start of a line specks of a scan or the number of the column may come first; within a line a sentence must end.
 _NUMBER = re.compile(
@@ -56,7 +56,7 @@ def _refers_at(text: str, hint: str) -> bool:
 
 
 def is_cancelled(text: str) -> bool:
-    """Tell whether nothing is left of a claim but `(canceled)`."""
+    """Tell whether nothing is left of a claim but its number or `(canceled)`."""
     return bool(_CANCELLED.fullmatch(text))
 
 

@@ -40,7 +40,7 @@ _MAGIC = (
     (b"MZ", "a program"),
 )
 _PPUBS = re.compile(rb'"guid"\s*:\s*"US-[A-Z]{0,2}\d')
-_COMPANIONS = ("image", "a DTD", "a program")
+_COMPANIONS = ("image", "a DTD", "a program", "sequence listing")
 # JSON of a source that has a reader of its own: a field that only it has.
 _JSON = (
     ("kipris", re.compile(r'"(?:biblioSummaryInfoArray|InternationalpatentclassificationNumber|astrtCont)"\s*:')),
@@ -125,8 +125,8 @@ def describe(head: bytes) -> str:
 
 
 def is_companion(head: bytes) -> bool:
-    """Tell whether a file only goes along with patents: an image, a DTD."""
-    kind = describe(head)
+    """Tell whether a file only goes along with patents: an image, a DTD, a sequence listing."""
+    kind = unread(head) or describe(head)
     return any(word in kind for word in _COMPANIONS)
 
 

@@ -152,6 +152,9 @@ def _numbers(biblio: Any) -> dict[str, Any]:
     claims = [*biblio.iterfind("priority-claims/priority-claim"), *biblio.iterfind("priority-claim")]
     # DOCDB gives each format a claim of its own, and their order may differ; OPS gives a claim all its formats.
     main = [claim for claim in claims if claim.get("data-format") == "docdb"] or claims
+    # What the EPO calls inactive (the application that this one continues or divides, the international one) makes no
+    # other family of it.
+    main = [claim for claim in main if _leaf(claim, "priority-active-indicator")[:1] != "N"] or main
     days = [day for claim in claims for day in _dates(claim)]
     application = biblio.findall("application-reference")
     own = _ids(application)

@@ -183,14 +183,18 @@ def _facts(article: Any) -> dict[str, Any]:
 
 
 def _subjects(article: Any) -> dict[str, Any]:
-    symbols: dict[bool, list[str]] = {True: [], False: []}
-    for entry in _ENTRIES(article):
-        code = entry.find("*[@itemprop='Code']")
-        symbols[entry.find("*[@itemprop='IsCPC']") is not None].append(text_of(code))
+    # Printed in the order of the scheme; marks tell the first one and the additional ones.
+    entries = [(_marked(entry), text_of(entry.find("*[@itemprop='Code']"))) for entry in _ENTRIES(article)]
+    entries.sort(key=lambda entry: ("FirstCode" not in entry[0], "Additional" in entry[0]))
     path = ".//*[@itemprop='{}']//*[@itemprop='publicationNumber']"
     cited = (element for name in _CITED for element in article.iterfind(path.format(name)))
     return {
-        "cpc": numbers.symbols(symbols[True]),
-        "ipc": numbers.symbols(symbols[False]),
+        "cpc": numbers.symbols([code for marks, code in entries if "IsCPC" in marks]),
+        "ipc": numbers.symbols([code for marks, code in entries if "IsCPC" not in marks]),
+        "additional_classes": numbers.symbols([code for marks, code in entries if "Additional" in marks]),
         "cited": unique(numbers.parse_publication(text_of(element)) for element in cited),
     }
+
+
+def _marked(entry: Any) -> set[str]:
+    return {child.get("itemprop", "") for child in entry if child.get("content") == "true"}

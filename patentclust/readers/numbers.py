@@ -106,6 +106,10 @@ def dated_id(country: str | None, number: str | None, kind: str | None, publishe
 
 def _japanese_cited(stated: str, year: int) -> str:
     """Return a number with its era, as far as it is plain: it begins with its year, in four digits since 2000."""
+    if year and (serial := re.fullmatch(r"0(\d{6})", stated)) and int(stated[:2]) != year - _HEISEI:
+        # A serial number filled with a zero, its year left out.
+        is_western, is_heisei = year >= _FIRST_WESTERN_YEAR, year > _HEISEI
+        return f"{year if is_western else f'H{year - _HEISEI}' if is_heisei else f'S{year - _SHOWA}'}-{serial[1]}"
     for width in (4, 2, 1):
         match = re.fullmatch(rf"(\d{{{width}}})(-?)(\d{{1,6}})", stated)
         if match is None:

@@ -50,7 +50,7 @@ _BARE_CODE = re.compile(r"(\d{2})\s+(?=(?:Inv|Ass|Appl|Filed|Int|int|U\.\s?S|ABS
 _INSIDE = re.compile(r"\s(?=\((?:10|21|22|43|45|65|57)\)\s*(?:Pat|Pub|App|Filed|Date|Prior|ABSTRACT))")
 # What stands between the codes of a US front page: a note, a heading, or the citations of the column beside.
 _OTHER_BLOCK = re.compile(
-    r"\(?\s*\*\s*\)|Related U|Foreign Application|Prior Publication|Publication Class|Primary Exam|OTHER PUB"
+    r"\(?\s*\*\s*\)|Notice\s*:|Related U|Foreign Application|Prior Publication|Publication Class|Primary Exam|OTHER PUB"
     r"|U\.S\. PATENT DOC"
 )
 _CITATION = re.compile(r"(?:^|\s)(?:\d{1,2},\d{3},\d{3}|\d{7,8})\s+(?:[A-Z]\d?\s|\*).*$")
@@ -69,16 +69,20 @@ _PRIORITY = re.compile(
     rf"(?P<day>{_DATE.pattern})\s*(?:\((?P<after>[A-Z]{{2}})\)|(?P<before>[A-Z]{{2}})\s)[\s.]*"
     r"(?P<number>\w[\w\-/,. ]{3,24})"
 )
-_PROVISIONAL = re.compile(rf"[Pp]rovisional application No\. (\d\d/[\d,]{{6,8}}), \S?\w*led on ({_DATE.pattern})")
+# The date of the last may stand on the next page.
+_PROVISIONAL = re.compile(
+    rf"[Pp]rovisional application No\. (\d\d/\d{{3}},\d{{3}})(?:, \S?\w*led on ({_DATE.pattern}))?"
+)
 _CITED = re.compile(
     r"(?<![\w,])(?:(US|EP|WO|JP|DE|GB|FR|CN|KR|CA|AU|CH|SE|NL|IT|SU|RU|TW)\s)?(?:[A-Z]{2}\s)?"
-    r"((?:D|RE|PP|H)?\d[\d,/\-]{5,14})\s+(?:([A-Z]\d?)\s+)?(?:\*\s+)?\d{1,2}/\d{4}\b"
+    r"((?:D|RE|PP|H)?\d[\d,/\-]{5,14})\s*(?:([A-Z]\d?)\s*)?(?:\*\s*)?(?<=[\s*])\d{1,2}/\d{4}\b"
 )
-_SYMBOL = re.compile(r"[A-HY]\d{2}[A-Z]\s*\d{1,4}\s*/\s*\d{2,6}")
+# A scan may have the letter O for the zero.
+_SYMBOL = re.compile(r"([A-HY])([O\d]{2})([A-Z]\s*\d{1,4}\s*/\s*\d{2,6})")
 # `, Malibu, CA (US)`, but not the `, Ltd.` of `Green Co., Ltd. (JP)`.
 _PLACE = re.compile(
     r"(?:,(?!\s*(?:inc|ltd|limited|llc|l\.|co|corp|gmbh|ag|s\.|b\.v|n\.v|lp|plc|k\.?k)\b)[^,;()]{2,40}){0,2}"
-    r"\s*\(\s*[A-Z][A-Z]\s*\)\s*$",
+    r"\s*\(\s*[^\W\d_]{2}\s*\)\s*$",
     re.IGNORECASE,
 )
 _OLD_PLACE = re.compile(r",\s[^,]{2,30},\s(?:[A-Z][a-z]{1,6}\.|[A-Z]\.\s?[A-Z]\.|[A-Z][a-z]+)\s*$")
@@ -142,8 +146,8 @@ class Front:
 def read_front(layout: Layout) -> Front:
     """Read the front page, as far as there is one."""
     first = list(layout.pages[0]) if layout.pages else []
-    continued = [line for page in layout.pages[1:] if page and "フロントページの続き" in page[:3] for line in page]
-    codes = _codes([*first, *continued])
+    lines = layout.front_lines()
+    codes = _codes(lines)
     head = "\n".join([*(layout.edges[0] if layout.edges else ()), *first[:_HEAD_LINES]])
     country, number, kind = _publication(head, codes, layout)
     application = re.search(r"\d[\d/,.\- ]{3,}", codes.get("21", ""))
@@ -152,7 +156,6 @@ def read_front(layout: Layout) -> Front:
     old = read_masthead(line for page in layout.pages[:_HEAD_PAGES] for line in page) if is_old else Masthead()
     abstract = layout.begun("\n".join(layout.paragraphs(_abstract(codes.get("57"), layout))))
     priorities, priority_date = _priorities(codes)
-    cpc_at = re.search(r"CPC", codes.get("52", ""))
     return Front(
         is_patent=len(codes) >= 3 or ("57" in codes and country is not None),
         doc_id=numbers.publication_id(country, number, kind),
@@ -169,10 +172,16 @@ def read_front(layout: Layout) -> Front:
         applicants=_names(codes.get("71", "")),
         assignees=_names(codes.get("73", "")) or old.assignees,
         inventors=_names(codes.get("72") or codes.get("75") or codes.get("76") or "") or old.inventors,
-        cpc=numbers.symbols(_SYMBOL.findall(codes["52"][cpc_at.end() :])) if cpc_at else (),
-        ipc=numbers.symbols(_SYMBOL.findall(codes.get("51", ""))) or old.ipc,
-        cited=_cited([*first, *continued]) if codes else (),
+        # Classes of the US have another form, so that the label, which OCR may lose, need not be there.
+        cpc=_symbols(codes.get("52", "").rpartition("CPC")[2]),
+        ipc=_symbols(codes.get("51", "")) or old.ipc,
+        cited=_cited(lines) if codes else (),
     )
+
+
+def _symbols(text: str) -> tuple[str, ...]:
+    found = _SYMBOL.findall(text)
+    return numbers.symbols([f"{section}{number.replace('O', '0')}{rest}" for section, number, rest in found])
 
 
 def _application(country: str | None, number: str, filed: date | None) -> str | None:
@@ -188,7 +197,7 @@ def _priorities(codes: dict[str, str]) -> tuple[tuple[str, ...], date | None]:
         office = match["after"] or match["before"]
         found.append((numbers.application_id(office, match["number"]), numbers.parse_date(match["day"])))
     for match in _PROVISIONAL.finditer(" ".join(codes.get("60", "").split())):
-        found.append((numbers.application_id("US", match[1]), numbers.parse_date(match[2])))
+        found.append((numbers.application_id("US", match[1]), numbers.parse_date(match[2] or "")))
     days = [day for _, day in found if day]
     return tuple(dict.fromkeys(number for number, _ in found if number)), min(days) if days else None
 

@@ -51,6 +51,10 @@ _CLAIMS_HEADING = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _CLAIM_LINE = re.compile(r"\d{1,3}\s?\.\s+(?:An?|The|In)\s+\w")
+# A line that ends so goes on, however short it is.
+_OPEN_END = re.compile(r"\b(?:and|or|of|the|an?|to|in|for|with|by|from|on|at|which|that|is|are)$", re.IGNORECASE)
+# Of a patent's file, but no part of its text.
+_NO_PART = re.compile(r"フロントページの続き|CERTIFICATE OF CORRECTION")
 _KNOWN_HEADING = re.compile(
     r"\W*(?:background|summary|brief description|detailed description|description|field of|technical field"
     r"|cross[- ]reference|statement|related|best mode|disclosure of|industrial applicability|examples?|claims?)\b",
@@ -125,13 +129,21 @@ class Layout:
         return f"{before} {after}"
 
     def _after_front(self) -> tuple[tuple[str, ...], ...]:
-        """Return the pages behind the front page, without its continuations."""
-        # They are headed `Page 2` by the USPTO, `フロントページの続き` by the JPO.
-        first = 1
-        while first < len(self.pages) and any(re.fullmatch(r"Page \d", line) for line in self.edges[first]):
-            first += 1
-        pages = [page for page in self.pages[first:] if not any("フロントページの続き" in line for line in page[:4])]
-        return tuple(pages) or self.pages
+        """Return the pages behind the front page, without its continuations and certificates of correction."""
+        rest = self.pages[self._n_front_pages() :]
+        return tuple(page for page in rest if not any(_NO_PART.search(line) for line in page[:4])) or self.pages
+
+    def _n_front_pages(self) -> int:
+        n = 1
+        while n < len(self.pages) and _continues_front(self.edges[n]):
+            n += 1
+        return n
+
+    def front_lines(self) -> list[str]:
+        """Return the lines of the front page and of what continues it, there or, in a gazette of Japan, at the end."""
+        fronts, rest = self.pages[: self._n_front_pages()], self.pages[self._n_front_pages() :]
+        continued = [page for page in rest if any("フロントページの続き" in line for line in page[:3])]
+        return [line for page in (*fronts, *continued) for line in page]
 
     def claims_and_description(self, *, skip_front: bool) -> tuple[tuple[str, ...], str]:
         """Return the claims and all other text but the front page."""
@@ -161,13 +173,21 @@ def lay_out(texts: Iterable[str], *, scanned: bool = False) -> Layout:
     needed = max(_MIN_REPEATS, n_written * _REPEAT_SHARE)
     heads = {key for key, count in counts.items() if count >= needed}
     cleaned = [_without_furniture(page, heads) for page in pages]
-    kept = tuple(tuple(page) if number == 0 or _is_prose(page) else () for number, page in enumerate(cleaned))
+    edges = tuple(tuple(_edges(page)) for page in pages)
+    kept = tuple(
+        tuple(page) if number == 0 or _is_prose(page) or _continues_front(edges[number]) else ()
+        for number, page in enumerate(cleaned)
+    )
     words = pdf_mend.inner_words(line for page in kept for line in page) if scanned else {}
     if scanned:
         kept = tuple(tuple(pdf_mend.mended(line, words) for line in page) for page in kept)
     hyphenated = re.findall(r"[^\W\d_]+-[^\W\d_]+", " ".join(line for page in kept for line in page))
-    edges = tuple(tuple(_edges(page)) for page in pages)
     return Layout(kept, edges, frozenset(word.lower() for word in hyphenated), words)
+
+
+def _continues_front(edges: Sequence[str]) -> bool:
+    """Tell whether a page is headed `Page 2` and so on, as the USPTO heads those behind the first."""
+    return any(re.fullmatch(r"Page \d{1,2}", line) for line in edges)
 
 
 def composed(text: str) -> str:
@@ -240,6 +260,8 @@ def _begins_paragraph(line: str, previous: str, usual: int) -> bool:
         return True
     if previous.endswith((".", ":", "。", ".”", '."')):
         return len(previous) < 0.85 * usual
+    if _OPEN_END.search(previous):
+        return False
     # A short line before a capital: a heading in small letters, an address, a list.
     return len(previous) < 0.5 * usual and line[0].isupper() and not previous.endswith((",", "-", ";"))
 

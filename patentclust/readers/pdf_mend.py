@@ -14,8 +14,13 @@ _INNER_CAPITAL = re.compile(r"(?<=[a-z])[WXZ](?=[a-z])|(?<=[a-z]{2})[WXZ]\b")
 # `the Web` is a name, `Which` behind a comma is none.
 _CAPITAL_W = re.compile(
     r"(?<=[a-z,;] )W"
-    r"(?=(?:as|ays?|ell|ere|hat|hen|here(?:as|by|in)?|hether|hich|hile|ho|hose|ill|ith(?:in|out)?|ould)\b)"
+    r"(?=(?:as|ays?|ell|ere|hat|hen|here(?:as|by|in)?|hether|hich|hile|ho|hose|ill|ith(?:in|out)?|ould"
+    r"|afers?|alls?|anted|ater|ave(?:s|form|guide|length)?s?|eigh(?:ted|ting|ts?)|heels?|idths?|ind(?:ing|ow)|ire(?:d|s|less)?"
+    r"|ork(?:ing|piece|s)?|ound|rit(?:e|ing|ten))\b)"
 )
+# Of a line in capitals: `MICRoCOMPUTER`, `PRODUCTs`.
+_INNER_SMALL = re.compile(r"\b[A-Z]{3,}[a-z](?:[A-Z]{2,})?\b")
+_CAPITALS_SHARE = 0.8
 # Specks at the edge of a sheet.
 _SPECKS = re.compile(r"(?:\s[.,;:'’`\-_•·]+){4,}(?=\s|$)")
 _LIGATURE = re.compile(r"(?<![\w?])([A-Za-z]*)\?([a-z]+)(?![\w?=&])")
@@ -40,9 +45,16 @@ _ENDING = re.compile(
 
 def mended(text: str, words: Mapping[str, int]) -> str:
     """Return a line with letters, ligatures and words as they were printed; `words` counts those of the document."""
-    plain = _INNER_CAPITAL.sub(lambda match: match[0].lower(), _SPECKS.sub("", text))
+    plain = _INNER_CAPITAL.sub(lambda match: match[0].lower(), _in_capitals(_SPECKS.sub("", text)))
     spelt = _LIGATURE.sub(lambda match: match[1] + _ligature(match[1].lower(), match[2], words) + match[2], plain)
     return _PAIR.sub(lambda match: match[1] if is_broken(match[1], match[2], words) else match[0], spelt)
+
+
+def _in_capitals(line: str) -> str:
+    letters = [character for character in line if character.isalpha()]
+    if sum(map(str.isupper, letters)) < _CAPITALS_SHARE * len(letters):
+        return line
+    return _INNER_SMALL.sub(lambda match: match[0].upper(), line)
 
 
 def lowered(text: str) -> str:

@@ -26,6 +26,8 @@ _MIN_EDGE_BOXES = 12
 _MARK_CHARS = 3
 # So far from where the gutter cuts a line may the line number stand in its text.
 _NEAR_CHARS = 10
+# Lines so near in heights of one tell in how many columns a page is set there.
+_NEAR_LINES = 2.5
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def reading_order(boxes: Sequence[Box]) -> list[str]:
     gutter = _gutter(boxes)
     if gutter is None:
         return _lines(boxes)
-    bands = _bands([part for box in boxes for part in _parted(box, gutter)], gutter)
+    bands = _bands([part for box in boxes for part in _parted(box, boxes, gutter)], gutter)
     return [line for band in bands for part in _sides(band, gutter) for line in reading_order(part)]
 
 
@@ -96,17 +98,29 @@ def _side_by_side(boxes: Sequence[Box], x: float) -> bool:
     return bottom - top > 0.5 * min(heights)
 
 
-def _parted(box: Box, gutter: float) -> list[Box]:
-    """Part what was seen as one line at the line number between its two columns."""
+def _parted(box: Box, boxes: Sequence[Box], gutter: float) -> list[Box]:
+    """Part what was seen as one line at the line number between its two columns, or at the blank between them."""
     if not box.left < gutter < box.right:
         return [box]
     expected = len(box.text) * (gutter - box.left) / (box.right - box.left)
-    numbers = [m for m in re.finditer(r" (?:\d?\d?[05]) ", box.text) if abs(m.start() - expected) <= _NEAR_CHARS]
-    if not numbers:
+    between = r" (?:\d?\d?[05]) | " if _is_two_lines(box, boxes, gutter) else r" (?:\d?\d?[05]) "
+    found = [m for m in re.finditer(between, box.text) if abs(m.start() - expected) <= _NEAR_CHARS]
+    if not found:
         return [box]
-    at = min(numbers, key=lambda number: abs(number.start() - expected))
+    # A number between them tells most, then the hyphen of a broken word.
+    at = min(found, key=lambda m: (len(m[0]) == 1, box.text[m.start() - 1] != "-", abs(m.start() - expected)))
     before, behind = box.text[: at.start()], box.text[at.end() :]
     return [replace(box, right=gutter, text=before), replace(box, left=gutter, text=behind)]
+
+
+def _is_two_lines(box: Box, boxes: Sequence[Box], gutter: float) -> bool:
+    """Tell whether a line fills both columns, where there are two right above it: what is below may be a heading."""
+    above = [other for other in boxes if 0 < box.top - other.top < _NEAR_LINES * box.height]
+    before, behind = [o for o in above if o.right <= gutter], [o for o in above if o.left >= gutter]
+    if not before or not behind or len(before) + len(behind) < len(above):
+        return False
+    slack = 2 * box.height
+    return box.left < min(o.left for o in before) + slack and box.right > max(o.right for o in behind) - slack
 
 
 def _bands(boxes: Sequence[Box], gutter: float) -> list[list[Box]]:
@@ -158,7 +172,8 @@ def _without_margin(boxes: Sequence[Box]) -> list[Box]:
         if box.left < left - height:
             text = re.sub(r"^\S{1,3} (?=\S)", "", text)
         if box.right > right + height:
-            text = re.sub(r"(?<=\S)(?: [\dIlo]{1,3}){1,2}$", "", text)
+            # Whatever an engine made of it: `go` for 90, `too` for 100.
+            text = re.sub(r"(?<=\S)(?: \S{1,3}| [\dIlo]{1,3} [\dIlo]{1,3})$", "", text)
         kept.append(replace(box, text=text))
     return kept
 

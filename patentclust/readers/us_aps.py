@@ -27,6 +27,8 @@ _GROUPS = frozenset(
      "PARN", "BSUM", "DRWD", "DETD", "CLMS", "DCLM")
 )  # fmt: skip
 _DESCRIPTION = ("PARN", "GOVT", "BSUM", "DRWD", "DETD")
+# Codes of relations: 71 and 81 continuations, 72 and 82 continuations in part, 74 and 84 divisions.
+_IN_PART = "2"
 _DRAWN = re.compile(r"##[A-Z]{2,4}\d+##")
 
 
@@ -149,16 +151,18 @@ def _origins(groups: list[_Group]) -> dict[str, Any]:
     if len(number) == 7:
         number, _ = uspto.without_check_digit(number)
     own = uspto.application(number, series=head.first("SRC"), filed=filed)
-    stated = []
+    claimed: list[uspto.Filing] = []
+    continued: list[uspto.Filing] = []
     for group in groups:
         day = numbers.parse_date(group.first("APD"))
         if group.name == "PRIR":
-            stated.append((uspto.application(group.first("APN"), office=uspto.country(group.first("CNT"))), day))
+            claimed.append((uspto.application(group.first("APN"), office=uspto.country(group.first("CNT"))), day))
         elif group.name in ("RLAP", "REIS"):
-            stated.append((uspto.application(group.first("APN"), filed=day), day))
+            relation = claimed if group.first("COD").endswith(_IN_PART) else continued
+            relation.append((uspto.application(group.first("APN"), filed=day), day))
     international = (numbers.international_application("".join(_all(groups, "PCTA", "PCN")[:1])), None)
     return {
         "application_number": own,
         "filing_date": filed,
-        **uspto.priorities(stated, own, international=international),
+        **uspto.priorities(claimed, own, continued=continued, international=international),
     }

@@ -107,10 +107,11 @@ def _people(record: list[tagged.Field], tag: str) -> tuple[str, ...]:
 def _origins(record: list[tagged.Field]) -> dict[str, Any]:
     filed = numbers.parse_date(_first(record, "AFD"))
     own = uspto.application(_first(record, "APNR") or _first(record, "APP"), filed=filed)
+    claimed, continued = uspto.related(_all(record, "COND"))
     foreign = zip(_all(record, "PRAN"), _all(record, "PRCO"), _all(record, "PRAD"), strict=False)
     stated = [(uspto.application(number, office=office), numbers.parse_date(day)) for number, office, day in foreign]
     return {
         "application_number": own,
         "filing_date": filed,
-        **uspto.priorities([*stated, *uspto.related(_all(record, "COND"))], own),
+        **uspto.priorities([*stated, *claimed], own, continued=continued),
     }

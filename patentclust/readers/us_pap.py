@@ -25,6 +25,12 @@ _ST36 = {
     "math-cwu": "maths", "chemistry-cwu": "chemistry", "sequence-cwu": "sequence-list",
     "dependent-claim-reference": "claim-ref",
 }  # fmt: skip
+# Provisionals and continuations in part; then divisions, continuations, national stages, substitutes and reissues.
+_ADDING = ("non-provisional-of-provisional", "continuations/continuation-in-part-of//parent")
+_CONTINUING = (
+    "division-of//parent", "continuations/continuation-of//parent", "continuations/continuing-reissue-of//parent",
+    "a-371-of-international//parent", "substitution-for//parent", "reissue-of//parent",
+)  # fmt: skip
 _PARTS_OF_NUMBERS = ("doc-number", "kind-code", "document-date", "country-code")
 _NAME_PARTS = ("given-name", "middle-name", "family-name", "name-suffix")
 
@@ -114,7 +120,12 @@ def _origins(biblio: Any) -> dict[str, Any]:
     return {
         "application_number": own,
         "filing_date": filed,
-        **uspto.priorities([*_foreign(biblio), *_continued(biblio)], own, international=_international(biblio)),
+        **uspto.priorities(
+            [*_foreign(biblio), *_related(biblio, _ADDING)],
+            own,
+            continued=_related(biblio, _CONTINUING),
+            international=_international(biblio),
+        ),
     }
 
 
@@ -133,8 +144,7 @@ def _foreign(biblio: Any) -> Iterator[tuple[str | None, date | None]]:
         )
 
 
-def _continued(biblio: Any) -> Iterator[tuple[str | None, date | None]]:
-    paths = ("continuity-data//parent/document-id", "continuity-data//non-provisional-of-provisional/document-id")
-    for found in (element for path in paths for element in biblio.iterfind(path)):
+def _related(biblio: Any, paths: tuple[str, ...]) -> Iterator[uspto.Filing]:
+    for found in (element for path in paths for element in biblio.iterfind(f"continuity-data/{path}/document-id")):
         day = numbers.parse_date(find(found, "document-date"))
         yield uspto.application(find(found, "doc-number"), filed=day), day

@@ -1,7 +1,8 @@
 """US grants of 2001 to 2004: `PATDOC` v2.4 (SGML) and v2.5 (XML), the USPTO's ST.32.
 
 Source of the format: the USPTO's DTD `ST32-US-Grant-025xml`; its tags B110, B540 … are the INID codes of WIPO ST.9. The
-elements of the text are turned into those of ST.36 and read as such. Knows nothing of archives.
+elements of the text are turned into those of ST.36 and read as such. What a reissue strikes out is left out. Knows
+nothing of archives.
 """
 
 from __future__ import annotations
@@ -25,6 +26,12 @@ _ST36 = {
     "CLREF": "claim-ref", "TABLE-US": "tables", "MATH-US": "maths", "CHEM-US": "chemistry",
     "SEQLST-US": "sequence-list",
 }  # fmt: skip
+# Provisionals, additions and continuations in part; then divisions, continuations, reissues and substitutes.
+_ADDING = ("B680US/DOC", "B610/PARENT-US/PDOC/DOC", "B630/B632/PARENT-US/PDOC/DOC")
+_CONTINUING = tuple(
+    f"{tag}/PARENT-US/PDOC/DOC"
+    for tag in ("B620", "B630/B631", "B630/B633", "B640", "B641US", "B645", "B646US", "B660")
+)
 _PARTS_OF_NUMBERS = ("DNUM", "DATE", "CTRY", "KIND")
 # SGML leaves the end of empty elements out; XML would take all that follows for their content.
 _EMPTY = (
@@ -43,7 +50,7 @@ def accepts(head: bytes, name: str) -> bool:
 
 def read(source: Source, params: IngestParams) -> Iterator[Document | SourceError]:
     """Read one grant."""
-    parsed = parse(_closed(source.read()))
+    parsed = parse(_closed(uspto.without_struck(source.read())))
     root = _as_st36(parsed.root)
     biblio = root.find("SDOBI")
     if biblio is None:
@@ -133,7 +140,12 @@ def _origins(biblio: Any) -> dict[str, Any]:
     return {
         "application_number": own,
         "filing_date": filed,
-        **uspto.priorities([*_foreign(biblio), *_continued(biblio)], own, international=_international(biblio)),
+        **uspto.priorities(
+            [*_foreign(biblio), *_related(biblio, *_ADDING)],
+            own,
+            continued=_related(biblio, *_CONTINUING),
+            international=_international(biblio),
+        ),
     }
 
 
@@ -150,7 +162,7 @@ def _foreign(biblio: Any) -> Iterator[tuple[str | None, date | None]]:
             yield uspto.application(number, office=uspto.country(office)), numbers.parse_date(day)
 
 
-def _continued(biblio: Any) -> Iterator[tuple[str | None, date | None]]:
-    for document in (*biblio.iterfind("B600//PARENT-US/PDOC/DOC"), *biblio.iterfind("B600/B680US/DOC")):
+def _related(biblio: Any, *paths: str) -> Iterator[uspto.Filing]:
+    for document in (found for path in paths for found in biblio.iterfind(f"B600/{path}")):
         day = numbers.parse_date(find(document, "DATE"))
         yield uspto.application(find(document, "DNUM"), filed=day), day

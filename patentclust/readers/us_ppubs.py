@@ -34,7 +34,12 @@ _ITEM = re.compile(r"(?<=\S)\s+\[0\d{3,4}\]\s+")
 # What the recognition of scans makes of a reference in italics.
 _GLUED = re.compile(r"\b(of|in|to|with|by)claim (\d+)(?=[a-z])")
 # What old patents print below their claims.
-_LAST_BLOCK = re.compile(r"\s+References\s+Cited\b.*\Z", re.DOTALL)
+_LAST_BLOCK = re.compile(r"\s+(?:No\s+r|R)eferences\s+[Cc]ited\b.*\Z", re.DOTALL)
+# Of the lines of a last page, which the claims do not fill.
+_LINE_NUMBERS = re.compile(r"(?:\s+\d?[05]){2,}\s*\Z")
+_LINE_NUMBERS_CHARS = 60
+# Where the claims begin in a scan whose text is one; the number of a line may stand before the first.
+_CLAIMS_AT = re.compile(r"(?:\bWhat\s+is\s+claimed\s+is|\b(?:We|I)\s+claim)\s*:?\s*(?:\d{1,2}\s+)?(?=1\s?[.)])")
 _SCANNED = "USOCR"
 _NO_TITLE = "OCR SCANNED DOCUMENT"
 # Longer numbers are made up by the service until DOCDB has the family.
@@ -77,16 +82,19 @@ def _document(row: dict[str, Any]) -> Document | SourceError:
     document_id, kind = uspto.patent(stated[1], stated[2] or "") if stated else (None, "")
     if document_id is None:
         return SourceError(f"no publication number: expected guid as US-10123456-B2, got {row.get('guid')!r:.60}")
+    description = "\n".join(line for name in _DESCRIPTION for line in _lines(row, name))
     claims = _claims(row)
     cited = uspto.cited(_texts(row, "usRefGroup") + _texts(row, "foreignRefGroup"))
     scanned = _text(row, "type") == _SCANNED
+    if scanned and not claims:
+        description, claims = _with_claims_apart(description)
     return Document(
         doc_id=document_id,
         title=_title(row),
         abstract="\n".join(_lines(row, "abstractHtml")),
         claims=claims,
         independent=claim_text.independent_flags(claims),
-        description="\n".join(line for name in _DESCRIPTION for line in _lines(row, name)),
+        description=description,
         language=normalise(_text(row, "languageIndicator")) or "en",
         country="US",
         kind=kind or None,
@@ -163,6 +171,16 @@ def _claims(row: dict[str, Any]) -> tuple[str, ...]:
     return tuple(text for text in found if not claim_text.is_cancelled(text))
 
 
+def _with_claims_apart(text: str) -> tuple[str, tuple[str, ...]]:
+    """Return the text of a scan up to its claims, and the claims, which stand in its second half if anywhere."""
+    found = [match for match in _CLAIMS_AT.finditer(text) if match.start() > len(text) / 2]
+    if not found:
+        return text, ()
+    claims = _LAST_BLOCK.sub("", text[found[-1].end() :])
+    claims = claims[:-_LINE_NUMBERS_CHARS] + _LINE_NUMBERS.sub("", claims[-_LINE_NUMBERS_CHARS:])
+    return text[: found[-1].start()].rstrip(), tuple(claim_text.split_claims(claims))
+
+
 def _family(row: dict[str, Any]) -> str | None:
     number = str(row.get("familyIdentifierCur") or "")
     return f"docdb:{number}" if number.isdecimal() and len(number) <= _MAX_FAMILY_DIGITS else None
@@ -181,6 +199,7 @@ def _ipc(row: dict[str, Any]) -> tuple[str, ...]:
 def _origins(row: dict[str, Any]) -> dict[str, Any]:
     filed = numbers.parse_date(next(iter(_texts(row, "applicationFilingDate")), ""))
     own = uspto.application(_text(row, "applicationNumber"), filed=filed)
+    claimed, continued = uspto.related(_texts(row, "continuityData"))
     columns = (_texts(row, f"priorityClaims{what}") for what in ("DocNumber", "Country", "Date"))
     foreign = [(uspto.application(number, office=office), numbers.parse_date(day))
                for number, office, day in zip(*columns, strict=False)]  # fmt: skip
@@ -188,8 +207,9 @@ def _origins(row: dict[str, Any]) -> dict[str, Any]:
         "application_number": own,
         "filing_date": filed,
         **uspto.priorities(
-            [*foreign, *uspto.related(_texts(row, "continuityData"))],
+            [*foreign, *claimed],
             own,
+            continued=continued,
             international=(
                 numbers.international_application(next(iter(_texts(row, "pctFilingNumber")), "")),
                 numbers.parse_date(next(iter(_texts(row, "pctFilingDate")), "")),

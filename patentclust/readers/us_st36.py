@@ -1,6 +1,7 @@
 """US grants and applications since 2005: USPTO XML v4.0 to v4.7, roots `us-patent-grant` and `us-patent-application`.
 
-Source of the format: the USPTO's DTDs `us-patent-grant-v40` … `v47`. Knows nothing of archives or the older dialects.
+Source of the format: the USPTO's DTDs `us-patent-grant-v40` … `v47`. What a reissue strikes out of the patent that it
+replaces is left out. Knows nothing of archives or the older dialects.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ _ROOTS = {
 
 
 _IPC_PATH = "classifications-ipcr/classification-ipcr"
+# Relations to what says less than its child; parents of all other kinds say the same.
+_PROVISIONAL = "us-provisional-application"
+_ADDING = (_PROVISIONAL, "continuation-in-part", "addition")
 _CPC_PATHS = tuple(f"classifications-cpc/{rank}-cpc/classification-cpc" for rank in ("main", "further"))
 
 
@@ -36,7 +40,7 @@ def accepts(head: bytes, name: str) -> bool:
 
 def read(source: Source, params: IngestParams) -> Iterator[Document | SourceError]:
     """Read one grant or application."""
-    parsed = parse(source.read())
+    parsed = parse(uspto.without_struck(source.read()))
     root = parsed.root
     biblio = next((child for child in root if local(child) in _ROOTS.values()), None)
     if biblio is None:
@@ -67,13 +71,16 @@ def _numbers(biblio: Any) -> dict[str, Any]:
     country, _, kind, published = next(document_ids(biblio, "publication-reference/document-id"))
     filed_in, filed_as, _, filed = next(document_ids(biblio, "application-reference/document-id"), ("", "", "", ""))
     own = numbers.application_id(filed_in, filed_as)
+    claimed, continued = _related(biblio)
     return {
         "country": country or None,
         "kind": kind or None,
         "publication_date": numbers.parse_date(published),
         "application_number": own,
         "filing_date": numbers.parse_date(filed),
-        **uspto.priorities(_priorities(biblio), own, international=_international(biblio)),
+        **uspto.priorities(
+            [*_foreign(biblio), *claimed], own, continued=continued, international=_international(biblio)
+        ),
     }
 
 
@@ -82,20 +89,25 @@ def _international(biblio: Any) -> tuple[str | None, date | None]:
     return numbers.international_application(found[1]), numbers.parse_date(found[3])
 
 
-def _priorities(biblio: Any) -> Iterator[tuple[str | None, Any]]:
-    """Yield (application, date): foreign priorities, provisionals, and the applications that this one continues."""
+def _foreign(biblio: Any) -> Iterator[uspto.Filing]:
     for claim in biblio.iterfind("priority-claims/priority-claim"):
         yield (
             uspto.application(find(claim, "doc-number"), office=find(claim, "country")),
             numbers.parse_date(find(claim, "date")),
         )
-    related = biblio.find("us-related-documents")
-    if related is None:
-        return
-    for path in ("us-provisional-application/document-id", ".//parent-doc/document-id"):
-        for country, number, _, day in document_ids(related, path):
+
+
+def _related(biblio: Any) -> tuple[list[uspto.Filing], list[uspto.Filing]]:
+    """Return what this application adds to (provisionals among it), and what it continues, divides or reissues."""
+    claimed: list[uspto.Filing] = []
+    continued: list[uspto.Filing] = []
+    for relation in biblio.iterfind("us-related-documents/*"):
+        path = "document-id" if relation.tag == _PROVISIONAL else ".//parent-doc/document-id"
+        for country, number, _, day in document_ids(relation, path):
             filed = numbers.parse_date(day)
-            yield uspto.application(number, office=country, filed=filed), filed
+            found = uspto.application(number, office=country, filed=filed), filed
+            (claimed if relation.tag in _ADDING else continued).append(found)
+    return claimed, continued
 
 
 def _parties(biblio: Any) -> dict[str, Any]:

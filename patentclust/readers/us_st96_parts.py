@@ -29,6 +29,8 @@ _ROOTS = ("ClaimsDocument", "SpecificationDocument", "AbstractDocument")
 _PARTS = {"CLM": "claims", "SPEC": "specification", "ABST": "abstract"}
 _NO_TEXT = ("boundary-data", "claim-status-category", "claim-type-category")
 _PARAGRAPH_NUMBER = re.compile(r"\A\[\s?\d{4,5}\s?\]\s*")
+# A line that ended at the hyphen of a word; `two- and threefold` is none.
+_LINE_END = re.compile(r"(?<=[A-Za-z]-) (?=[A-Za-z])(?!(?:and|or|to)\b)")
 _LINE_NUMBER = re.compile(r"\A(?:5|10|15|20|25|30|35)\s(?=[A-Z][a-z]|\([a-z]\))")
 _STATUS = re.compile(
     r"\A(\d+\. )(?:Claim \d+ )?\((?:original|new|withdrawn|(?:currently |previously )?(?:presented|amended))\)[\s.:]*",
@@ -56,7 +58,7 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
     received = find(root, "mail-room-date")
     # What was recognised was escaped twice, and numbers of lines in the margin stand before paragraphs.
     stated = (html.unescape(_PARAGRAPH_NUMBER.sub("", line)) for line in lines_of(root.find("specification")))
-    lines = [without_line_number(line) for line in stated]
+    lines = [_LINE_END.sub("", without_line_number(line)) for line in stated]
     title = _title(lines) if part == "specification" else []
     claims, independent = _claims(root)
     if not lines and not claims:
@@ -64,7 +66,7 @@ def read(source: Source, params: IngestParams) -> Iterator[Document | SourceErro
     text = "\n".join(lines[len(title) :])
     yield Document(
         doc_id=f"sha256:{hashlib.sha256(application.encode() if application else data).hexdigest()[:16]}",
-        title=" ".join(title),
+        title=_LINE_END.sub("", " ".join(title)),
         abstract=text.removeprefix("ABSTRACT\n") if part == "abstract" else "",
         claims=claims,
         independent=independent,
@@ -98,6 +100,8 @@ def _title(lines: list[str]) -> list[str]:
 
 def _claims(root: Any) -> tuple[tuple[str, ...], tuple[bool, ...]]:
     """Return the claims; a preamble that was taken for one has no number."""
-    stated = (_STATUS.sub(r"\1", text) for block in root.iter("claim-list") for text in claims_of(block)[0])
+    stated = (
+        _LINE_END.sub("", _STATUS.sub(r"\1", text)) for block in root.iter("claim-list") for text in claims_of(block)[0]
+    )
     texts = tuple(text for text in stated if claim_text.is_numbered(text) and not claim_text.is_cancelled(text))
     return texts, claim_text.independent_flags(texts)

@@ -33,6 +33,7 @@ _COUNTRIES = {
     "EN": "GB",
     "SF": "FI",
 }
+Filing = tuple[str | None, date | None]
 _RANKED = re.compile(r"\b([A-HY]\d\d[A-Z]\d{1,4}/\d{2,6})\b(?: \d{8})?(?: ([FL]) ([IAN])\b)?")
 _CITED = re.compile(
     r"(?:(?P<office>[A-Z]{2}) )?(?P<number>(?:[A-Z]{1,2}[ .\-]{0,2})?\d[\d /.,\-]*?)(?: (?P<kind>[A-Z]\d?))?"
@@ -41,8 +42,14 @@ _CITED = re.compile(
 # `A-6-143669`: kind, year, serial number.
 _JAPANESE = re.compile(r"([A-Z])-(\d{1,4}-\d{1,6})")
 _RELATED = re.compile(
-    r"\b(?:(?:us-provisional-application|parent-doc) ([A-Z]{2})|([A-Z]{2}) [a-z][a-z\-]{5,40}) (\S+) (\d{8})\b"
+    r"\b(?:(?P<how>us-provisional-application|[a-z\-]{5,40} parent-doc) (?P<office>[A-Z]{2})"
+    r"|(?P<other>[A-Z]{2}) (?P<later>[a-z][a-z\-]{5,40})) (?P<number>\S+) (?P<day>\d{8})\b"
 )
+# What rests on an application and says more than it; other children are the same invention once more.
+_ADDING = ("us-provisional-application", "continuation-in-part", "addition")
+# Where what a reissue strikes out begins and ends, since 2005 and before.
+_STRUCK = ((b"<?delete-start", b"<?delete-end"), (b"<DEL-S", b"<DEL-E"))
+_TAG = re.compile(rb"<(/?)([A-Za-z][^\s<>/]*)[^<>]*>")
 _PROVISIONAL = re.compile(
     r"[Pp]rovisional (?:[Pp]atent )?[Aa]pplication (?:Ser(?:ial|\.) )?No\. (\d\d/[\d,]{6,8}),? filed (?:on )?"
     r"([A-Z][a-z]{2,8}\.? \d{1,2}, \d{4})"
@@ -137,32 +144,69 @@ def _cited(match: re.Match[str]) -> str | None:
     return numbers.dated_id(office, number, kind, match["year"])
 
 
-def related(entries: Iterable[str]) -> list[tuple[str | None, date | None]]:
-    """Return (application, date) of entries such as `division parent-doc US 13303416 20111123 US 8947892`.
+def related(entries: Iterable[str]) -> tuple[list[Filing], list[Filing]]:
+    """Return what is claimed and what is continued in entries such as `division parent-doc US 13303416 20111123`.
 
     Later ones read `parent US continuation 16428791 20190531`, earlier ones are prose, of which provisional
     applications are read.
     """
-    found = []
+    claimed: list[Filing] = []
+    continued: list[Filing] = []
     for entry in entries:
-        found += [match.groups() for match in _RELATED.finditer(entry)]
-        found += [("US", None, *match.groups()) for match in _PROVISIONAL.finditer(entry)]
-    dated = [(office or other, number, numbers.parse_date(day)) for office, other, number, day in found]
-    return [(application(number, office=office, filed=day), day) for office, number, day in dated]
+        for match in _RELATED.finditer(entry):
+            day = numbers.parse_date(match["day"])
+            found = application(match["number"], office=match["office"] or match["other"], filed=day), day
+            (claimed if (match["how"] or match["later"]).startswith(_ADDING) else continued).append(found)
+        for number, printed in _PROVISIONAL.findall(entry):
+            day = numbers.parse_date(printed)
+            claimed.append((application(number, filed=day), day))
+    return claimed, continued
 
 
 def priorities(
-    stated: Iterable[tuple[str | None, date | None]],
+    claimed: Iterable[Filing],
     own: str | None,
     *,
-    international: tuple[str | None, date | None] = (None, None),
+    continued: Iterable[Filing] = (),
+    international: Filing = (None, None),
 ) -> dict[str, Any]:
     """Return the columns of priorities: applications other than the document's own, and the earliest date.
 
-    The international application that a national one comes from stands in where no other is claimed.
+    Of the applications that it continues, divides or reissues only the first counts, and only where nothing older is
+    claimed: that is what DOCDB calls active, and so a continuation is of its parent's family. The international
+    application that a national one comes from stands in where no other is claimed.
     """
-    others = [(number, day) for number, day in stated if number != own]
-    if international[0] and not any(number for number, _ in others):
+    others, parents = ([each for each in filings if each[0] and each[0] != own] for filings in (claimed, continued))
+    if parents:
+        first = min(parents, key=lambda parent: parent[1] or date.max)
+        if all((day or date.max) > (first[1] or date.max) for _, day in others):
+            others.append(first)
+    if international[0] and not others:
         others = [international]
     days = [day for _, day in others if day]
     return {"priorities": unique(number for number, _ in others), "priority_date": min(days) if days else None}
+
+
+def without_struck(data: bytes) -> bytes:
+    """Drop what a reissue strikes out of the patent that it replaces: printed in brackets, it is no part of it."""
+    for start, end in _STRUCK:
+        kept, place = [], 0
+        while (begin := data.find(start, place)) >= 0 and (last := data.find(end, begin)) >= 0:
+            kept.append(data[place:begin])
+            place = data.find(b">", last) + 1 or len(data)
+            kept.append(_tags_alone(data[begin:place]))
+        data = b"".join((*kept, data[place:])) if kept else data
+    return data
+
+
+def _tags_alone(markup: bytes) -> bytes:
+    """Return the tags that begin or end outside of a piece of markup, so that what is around it stays well-formed."""
+    unpaired: list[re.Match[bytes]] = []
+    for tag in _TAG.finditer(markup):
+        if tag[0].endswith(b"/>"):
+            continue
+        if tag[1] and unpaired and not unpaired[-1][1] and unpaired[-1][2] == tag[2]:
+            unpaired.pop()
+        else:
+            unpaired.append(tag)
+    return b"".join(tag[0] for tag in unpaired)
