@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from patentclust import __version__
-from patentclust.errors import ArtifactError
+from patentclust.errors import ArtifactError, MissingArtifactError
 from patentclust.schemas import METADATA_PREFIX, SCHEMA_VERSION, Artifact
 
 # Row groups small enough that reading documents by batches stays in bounded memory.
@@ -190,7 +190,7 @@ def read_header(path: Path, *, kind: str) -> Header:
     try:
         parquet = pq.ParquetFile(path)
     except FileNotFoundError as error:
-        raise ArtifactError(f"{path} is missing", hint=_maker(kind)) from error
+        raise MissingArtifactError(f"{path} is missing", hint=_maker(kind)) from error
     except (OSError, pa.ArrowInvalid) as error:
         raise ArtifactError(f"{path} is damaged: {error}", hint=f"delete it; {_maker(kind)}") from error
     with parquet:
@@ -325,7 +325,7 @@ def read_embeddings(paths: list[Path]) -> Embeddings:
         ArtifactError: none there, one is damaged, or they come from different models or parameters.
     """
     if not paths:
-        raise ArtifactError("there are no embeddings in this workspace", hint=_maker("embeddings"))
+        raise MissingArtifactError("there are no embeddings in this workspace", hint=_maker("embeddings"))
     headers = [read_header(path, kind="embeddings") for path in paths]
     for header in headers[1:]:
         for key in ("params", "model"):

@@ -6,6 +6,7 @@ Progress and errors go to stderr, results to stdout. Text from patents and error
 from __future__ import annotations
 
 import csv as csv_module
+import io
 import json
 import sys
 from collections.abc import Container, Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
@@ -20,9 +22,10 @@ from rich.progress import Task as RichTask
 from rich.table import Column, Table
 from rich.text import Text
 
-from patentclust.errors import PatentclustError
+from patentclust.errors import ConfigError, PatentclustError
+from patentclust.pasting import pasteable
 from patentclust.progress import Quiet, Task
-from patentclust.schemas import count_units
+from patentclust.schemas import counted
 from patentclust.stages import Outcome, StageState
 
 if TYPE_CHECKING:
@@ -42,7 +45,10 @@ _UNIT_FACTS = {
     "left_out": "{units} left out",
     "without_text": "{units} without text",
 }
+# What other facts count; they are in the plural, and said in the singular of one.
+_NOUNS = {"cluster", "document", "duplicate", "edge", "failure", "file", "node", "request", "shard", "token", "vector"}
 _SNIPPET_CHARS = 240
+_SHOWN_DOCUMENTS = 10
 
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -108,7 +114,7 @@ class Live:
 
     def note(self, message: str) -> None:
         """Print one line."""
-        self._console.print(Text(message), style="dim", soft_wrap=True)
+        self._console.print(Text(pasteable(message)), style="dim", soft_wrap=True)
 
 
 def progress(*, quiet: bool = False) -> Live | Quiet:
@@ -123,16 +129,20 @@ def show_outcome(outcome: Outcome) -> None:
     line = Text.assemble((f"{outcome.stage:<8}", "bold"), f"{done:<11}", _facts(outcome.facts, outcome.unit))
     console.print(line, soft_wrap=True)
     for warning in outcome.warnings:
-        console.print(Text.assemble(("  note: ", "yellow"), warning), soft_wrap=True)
+        console.print(Text.assemble(("  note: ", "yellow"), pasteable(warning)), soft_wrap=True)
 
 
 def _facts(facts: Mapping[str, Any], unit: str) -> str:
-    return ", ".join(
-        _UNIT_FACTS[name].format(units=count_units(value, unit))
-        if name in _UNIT_FACTS
-        else f"{_figure(value)} {name.replace('_', ' ')}"
-        for name, value in facts.items()
-    )
+    return ", ".join(_fact(name, value, unit) for name, value in facts.items())
+
+
+def _fact(name: str, value: Any, unit: str) -> str:
+    if name in _UNIT_FACTS:
+        return _UNIT_FACTS[name].format(units=counted(value, unit))
+    head, *rest = name.replace("_", " ").split()
+    if head.removesuffix("s") in _NOUNS:
+        return " ".join([counted(value, head.removesuffix("s")), *rest])
+    return " ".join([_figure(value), head, *rest])
 
 
 def _figure(value: Any) -> str:
@@ -165,7 +175,7 @@ def show_status(states: Sequence[StageState]) -> None:
             f"{state.n_rows:,}" if state.n_rows else "",
             human_bytes(state.n_bytes) if state.n_bytes else "",
             state.fingerprint[:12],
-            state.detail,
+            pasteable(state.detail),
         ]
         for state in states
     ]
@@ -189,9 +199,11 @@ def show_matrix(names: Sequence[str], matrix: Any, *, csv: bool, as_json: bool) 
     if as_json:
         print_json({"terms": list(names), "similarity": [[float(value) for value in row] for row in rows]})
     elif csv:
-        writer = csv_module.writer(sys.stdout, lineterminator="\n")
+        table = io.StringIO()
+        writer = csv_module.writer(table, lineterminator="\n")
         writer.writerow(["term", *names])
         writer.writerows([name, *row] for name, row in zip(names, rows, strict=True))
+        print_line(table.getvalue(), end="")
     else:
         cells = [
             [Text(name, style="bold"), *(Text(value, style=_shade(float(value))) for value in row)]
@@ -264,8 +276,8 @@ def show_assigned(rows: Sequence[Assigned]) -> None:
 
 
 def show_likeness(found: Sequence[Likeness]) -> None:
-    """Print where each document falls, and what is near."""
-    for likeness in found:
+    """Print where each document falls, and what is near; of a file of very many, the first of them."""
+    for likeness in found[:_SHOWN_DOCUMENTS]:
         place = likeness.place
         where = f"{place.cluster} ({place.probability:.2f})" if place.probability else place.cluster
         facts = [where, f"runner-up: {place.runner_up or 'none'}", f"at {place.x:.2f}, {place.y:.2f}"]
@@ -276,8 +288,13 @@ def show_likeness(found: Sequence[Likeness]) -> None:
         for hit in likeness.hits:
             names = "; ".join(hit.assignees)
             rows.append([*asked, hit.doc_id, f"{hit.similarity:.3f}", hit.year or "", hit.cluster, names, hit.title])
+        if not rows:
+            note("nothing near: no document of the map is what the filters ask for")
+            continue
         headers = ["document", "cosine", "year", "cluster", "assignee", "title"]
         show_table(["asked", *headers] if asked else headers, rows, numeric={"cosine"})
+    if len(found) > _SHOWN_DOCUMENTS:
+        note(f"and {counted(len(found) - _SHOWN_DOCUMENTS, 'document')} more: --csv FILE or --json tells of all")
 
 
 def show_found(found: Sequence[Found]) -> None:
@@ -300,7 +317,7 @@ def _short(hit: Found) -> str:
 def show_difference(found: Difference) -> None:
     """Print what changed from one map to another."""
     note(
-        f"{found.n_common:,} units on both, {found.n_came:,} came, {found.n_went:,} went;"
+        f"{counted(found.n_common, 'unit')} on both, {found.n_came:,} came, {found.n_went:,} went;"
         f" noise {found.n_noise_before:,} before, {found.n_noise_after:,} after; ARI {found.ari:.3f}"
     )
     rows = [
@@ -328,9 +345,14 @@ def show_table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, nume
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for index, header in enumerate(headers):
-        # Keys and figures stay whole; names and prose wrap where the terminal is narrow.
-        whole = index == 0 or header in numeric
-        table.add_column(Text(header), justify="right" if header in numeric else "left", no_wrap=whole, overflow="fold")
+        # Keys and figures stay whole; their headers, names and prose wrap where the terminal is narrow.
+        table.add_column(
+            Text(header),
+            justify="right" if header in numeric else "left",
+            no_wrap=index == 0,
+            min_width=max((cell_len(str(row[index])) for row in rows), default=0) if header in numeric else None,
+            overflow="fold",
+        )
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
     Console(highlight=False).print(table)
@@ -338,17 +360,31 @@ def show_table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, nume
 
 def print_json(value: Any) -> None:
     """Print machine-readable JSON to stdout."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    print_line(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def print_line(text: str, *, end: str = "\n") -> None:
-    """Print one result to stdout."""
-    sys.stdout.write(text + end)
+    """Print one result to stdout.
+
+    Raises:
+        ConfigError: it cannot be written; BrokenPipeError where whoever read it has left.
+    """
+    try:
+        sys.stdout.write(text + end)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise unwritten(error) from error
+
+
+def unwritten(error: OSError) -> ConfigError:
+    """Return why stdout cannot be written, as something the user can mend."""
+    return ConfigError(f"stdout cannot be written: {error.strerror}", hint="send it where there is space")
 
 
 def note(text: str) -> None:
     """Say something about a result, on stderr."""
-    Console(stderr=True, highlight=False).print(Text(text), soft_wrap=True)
+    Console(stderr=True, highlight=False).print(Text(pasteable(text)), soft_wrap=True)
 
 
 def show_error(error: PatentclustError) -> None:
@@ -356,4 +392,4 @@ def show_error(error: PatentclustError) -> None:
     console = Console(stderr=True, highlight=False)
     console.print(Text.assemble(("error: ", "bold red"), str(error)), soft_wrap=True)
     if error.hint:
-        console.print(Text.assemble(("hint: ", "bold"), error.hint), soft_wrap=True)
+        console.print(Text.assemble(("hint: ", "bold"), pasteable(error.hint)), soft_wrap=True)

@@ -7,6 +7,7 @@ PatentclustError            something the user can fix; carries a hint: the next
 │   └── SourceChangedError  it changed while it was read
 ├── ModelError              a model cannot be found, fetched, loaded or reached
 ├── ArtifactError           an artifact is missing, stale, damaged or of another schema
+│   └── MissingArtifactError  it was never made, or is gone
 ├── StoreError              a store to be filled cannot be reached, refuses, or turns units down
 ├── MissingExtraError       an optional dependency is not installed
 └── StoppedError             the user pressed Ctrl-C and the work stopped where it can be taken up
@@ -48,6 +49,10 @@ class ModelError(PatentclustError):
 
 class ArtifactError(PatentclustError):
     """An artifact is missing, stale, damaged or of another schema."""
+
+
+class MissingArtifactError(ArtifactError):
+    """An artifact was never made, or is gone."""
 
 
 class StoreError(PatentclustError):

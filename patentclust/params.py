@@ -322,8 +322,11 @@ def load_params_file(path: Path) -> dict[str, dict[str, Any]]:
     """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigError(f"cannot read the params file {path}: {error}") from error
+    except OSError as error:
+        hint = "a workspace holds those of its last run: params.toml"
+        raise ConfigError(f"cannot read the params file {path}: {error.strerror}", hint=hint) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(f"cannot read the params file {path}: {error}", hint="mend it, or leave it out") from error
     for stage, table in raw.items():
         _check(stage in STAGE_PARAMS, f"{path}: unknown table [{stage}]", hint=f"allowed: {', '.join(STAGE_PARAMS)}")
         _check(isinstance(table, dict), f"{path}: {stage} is not a table", hint=f"write [{stage}] and its keys below")

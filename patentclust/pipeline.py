@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import re
+import shlex
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -85,8 +86,14 @@ def embed(
     """Turn documents into vectors."""
     from patentclust.stages import embed as stage
 
-    with _recorded(workspace, "embed", params) as finish:
+    with _recorded(workspace, "embed", _from_anywhere(params)) as finish:
         return finish(stage.run(workspace, params, resources=resources, progress=progress))
+
+
+def _from_anywhere(params: EmbedParams) -> EmbedParams:
+    """Name a model file of one's own by its whole path, so that the record holds in any folder."""
+    own = params.backend == "llama" and params.model not in models.registry() and Path(params.model).is_file()
+    return replace(params, model=str(Path(params.model).absolute())) if own else params
 
 
 def embed_cost(
@@ -112,6 +119,7 @@ def cluster(
     """Turn vectors into clusters and topics."""
     from patentclust.stages import cluster as stage
 
+    _check_cluster(workspace, params, resources)
     with _recorded(workspace, "cluster", params) as finish:
         return finish(stage.run(workspace, params, resources=resources, progress=progress))
 
@@ -122,8 +130,20 @@ def update(workspace: Workspace, *, resources: Resources = Resources(), progress
     from patentclust.stages import keeping
 
     params = keeping.params_of(workspace)
+    _check_cluster(workspace, params, resources)
     with _recorded(workspace, "cluster", params) as finish:
         return finish(stage.run(workspace, params, keep=True, resources=resources, progress=progress))
+
+
+def _check_cluster(workspace: Workspace, params: ClusterParams, resources: Resources) -> None:
+    """Refuse now what clustering, or the report after it, would refuse at the end of a long run."""
+    from patentclust.analysis.clusterers import check_installed
+    from patentclust.embedders import chat
+
+    load_rules(workspace.curation)
+    check_installed(params)
+    if params.labels == "llm":
+        chat.check(params, resources)
 
 
 def report(
@@ -149,19 +169,25 @@ def run(
     resources: Resources = Resources(),
     progress: Progress = Quiet(),
 ) -> Iterator[Outcome]:
-    """Run all stages, yielding each outcome as it comes. What can fail first does (corrections, model).
+    """Run all stages, yielding each outcome as it comes. What can fail first does: parameters, corrections, model.
 
     Raises:
         ConfigError: the stages were given different tasks.
         PatentclustError: whatever a stage raises.
     """
-    from patentclust.stages.ingest import check_paths
+    from patentclust.embedders.openai import checked_urls
+    from patentclust.stages.embed import resolve
+    from patentclust.stages.ingest import check_params, check_paths
 
     if not params.embed.task == params.cluster.task == params.report.task:
         raise ConfigError("embed, cluster and report must name one task", hint="give --task once, or in all tables")
     check_paths([*paths, *metadata])
+    check_params(params.ingest)
     check_servers(params.embed, resources)
-    load_rules(workspace.curation)
+    resolve(params.embed)
+    if params.embed.backend == "openai" and not workspace.shards(params.embed.task):
+        checked_urls(resources)
+    _check_cluster(workspace, params.cluster, resources)
     if params.embed.backend == "llama":
         models.ensure(models.find(params.embed.model), offline=resources.offline, progress=progress)
     yield ingest(workspace, paths, params.ingest, metadata=metadata, resources=resources, progress=progress)
@@ -206,11 +232,21 @@ def similar(
 
     Raises:
         ArtifactError: there is no map, or it holds no such publication.
+        ConfigError: nothing, or a folder, was given.
         SourceError: the file holds nothing that can be read.
     """
     from patentclust.stages import similar as stage
     from patentclust.stages.atlas import located
 
+    if text is None and not str(source).strip():
+        raise ConfigError(
+            "nothing was given to look for", hint=f"give a publication number, a file, or: {_FOR_EXAMPLE}"
+        )
+    if text is None and Path(source).is_dir():
+        raise ConfigError(
+            f"{source} is a folder, expected a publication number or a file",
+            hint=f"give one of its files, or place them all: patentclust assign {shlex.quote(str(source))}",
+        )
     where = where or stage.Where()
     shelf = stage.open_shelf(workspace)
     if text is None and not Path(source).exists():

@@ -18,7 +18,6 @@ METADATA_PREFIX = "patentclust."
 NOISE = -1
 # The column of documents.parquet that names the unit a document belongs to.
 UNIT_KEYS = {"family": "family_id", "document": "doc_id"}
-_UNIT_NAMES = {"family": ("family", "families"), "document": ("document", "documents")}
 
 METADATA_KEYS = {
     "kind": "which artifact this is",
@@ -47,10 +46,10 @@ class Artifact:
     schema: pa.Schema
 
 
-def count_units(n: int, unit: str) -> str:
-    """Return a number of units with what one unit is: `1 family`, `1,200 documents`."""
-    one, many = _UNIT_NAMES[unit]
-    return f"{n:,} {one if n == 1 else many}"
+def counted(n: int, noun: str) -> str:
+    """Return a number of things, the noun in its plural unless it is one: `1 family`, `1,200 documents`."""
+    many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{n:,} {noun if n == 1 else many}"
 
 
 def _field(name: str, type_: pa.DataType, description: str, *, nullable: bool = True) -> pa.Field:

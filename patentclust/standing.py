@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from patentclust import artifacts
-from patentclust.errors import ArtifactError, ConfigError
+from patentclust.errors import ArtifactError, ConfigError, MissingArtifactError
 from patentclust.params import STAGE_PARAMS, ReportParams, load_params_file, resolve
+from patentclust.schemas import counted
 from patentclust.stages import StageState
 from patentclust.workspace import Workspace
 
@@ -29,9 +30,10 @@ def status(workspace: Workspace, *, task: str = "cluster") -> list[StageState]:
 def _looked(stage: str, look: Callable[[Workspace, str], StageState], workspace: Workspace, task: str) -> StageState:
     try:
         return look(workspace, task)
+    except MissingArtifactError:
+        return StageState(stage, "missing")
     except ArtifactError as error:
-        there = "is missing" not in str(error) and "no embeddings" not in str(error)
-        return StageState(stage, "damaged" if there else "missing", str(error) if there else "")
+        return StageState(stage, "damaged", str(error))
 
 
 def _n_bytes(*paths: Path) -> int:
@@ -42,7 +44,7 @@ def _look_ingest(workspace: Workspace, _task: str) -> StageState:
     header = artifacts.read_header(workspace.documents, kind="documents")
     n_failures = artifacts.read_header(workspace.failures, kind="failures").n_rows
     size = _n_bytes(workspace.documents, workspace.failures)
-    return StageState("ingest", "current", f"{n_failures} failures", header.n_rows, size, header.fingerprint)
+    return StageState("ingest", "current", counted(n_failures, "failure"), header.n_rows, size, header.fingerprint)
 
 
 def _look_embed(workspace: Workspace, task: str) -> StageState:
@@ -56,7 +58,7 @@ def _look_embed(workspace: Workspace, task: str) -> StageState:
     model = headers[0].json("model")["name"]
     n_rows = sum(header.n_rows for header in headers)
     current = stage.is_current(workspace, task)
-    detail = f"{model}, {len(paths)} shards" if current else "the documents, or part of the shards, changed since"
+    detail = f"{model}, {counted(len(paths), 'shard')}" if current else "the documents, or some shards, changed since"
     return StageState("embed", "current" if current else "stale", detail, n_rows, _n_bytes(*paths), fingerprint)
 
 
@@ -71,7 +73,7 @@ def _look_cluster(workspace: Workspace, _task: str) -> StageState:
     inputs = header.json("inputs")
     changed = [kind for kind, fingerprint in expected.items() if inputs.get(kind) != fingerprint]
     scores = header.json("scores")
-    detail = f"the {' and '.join(changed)} changed since" if changed else f"{scores['n_clusters']} clusters"
+    detail = f"the {' and '.join(changed)} changed since" if changed else counted(scores["n_clusters"], "cluster")
     artifacts.read_header(workspace.clusters, kind="clusters")
     size = _n_bytes(workspace.clusters, workspace.topics, workspace.scores)
     return StageState("cluster", "stale" if changed else "current", detail, scores["n_units"], size, header.fingerprint)

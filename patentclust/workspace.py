@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -144,25 +144,34 @@ class Workspace:
     def lock(self) -> Iterator[None]:
         """Hold the workspace for writing, so that two runs never write one file; freed by the system when we die.
 
+        A folder that was made for a run which leaves nothing goes again.
+
         Raises:
             ArtifactError: another process holds it, or the folder cannot be made.
         """
+        made, lock = not self.root.exists(), self.root / ".lock"
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            handle = (self.root / ".lock").open("a+")
+            handle = lock.open("a+")
         except OSError as error:
             raise ArtifactError(
                 f"cannot use the workspace {self.root}: {error.strerror or error}",
                 hint="choose another folder with --workspace",
             ) from error
-        with handle:
-            if not _try_lock(handle.fileno()):
-                raise ArtifactError(
-                    f"another patentclust run is writing to {self.root}",
-                    hint="wait for it to end, or choose another folder with --workspace",
-                )
-            self._sweep()
-            yield
+        try:
+            with handle:
+                if not _try_lock(handle.fileno()):
+                    raise ArtifactError(
+                        f"another patentclust run is writing to {self.root}",
+                        hint="wait for it to end, or choose another folder with --workspace",
+                    )
+                self._sweep()
+                yield
+        finally:
+            if made and list(self.root.iterdir()) == [lock]:
+                with suppress(OSError):  # somebody else began to use it
+                    lock.unlink()
+                    self.root.rmdir()
 
     def _sweep(self) -> None:
         # We hold the lock, so a leftover of an interrupted write belongs to nobody.

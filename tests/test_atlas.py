@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
-from patentclust import pipeline
+from patentclust import pipeline, standing
 from patentclust.cli import app
 from patentclust.errors import ArtifactError, ConfigError, PatentclustError, SourceError
 from patentclust.params import ClusterParams, EmbedParams
@@ -228,26 +228,41 @@ def test_a_workspace_that_is_not_there_is_told_as_such(tmp_path: Path, command: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_map_of_a_model_of_ones_own_is_asked_with_its_file(tmp_path: Path, tiny_q8: Path, tiny_f32: Path) -> None:
+def test_a_map_of_a_model_of_ones_own_is_asked_from_any_folder(
+    tmp_path: Path, tiny_q8: Path, tiny_f32: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "models").mkdir()
+    monkeypatch.chdir(tmp_path / "models")
+    own = Path(shutil.copy(tiny_q8, "own.gguf")).absolute()
     workspace = workspace_with(tmp_path / "out", 24)
     for task in ("cluster", "retrieve"):
-        pipeline.embed(workspace, EmbedParams(model=str(tiny_q8), task=task))
+        pipeline.embed(workspace, EmbedParams(model="./own.gguf", task=task))
     pipeline.cluster(workspace, ClusterParams(method="kmeans", n_clusters=3, n_components=5))
+    shards = {path: path.read_bytes() for path in workspace.root.rglob("part-*")}
+    assert standing.kept_params(workspace)["embed"].model == str(own)
+    monkeypatch.chdir(tmp_path)
     text = tmp_path / "text.jsonl"
     new_patents(text)
-    asked = ["similar", "-", "-w", str(workspace.root)]
-    assert "no model file" in str(CliRunner().invoke(app, asked, input="an antenna").exception)
-    told = CliRunner().invoke(app, [*asked, "--model", "minilm"], input="an antenna")
-    assert f"made with {tiny_q8.name}" in str(told.exception)
-    for command in (["similar", "-"], ["assign", str(text)], ["search", "antenna"]):
-        asked = [*command, "-w", str(workspace.root), "--json", "--model", str(tiny_q8)]
-        told = CliRunner().invoke(app, asked, input="an antenna")
+
+    def asked(command: list[str], *flags: str) -> Result:
+        return CliRunner().invoke(app, [*command, "-w", str(workspace.root), *flags], input="an antenna")
+
+    commands = (["similar", "-"], ["assign", str(text)], ["search", "antenna"])
+    for command in commands:
+        told = asked(command, "--json")
         assert told.exit_code == 0, told.output
         assert json.loads(told.stdout)
-    other = shutil.copy(tiny_f32, tmp_path / tiny_q8.name)
-    for command in (["similar", "-"], ["assign", str(text)]):
-        told = CliRunner().invoke(app, [*command, "-w", str(workspace.root), "--model", str(other)], input="an antenna")
-        assert "not the same sha256" in str(told.exception), command
+    assert asked(["embed"], "--json").exit_code == 0
+    assert {path: path.read_bytes() for path in workspace.root.rglob("part-*") if path in shards} == shards
+    moved = own.rename(tmp_path / own.name)
+    monkeypatch.chdir(tmp_path / "models")
+    assert "no model file" in str(asked(["similar", "-"]).exception)
+    assert "made with own.gguf" in str(asked(["similar", "-"], "--model", "minilm").exception)
+    for command in commands:
+        assert asked(command, "--model", str(moved)).exit_code == 0
+    other = shutil.copy(tiny_f32, tmp_path / "models" / own.name)
+    for command in commands[:2]:
+        assert "not the same sha256" in str(asked(command, "--model", str(other)).exception), command
 
 
 def test_the_similar_command_prints_json_and_csv(

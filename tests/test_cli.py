@@ -131,6 +131,11 @@ def test_nothing_readable_is_an_error(tmp_path: Path) -> None:
         (["models", "path", "nope"], "known: "),
         (["run", "x", "-m", "minilm", "--gpu-layers", "some"], "allowed: auto, all"),
         (["ingest", "x", "--map", "title"], "--map takes FIELD=COLUMN"),
+        (["similar", " "], "nothing was given to look for"),
+        (["similar", EXAMPLES], "is a folder, expected a publication number or a file"),
+        (["similar", "x", "--json", "--csv", "-"], "two flags would write to stdout"),
+        (["similar", "x", "--csv", "/no/such/folder/x.csv"], "cannot write /no/such/folder/x.csv"),
+        (["cluster", "--labels", "llm"], "--labels llm needs a chat server"),
     ],
 )
 def test_a_users_mistake_ends_in_one_message_and_exit_code_1(args: list[str], complaint: str, tmp_path: Path) -> None:
@@ -172,3 +177,74 @@ def test_the_command_pages_are_what_help_says() -> None:
     from tests.help_pages import markdown
 
     assert page == markdown(), "run: python -m tests.help_pages > docs/cli.md"
+
+
+@pytest.mark.parametrize(
+    ("flags", "complaint"),
+    [
+        (["--dim", "9999"], "cannot be cut to 9999"),
+        (["--task", "nope"], "no template for the task 'nope'"),
+        (["--backend", "openai"], "--backend openai needs a server"),
+        (["--map", "titel=Title"], "no such field"),
+        (["--params", "labels.toml"], "--labels llm needs a chat server"),
+        (["--params", "window.toml"], "max-tokens is 9999; minilm reads 512"),
+    ],
+)
+def test_what_no_run_could_end_with_is_refused_before_the_first_file_is_read(
+    flags: list[str], complaint: str, tmp_path: Path
+) -> None:
+    (tmp_path / "labels.toml").write_text('[cluster]\nlabels = "llm"\n')
+    (tmp_path / "window.toml").write_text("[embed]\nmax_tokens = 9999\n")
+    result = patentclust("run", EXAMPLES / "pdf", "-m", "minilm", *flags, cwd=tmp_path)
+    assert result.returncode == 1, result.stderr
+    assert complaint in result.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["labels.toml", "window.toml"]
+
+
+def test_a_refused_ingest_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for args in ([tmp_path / "empty"], [EXAMPLES / "pdf", "--map", "titel=Title"]):
+        result = patentclust("ingest", *args, "-w", tmp_path / "out" / "map")
+        assert result.returncode == 1, result.stderr
+        assert sorted(path.name for path in tmp_path.rglob("*")) == ["empty", "out"]
+        (tmp_path / "out").rmdir()
+
+
+def test_a_file_in_the_place_of_the_workspace_is_told(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("not a folder")
+    for command in (["status"], ["ingest", EXAMPLES / "pdf"], ["report"], ["similar", "US-1"]):
+        result = patentclust(*command, PATENTCLUST_WORKSPACE=str(tmp_path / "out"))
+        assert (result.returncode, result.stdout) == (1, "")
+        assert "is a file, expected a folder" in result.stderr
+
+
+def test_csv_to_stdout_takes_the_place_of_the_table(finished: Path, tmp_path: Path) -> None:
+    result = patentclust("similar", "US-98040004-B1", "-w", finished, "--top", "3", "--csv", "-", cwd=tmp_path)
+    header, *rows = result.stdout.splitlines()
+    assert header.startswith("asked,doc_id,similarity,year,")
+    assert len(rows) == 3
+    drawn = patentclust("sweep", "-w", finished, "--size", "5", "--svg", "-", cwd=tmp_path)
+    assert drawn.stdout.startswith("<svg") and drawn.stdout.rstrip().endswith("</svg>")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("command", [["status"], ["models", "list", "--json"], ["score"]])
+def test_what_cannot_be_printed_is_told(command: list[str], unbuffered: str, finished: Path) -> None:
+    env = os.environ | {"PATENTCLUST_WORKSPACE": str(finished), "PYTHONUNBUFFERED": unbuffered}
+    with Path("/dev/full").open("w") as full:
+        args = [sys.executable, "-m", "patentclust", *command]
+        result = subprocess.run(args, stdout=full, stderr=subprocess.PIPE, text=True, env=env)
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: stdout cannot be written: No space left on device\nhint: ")
+    assert len(result.stderr.splitlines()) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such pipes")
+def test_a_reader_that_has_left_hears_nothing(finished: Path) -> None:
+    args = [sys.executable, "-m", "patentclust", "status", "-w", str(finished)]
+    process = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    assert (process.stderr.read(), process.wait()) == ("", 1)

@@ -273,11 +273,11 @@ def test_documents_without_text_are_left_out_and_counted(tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda documents: [*documents, document(50)], "1 units have no vector (such as US-00050-A1)"),
-        (lambda documents: documents[1:], "1 units are gone (such as US-00000-A1)"),
+        (lambda documents: [*documents, document(50)], "1 unit without a vector (such as US-00050-A1)"),
+        (lambda documents: documents[1:], "1 unit gone (such as US-00000-A1)"),
         (
             lambda documents: [documents[0] | {"abstract": "new"}, *documents[1:]],
-            "1 units changed since (such as US-00000-A1)",
+            "1 unit changed since (such as US-00000-A1)",
         ),
     ],
     ids=["new", "gone", "changed"],

@@ -76,14 +76,23 @@ def test_a_changed_file_makes_the_page_again(tmp_path):
         ("x = [", "end of document", "this is not TOML: Invalid value"),
         ('\n[[renam]]\nmembers = ["a"]\n', "line 2", "unknown table 'renam' (did you mean 'rename'?)"),
         ('[[exclude]]\nmembers = ["a"]\n[[rename]]\nmembers = ["a"]\n', "line 3", "[[rename]] has no 'label'"),
-        ('[[rename]]\nmember = ["a"]\nlabel = "b"\n', "line 1", "unknown key 'member' (did you mean 'members'?)"),
-        ('[[rename]]\ncluster = 5\nlabel = "b"\n', "line 1", "is meant by some of its members, not by its number"),
-        ('[[split]]\nmembers = "a"\nlabel = "b"\n', "line 1", "members = 'a', expected a list of publication numbers"),
-        ('[[split]]\nmembers = [3]\nlabel = "b"\n', "line 1", "members = [3], expected a list of publication numbers"),
-        ('[[rename]]\nmembers = ["a"]\nlabel = 3\n', "line 1", "label = 3, expected a text"),
-        ('[[rename]]\nmembers = ["a"]\nlabel = " "\n', "line 1", "label = ' ', expected a text"),
+        ('[[rename]]\nmember = ["a"]\nlabel = "b"\n', "line 2", "unknown key 'member' (did you mean 'members'?)"),
+        (
+            '[[rename]]\nlabel = "b"\n# no\n"cluster" = 5\n',
+            "line 4",
+            "is meant by some of its members, not by its number",
+        ),
+        ('[[split]]\nmembers = "a"\nlabel = "b"\n', "line 2", "members = 'a', expected a list of publication numbers"),
+        ('[[split]]\nmembers = [3]\nlabel = "b"\n', "line 2", "members = [3], expected a list of publication numbers"),
+        ('[[rename]]\nmembers = ["a"]\nlabel = 3\n', "line 3", "label = 3, expected a text"),
+        (
+            '[[exclude]]\nmembers = ["a"]\n[[rename]]\nmembers = ["a"]\nlabel = " "\n',
+            "line 5",
+            "label = ' ', expected a text",
+        ),
         ("\nrename = 3\n", "line 2", "rename is 3, expected a table [[rename]]"),
-        ("[[exclude]]\nmembers = []\n", "line 1", "members = [], expected a list"),
+        ('rename = [{ member = ["a"], label = "b" }]\n', "line 1", "unknown key 'member'"),
+        ("[[exclude]]\nmembers = []\n", "line 2", "members = [], expected a list"),
     ],
 )
 def test_a_wrong_file_is_named_with_line_what_was_expected_and_the_next_command(tmp_path, text, line, said):
@@ -118,6 +127,20 @@ def test_one_name_for_two_clusters_is_refused_with_both_lines(tmp_path):
     assert "A" in labels(made(tmp_path / "same", again))
 
 
+def test_what_is_said_twice_is_told(tmp_path):
+    first = f'[[rename]]\nmembers = {members(0)}\nlabel = "A"\n'
+    other = f'[[pin]]\nmembers = {members(3)}\nlabel = "B"\n'
+    workspace = made(tmp_path, first + first + other)
+    assert "B" in labels(workspace)
+    assert list(report.run(workspace).warnings) == [
+        "curation.toml, line 4: [[rename]] says the same as line 1",
+    ]
+    workspace = made(tmp_path / "other", first + other)
+    assert list(report.run(workspace).warnings) == [
+        "curation.toml, line 1: [[rename]] is overtaken by line 4, which names the same cluster",
+    ]
+
+
 def test_corrections_apply_in_the_order_of_the_file(tmp_path):
     first = f'[[rename]]\nmembers = {members(0)}\nlabel = "A"\n'
     merge = f"[[merge]]\nmembers = {members(0, 1)}\n"
@@ -148,5 +171,6 @@ def test_a_broken_file_is_told_before_a_run_begins_and_by_status(tmp_path):
         next(pipeline.run(workspace, [tmp_path]))
     (state,) = (state for state in standing.status(workspace) if state.stage == "report")
     assert state.state == "stale" and "curation.toml, line 1" in state.detail
-    with pytest.raises(ConfigError, match=r"curation\.toml, line 1"):
-        graph.run(workspace)
+    for stage in (pipeline.cluster, pipeline.update, graph.run):
+        with pytest.raises(ConfigError, match=r"curation\.toml, line 1"):
+            stage(workspace)

@@ -188,7 +188,7 @@ def test_a_cut_text_is_flagged_and_told(tiny_q8: Path, tmp_path: Path) -> None:
     workspace = workspace_with(tmp_path, 2)
     outcome = embed.run(workspace, params(tiny_q8, max_tokens=32, long="truncate"), resources=ONE_THREAD)
     assert outcome.facts["cut"] == 2
-    assert any("were cut" in warning for warning in outcome.warnings)
+    assert any("cut at the model's window: 2 texts" in warning for warning in outcome.warnings)
 
 
 def test_vectors_of_two_models_are_never_mixed(

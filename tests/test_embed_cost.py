@@ -134,6 +134,19 @@ def test_a_dry_run_leaves_nothing_behind(tmp_path: Path, tiny_q8: Path) -> None:
     assert {path.name: path.read_bytes() for path in vectors.iterdir()} == kept
 
 
+def test_no_model_is_needed_where_all_vectors_are_there(tmp_path: Path, tiny_q8: Path) -> None:
+    own = Path(shutil.copy(tiny_q8, tmp_path / "own.gguf"))
+    workspace, params = workspace_with(tmp_path / "w", 3), EmbedParams(model=str(own), unit="document")
+    embed.run(workspace, params, resources=ONE)
+    own.unlink()
+    assert embed.estimate(workspace, params, resources=ONE).unchanged == 3
+    assert embed.run(workspace, params, resources=ONE).current
+    write_documents(workspace, rows(5), tag="b")
+    for need in (embed.estimate, embed.run):
+        with pytest.raises(ModelError, match="no model file at"):
+            need(workspace, params, resources=ONE)
+
+
 def test_a_cost_and_a_run_tell_new_from_cached_from_unchanged(
     tmp_path: Path, tiny_q8: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,7 +169,7 @@ def test_a_cost_and_a_run_tell_new_from_cached_from_unchanged(
 def test_times_are_said_as_people_say_them() -> None:
     seconds = (0.2, 42, 100, 5400, 30 * 3600, 40 * 86_400)
     assert [cost.duration(s) for s in seconds] == [
-        "1 seconds",
+        "1 second",
         "42 seconds",
         "1.7 minutes",
         "1.5 hours",

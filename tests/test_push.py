@@ -18,6 +18,7 @@ from patentclust.cli import app
 from patentclust.errors import ConfigError, StoreError
 from patentclust.exporters import push
 from patentclust.params import Resources
+from patentclust.progress import Quiet
 from patentclust.stages import export as stage
 from patentclust.stages import pushing
 from patentclust.stages.atlas import Atlas
@@ -39,7 +40,7 @@ CHROMA = "/api/v2/tenants/default_tenant/databases/default_database/collections"
 
 
 class Fake(ThreadingHTTPServer):
-    """Keeps units by id; `trouble`: what the next bulk requests meet: a status, "drop", "hang", "busy" or "item"."""
+    """Keeps units by id; `trouble`: what bulk requests meet: a status, "drop", "hang", "slow", "busy" or "item"."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -77,6 +78,8 @@ class Handler(BaseHTTPRequestHandler):
             return None
         if isinstance(trouble, int):
             return self.say(trouble, {"error": "no room today"})
+        if trouble == "slow":
+            time.sleep(0.5)
         bad = next(iter(units)) if trouble in ("item", "busy") else None
         self.server.units |= {key: value for key, value in units.items() if key != bad}
         self.say(200, bulk_answer(call, units, bad, 429 if trouble == "busy" else 400))
@@ -220,6 +223,27 @@ def test_a_store_that_says_when_to_come_again_is_given_that_time(mapped: Workspa
     stage.push(mapped, "opensearch", fake.url)
     assert time.monotonic() - before >= 0.8
     assert len(fake.units) == N
+
+
+class Heard(Quiet):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+
+
+def test_a_store_that_is_waited_for_is_told_of_once_a_wait(
+    mapped: Workspace, fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pushing, "PATIENCE_SECONDS", 0.25)
+    fake.trouble = [None, "slow", None, "slow"]
+    heard = Heard()
+    stage.push(mapped, "qdrant", fake.url, progress=heard)
+    assert len(fake.units) == N
+    waits = [note for note in heard.notes if "is waited for" in note]
+    assert len(waits) == 2
+    assert all(fake.url.removeprefix("http://") in note and "Ctrl-C" in note for note in waits)
 
 
 def test_a_bulk_answer_that_is_busy_is_asked_again(mapped: Workspace, fake: Fake) -> None:

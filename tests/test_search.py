@@ -205,13 +205,13 @@ def test_a_search_over_part_of_the_passages_says_so(tmp_path: Path, minilm: Path
     textless = rows(1, start=30)[0] | {"title": "", "abstract": "", "claims": [], "independent": [], "description": ""}
     write_documents(workspace, [*rows(26), textless], tag="more")
     told = standing_of_search(workspace)
-    assert told.state == "stale" and "24 of 27 units" in told.detail and "embed --task retrieve" in told.detail
+    assert told.state == "stale" and "24 of 26 units" in told.detail and "embed --task retrieve" in told.detail
     command = ["search", "antenna", "-w", str(workspace.root), "--top", "2"]
     for more in ([], ["--json"], ["--quiet"]):
         said = CliRunner().invoke(app, [*command, *more])
         assert said.exit_code == 0, said.output
         assert f"only {whole.passages} of " in said.stderr and "of 24 of 26 units" in said.stderr
-        assert "patentclust embed --task retrieve" in said.stderr
+        assert f"patentclust embed -w {workspace.root} --task retrieve" in said.stderr
         assert "only" not in said.stdout
     assert standing_of_search(workspace).state == "stale"
     pipeline.embed(workspace, EmbedParams(model="minilm", task="retrieve"))

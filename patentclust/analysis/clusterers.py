@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
+from importlib.util import find_spec
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -114,13 +115,21 @@ def _kmeans(space: Space, params: ClusterParams) -> Density:
     return _partition(labels, space)
 
 
-def _evoc(space: Space, params: ClusterParams) -> Density:
-    try:
-        evoc = import_module("evoc")
-    except ImportError as error:
+def check_installed(params: ClusterParams) -> None:
+    """Refuse a method whose library is not here.
+
+    Raises:
+        MissingExtraError: it is an extra that is not installed.
+    """
+    if params.method == "evoc" and find_spec("evoc") is None:
         raise MissingExtraError(
-            "--method evoc needs the package evoc", hint="run: python -m pip install 'patentclust[evoc]'"
-        ) from error
+            "--method evoc needs the package evoc", hint='run: python -m pip install "patentclust[evoc]"'
+        )
+
+
+def _evoc(space: Space, params: ClusterParams) -> Density:
+    check_installed(params)
+    evoc = import_module("evoc")
     from numba import get_num_threads, set_num_threads
 
     before = get_num_threads()

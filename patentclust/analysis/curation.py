@@ -37,15 +37,28 @@ class Rule:
 
 @dataclass
 class Curated:
-    """What became of the map: cluster numbers (EXCLUDED for what is off it), names, notes, and what found nothing."""
+    """What became of the map.
+
+    Attributes:
+        clusters: shape (n,), EXCLUDED for what is off the map.
+        named: the rule that gave a cluster its name.
+        overtaken: rules whose name for a cluster is not the last one given to it, and the rule that gave the next.
+        missed: rules that found nothing to correct.
+    """
 
     clusters: np.ndarray
-    labels: dict[int, str] = field(default_factory=dict)
+    named: dict[int, Rule] = field(default_factory=dict)
     notes: dict[int, list[str]] = field(default_factory=dict)
     pinned: set[int] = field(default_factory=set)
     merged: dict[int, list[int]] = field(default_factory=dict)
     new: list[int] = field(default_factory=list)
+    overtaken: list[tuple[Rule, Rule]] = field(default_factory=list)
     missed: list[Rule] = field(default_factory=list)
+
+    @property
+    def labels(self) -> dict[int, str]:
+        """Names that clusters were given."""
+        return {cluster: rule.label for cluster, rule in self.named.items()}
 
 
 def curate(rules: Sequence[Rule], rows: Mapping[str, int], clusters: np.ndarray) -> Curated:
@@ -73,7 +86,9 @@ def _clusters_of(done: Curated, members: Sequence[int]) -> list[int]:
 def _rename(done: Curated, rule: Rule, known: Sequence[int], _: Mapping[str, int]) -> bool:
     found = _clusters_of(done, known)[:1]
     for cluster in found:
-        done.labels[cluster] = rule.label
+        if cluster in done.named:
+            done.overtaken.append((done.named[cluster], rule))
+        done.named[cluster] = rule
     return bool(found)
 
 
@@ -96,7 +111,7 @@ def _merge(done: Curated, rule: Rule, known: Sequence[int], _: Mapping[str, int]
     done.clusters[np.isin(done.clusters, found)] = found[0]
     done.merged.setdefault(found[0], [found[0]]).extend(found[1:])
     if rule.label:
-        done.labels[found[0]] = rule.label
+        done.named[found[0]] = rule
     return True
 
 
@@ -104,7 +119,7 @@ def _split(done: Curated, rule: Rule, known: Sequence[int], _: Mapping[str, int]
     number = int(max(done.clusters.max(initial=-1), *done.new, *done.merged, -1)) + 1
     done.clusters[list(known)] = number
     done.new.append(number)
-    done.labels[number] = rule.label
+    done.named[number] = rule
     return True
 
 

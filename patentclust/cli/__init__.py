@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -82,6 +83,7 @@ from patentclust.params import (
     Resources,
     resolve,
 )
+from patentclust.pasting import forget_workspaces
 
 app = typer.Typer(
     help="Turn a pile of patents into a map of technologies, on your own machine, with nothing leaving it.",
@@ -306,18 +308,44 @@ def _root(
     ] = False,
 ) -> None:
     """Turn a pile of patents into a map of technologies, on your own machine, with nothing leaving it."""
+    forget_workspaces()
 
 
 def main() -> None:
     """Run the command line; a user's mistake ends in one message and exit code 1, a bug keeps its traceback."""
+    if sys.stdout is None:  # it was closed before we began: nobody wants to read it
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+    code: int | str | None = 0
     try:
         app()
+    except SystemExit as stop:
+        code = stop.code
     except PatentclustError as error:
+        code = _told(error)
+    except OSError:
+        code = _flushed()
+        if not code:  # it was not stdout
+            raise
+    sys.exit(code or _flushed())
+
+
+def _told(error: PatentclustError) -> int:
+    from patentclust import console
+
+    console.show_error(error)
+    return 130 if isinstance(error, StoppedError) else 1
+
+
+def _flushed() -> int:
+    """Write the rest of what was printed; return 1 where that cannot be."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        # Python's own last flush must not fail once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):  # whoever read has left: no news to them
+            return 1
         from patentclust import console
 
-        console.show_error(error)
-        sys.exit(130 if isinstance(error, StoppedError) else 1)
-    except BrokenPipeError:
-        # Whoever read our output has left; point stdout elsewhere so that Python's last flush stays quiet.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        return _told(console.unwritten(error))
+    return 0

@@ -22,6 +22,7 @@ def assignees_suggest(workspace: Workspace = None, least: Least = 90, as_json: J
     from dataclasses import asdict
 
     from patentclust import console
+    from patentclust.schemas import counted
     from patentclust.stages import relate
 
     chosen = opened(workspace)
@@ -31,4 +32,4 @@ def assignees_suggest(workspace: Workspace = None, least: Least = 90, as_json: J
         return
     console.print_line(relate.thesaurus_toml(suggestions), end="")
     known = "add what is right to" if chosen.thesaurus.exists() else "put what is right into"
-    console.note(f"{len(suggestions):,} proposals; {known} {chosen.thesaurus}, then ingest again")
+    console.note(f"{counted(len(suggestions), 'proposal')}; {known} {chosen.thesaurus}, then ingest again")

@@ -67,9 +67,17 @@ PreferLanguage = Annotated[
     typer.Option(help="Language to take where a document has several, e.g. en.", show_default="the procedure's"),
 ]
 Ocr = Annotated[bool, typer.Option("--ocr", help="Read scanned pages of PDFs by OCR: seconds a page.")]
+CsvFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--csv", metavar="FILE", help="Write the rows to a CSV file too, or (-) to stdout in place of the table."
+    ),
+]
 OwnModel = Annotated[
     str | None,
-    typer.Option("-m", "--model", help="Where the .gguf file lies, if the vectors were made with one of yours."),
+    typer.Option(
+        "-m", "--model", help="Where the .gguf file lies, if the vectors were made with one of yours that was moved."
+    ),
 ]
 Model = Annotated[
     str | None,
@@ -216,10 +224,22 @@ Name = Annotated[str, typer.Argument(help="Name from `models list`, or a .gguf f
 
 
 def opened(workspace: Path | None) -> OpenWorkspace:
-    """Return the workspace that a command works on."""
+    """Return the workspace that a command works on.
+
+    Raises:
+        ConfigError: a file is in its place.
+    """
+    from patentclust.pasting import name_workspace
     from patentclust.workspace import Workspace, default_workspace
 
-    return Workspace(workspace or default_workspace())
+    root = workspace or default_workspace()
+    if root.exists() and not root.is_dir():
+        raise ConfigError(
+            f"the workspace {root} is a file, expected a folder", hint="name another with -w or PATENTCLUST_WORKSPACE"
+        )
+    if root != default_workspace():
+        name_workspace(root)
+    return Workspace(root)
 
 
 def existing(workspace: Path | None) -> OpenWorkspace:
@@ -232,7 +252,7 @@ def existing(workspace: Path | None) -> OpenWorkspace:
     if not found.root.is_dir():
         raise ArtifactError(
             f"there is no workspace at {found.root}",
-            hint="name another with -w, or make one: patentclust run PATHS",
+            hint="name another, or make one: patentclust run PATHS",
         )
     return found
 

@@ -10,6 +10,7 @@ import typer
 
 from patentclust.cli.flags import (
     BaseUrl,
+    CsvFile,
     GpuLayers,
     Json,
     Offline,
@@ -32,7 +33,6 @@ Against = Annotated[
     ),
 ]
 Wanted = Annotated[str, typer.Argument(metavar="ID", help="Publication number or unit id, e.g. US-10123456-B2.")]
-CsvFile = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the rows to a CSV file too.")]
 Top = Annotated[int, typer.Option(min=1, help="How many to show.")]
 Assignee = Annotated[str, typer.Option(help="Only assignees whose name holds this.", show_default=False)]
 Ipc = Annotated[str, typer.Option(help="Only IPC or CPC symbols that begin so, e.g. H01M.")]
@@ -88,6 +88,7 @@ def assign(
     from patentclust import console, pipeline
     from patentclust.cli import saving
 
+    saving.check(as_json, csv_file)
     urls = tuple(base_url or ())
     resources = Resources(model=model, threads=threads, gpu_layers=gpu_layers, offline=offline, base_urls=urls)
     outcomes, rows = pipeline.assign(
@@ -100,7 +101,8 @@ def assign(
         return
     for outcome in [] if quiet else outcomes:
         console.show_outcome(outcome)
-    console.show_assigned(rows)
+    if csv_file != saving.STDOUT:
+        console.show_assigned(rows)
 
 
 def similar(
@@ -128,6 +130,7 @@ def similar(
     from patentclust.cli import saving
     from patentclust.stages import similar as stage
 
+    saving.check(as_json, csv_file)
     where = stage.Where(top, assignee, ipc, stage.years(years) if years else None, cluster, office.upper(), language)
     found = pipeline.similar(
         existing(workspace),
@@ -141,7 +144,7 @@ def similar(
         saving.write_hits(csv_file, found)
     if as_json:
         console.print_json([asdict(likeness) for likeness in found])
-    else:
+    elif csv_file != saving.STDOUT:
         console.show_likeness(found)
 
 

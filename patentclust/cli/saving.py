@@ -1,19 +1,22 @@
-"""What commands save with --csv: the rows that they print, with more columns."""
+"""What commands save with --csv: the rows that they print, with more columns; `-` is stdout, in their place."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patentclust.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from patentclust.stages.assign import Assigned
     from patentclust.stages.search import Found
     from patentclust.stages.similar import Likeness
+
+STDOUT = Path("-")
+_IN_A_FOLDER = "give a file in a folder that is there"
 
 
 def write_assigned(path: Path, rows: Sequence[Assigned]) -> None:
@@ -41,10 +44,32 @@ def save(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) 
     """Write CSV whose cells are neutralised for spreadsheets."""
     from patentclust.render.tables import write_csv
 
+    table = io.StringIO(newline="")
+    write_csv(table, columns, ([row[name] for name in columns] for row in rows))
+    put(path, table.getvalue())
+
+
+def put(path: Path, text: str) -> None:
+    """Write a file that a flag names, or to stdout."""
+    from patentclust import console
+
+    if path == STDOUT:
+        console.print_line(text, end="")
+        return
     try:
-        with path.open("w", encoding="utf-8", newline="") as handle:
-            write_csv(handle, columns, ([row[name] for name in columns] for row in rows))
+        path.write_text(text, encoding="utf-8", newline="")
     except OSError as error:
-        raise ConfigError(
-            f"cannot write {path}: {error.strerror}", hint="give --csv a file in a folder that is there"
-        ) from error
+        raise ConfigError(f"cannot write {path}: {error.strerror}", hint=_IN_A_FOLDER) from error
+
+
+def check(as_json: bool, *paths: Path | None) -> None:
+    """Refuse files that could not be written in the end, before there is anything to write.
+
+    Raises:
+        ConfigError: more than one would go to stdout, or there is no folder for one.
+    """
+    if as_json + paths.count(STDOUT) > 1:
+        raise ConfigError("two flags would write to stdout", hint="leave --json out, or give one of them a file")
+    for path in filter(None, paths):
+        if path.is_dir() or not path.parent.is_dir():
+            raise ConfigError(f"cannot write {path}: it is a folder, or in none", hint=_IN_A_FOLDER)

@@ -6,8 +6,19 @@ from typing import Annotated
 
 import typer
 
-from patentclust.cli.flags import BaseUrl, GpuLayers, Json, Offline, OwnModel, Quiet, Threads, Workspace, existing
-from patentclust.cli.reading import Assignee, Cluster, CsvFile, Ipc, Language, Office, Top, Years
+from patentclust.cli.flags import (
+    BaseUrl,
+    CsvFile,
+    GpuLayers,
+    Json,
+    Offline,
+    OwnModel,
+    Quiet,
+    Threads,
+    Workspace,
+    existing,
+)
+from patentclust.cli.reading import Assignee, Cluster, Ipc, Language, Office, Top, Years
 from patentclust.params import Resources
 
 Exact = Annotated[
@@ -42,6 +53,7 @@ def search(
     from patentclust.cli import saving
     from patentclust.stages import similar as stage
 
+    saving.check(as_json, csv_file)
     where = stage.Where(top, assignee, ipc, stage.years(years) if years else None, cluster, office.upper(), language)
     answer = pipeline.search(
         existing(workspace),
@@ -59,5 +71,5 @@ def search(
         saving.write_found(csv_file, answer.hits)
     if as_json:
         console.print_json([asdict(hit) for hit in answer.hits])
-    else:
+    elif csv_file != saving.STDOUT:
         console.show_found(answer.hits)

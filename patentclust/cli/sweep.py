@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from patentclust.cli.flags import (
+    CsvFile,
     Json,
     MaxNoise,
     Method,
@@ -27,8 +28,10 @@ Sizes = Annotated[
     list[int] | None,
     typer.Option("--size", help="A minimum size to try; repeat for more.", show_default="5 to 56, as they fit"),
 ]
-CsvFile = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the table to a CSV file too.")]
-SvgFile = Annotated[Path | None, typer.Option("--svg", metavar="FILE", help="Draw the table to an SVG file too.")]
+SvgFile = Annotated[
+    Path | None,
+    typer.Option("--svg", metavar="FILE", help="Draw the table to an SVG file too, or (-) to stdout."),
+]
 
 
 def sweep(
@@ -53,19 +56,20 @@ def sweep(
     from dataclasses import asdict
 
     from patentclust import console
-    from patentclust.cli.saving import save
+    from patentclust.cli import saving
     from patentclust.stages import sweep as stage
 
+    saving.check(as_json, csv_file, svg_file)
     flags = {"method": method, "max_noise": max_noise, "stability": stability, "seed": seed, "task": task}
     chosen = resolve(ClusterParams(), from_file(params).get("cluster", {}), flags)
     progress = console.progress(quiet=quiet or as_json)
     resources = Resources(threads=threads)
     rows = stage.run(opened(workspace), chosen, tried=size or (), resources=resources, progress=progress)
     if csv_file is not None:
-        save(csv_file, list(asdict(rows[0])), map(asdict, rows))
+        saving.save(csv_file, list(asdict(rows[0])), map(asdict, rows))
     if svg_file is not None:
-        svg_file.write_text(stage.drawing(rows), encoding="utf-8")
+        saving.put(svg_file, stage.drawing(rows))
     if as_json:
         console.print_json([asdict(row) for row in rows])
-    else:
+    elif saving.STDOUT not in (csv_file, svg_file):
         console.show_sweep(rows)

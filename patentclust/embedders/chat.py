@@ -20,6 +20,7 @@ from patentclust.embedders import openai
 from patentclust.errors import ConfigError, ModelError
 from patentclust.params import ClusterParams, Resources
 from patentclust.progress import Progress
+from patentclust.schemas import counted
 
 URL_VARIABLE = "PATENTCLUST_LABELS_URL"
 # A name that is longer fits no map; an answer that is longer than this many tokens is no name.
@@ -28,6 +29,16 @@ _ATTEMPTS, _FIRST_WAIT_SECONDS = 6, 0.5
 _TITLES, _TITLE_CHARS, _TERMS = 5, 200, 10
 _THOUGHTS = re.compile(r"<think>.*?(</think>|$)", re.DOTALL | re.IGNORECASE)
 _MARKUP = re.compile(r"<[^<>]*>|[*_`#\"“”„«»]+")
+
+
+def check(params: ClusterParams, resources: Resources) -> None:
+    """Refuse what could not be asked, before there is something to ask.
+
+    Raises:
+        ConfigError: no server was named, --offline forbids it, or the prompt has no place for what is asked.
+    """
+    _url(resources)
+    question(params.labels_prompt, terms=(), titles=())
 
 
 def question(template: str | None, *, terms: Sequence[str], titles: Sequence[str]) -> str:
@@ -65,8 +76,8 @@ def names(
     problem = ""
     if missing:
         progress.note(
-            f"{openai.shown(url)} is asked to name {len(missing)} clusters: it is sent their leading terms and the"
-            f" titles of {_TITLES} patents of each, nothing else"
+            f"{openai.shown(url)} is asked to name {counted(len(missing), 'cluster')}: it is sent their leading terms"
+            f" and the titles of {_TITLES} patents of each, nothing else"
         )
         with progress.task("asking for names", total=len(missing), unit="clusters") as task, openai.client() as client:
             for i in missing:
@@ -79,7 +90,7 @@ def names(
                 task.advance(1)
     found = [cleaned(answers.get(key, "")) for key in keys]
     if not problem and not all(found):
-        problem = f"{found.count('')} answers held no name; those clusters keep the names made of their terms"
+        problem = f"{counted(found.count(''), 'answer')} held no name; these clusters keep names made of their terms"
     return found, problem
 
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from langchain_core.embeddings import Embeddings
-
+from patentclust.errors import MissingExtraError
 from patentclust.integrations import LocalModel
 from patentclust.params import EmbedParams, Resources
+
+try:
+    from langchain_core.embeddings import Embeddings
+except ImportError as error:
+    raise MissingExtraError(
+        "patentclust.integrations.langchain needs the package langchain-core",
+        hint='run: python -m pip install "patentclust[langchain]"',
+    ) from error
 
 
 class PatentEmbeddings(Embeddings):

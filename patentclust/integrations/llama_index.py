@@ -5,11 +5,18 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from llama_index.core.base.embeddings.base import BaseEmbedding
-from pydantic import PrivateAttr
-
+from patentclust.errors import MissingExtraError
 from patentclust.integrations import LocalModel
 from patentclust.params import EmbedParams, Resources
+
+try:
+    from llama_index.core.base.embeddings.base import BaseEmbedding
+    from pydantic import PrivateAttr
+except ImportError as error:
+    raise MissingExtraError(
+        "patentclust.integrations.llama_index needs the package llama-index-core",
+        hint='run: python -m pip install "patentclust[llama-index]"',
+    ) from error
 
 
 class PatentEmbedding(BaseEmbedding):

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,16 @@ class ModelSpec:
         low, high = self.matryoshka or (1, dim)
         if not low <= dim <= high:
             raise ConfigError(f"dim is {dim}; model {self.name} takes {low} to {high}", hint=f"give --dim {low}…{high}")
+
+    def check_window(self, max_tokens: int | None) -> None:
+        """Refuse a window that is longer than what the model reads.
+
+        Raises:
+            ConfigError: it is.
+        """
+        reads = self.context_tokens
+        if max_tokens is not None and reads is not None and max_tokens > reads:
+            raise ConfigError(f"max-tokens is {max_tokens}; {self.name} reads {reads}", hint=f"give {reads} or less")
 
 
 def cache_folder() -> Path:
@@ -226,6 +236,26 @@ def find(name: str) -> ModelSpec:
     )
 
 
+def found_by(name: str, sha256: str) -> str:
+    """Return what `find` takes for a model that vectors name: a file of one's own by where it lies now, else the name.
+
+    Vectors know such a file by its name and hash alone; this machine remembers where it saw it last.
+    """
+    if not sha256 or name in registry():
+        return name
+    for path in (Path(name), *_seen(sha256)):
+        if path.name == name and path.is_file() and file_sha256(path) == sha256:
+            return str(path)
+    return name
+
+
+def _seen(sha256: str) -> Iterator[Path]:
+    for memo in sorted(_memos().glob("*.json")):
+        remembered = _remembered(memo)
+        if remembered.get("sha256") == sha256 and "path" in remembered:
+            yield Path(remembered["path"])
+
+
 def find_served(name: str) -> ModelSpec:
     """Return the spec of a model on a server: a registered one by its name or `served_as`, else one we know nothing of.
 
@@ -306,18 +336,15 @@ def verify(spec: ModelSpec, path: Path) -> None:
 
 def file_sha256(path: Path) -> str:
     """Return the sha256 of a file, remembered by size and modification time: hashing gigabytes takes seconds."""
-    resolved = path.resolve()
-    stat = resolved.stat()
-    memo = cache_folder() / "sha256" / (hashlib.sha256(str(resolved).encode()).hexdigest()[:32] + ".json")
-    seen = {"size_bytes": stat.st_size, "mtime_ns": stat.st_mtime_ns}
-    try:
-        remembered = json.loads(memo.read_text())
-        if {key: remembered.get(key) for key in seen} == seen:
-            return str(remembered["sha256"])
-    except (OSError, ValueError, KeyError, AttributeError):
-        pass  # no usable memo: hash afresh
+    path = path.absolute()
+    stat = path.stat()
+    memo = _memos() / (hashlib.sha256(os.fsencode(path)).hexdigest()[:32] + ".json")
+    seen = {"path": str(path), "size_bytes": stat.st_size, "mtime_ns": stat.st_mtime_ns}
+    remembered = _remembered(memo)
+    if "sha256" in remembered and {key: remembered.get(key) for key in seen} == seen:
+        return str(remembered["sha256"])
     digest = hashlib.sha256()
-    with resolved.open("rb") as handle:
+    with path.open("rb") as handle:
         while block := handle.read(_HASH_BLOCK_BYTES):
             digest.update(block)
     try:
@@ -328,3 +355,16 @@ def file_sha256(path: Path) -> str:
     except OSError:
         pass  # a cache folder that cannot be written costs time, not the answer
     return digest.hexdigest()
+
+
+def _memos() -> Path:
+    return cache_folder() / "sha256"
+
+
+def _remembered(memo: Path) -> dict[str, Any]:
+    """Return what a memo holds; nothing where it is missing or no memo."""
+    try:
+        known = json.loads(memo.read_text())
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}

@@ -52,7 +52,9 @@ def run(
         from patentclust.serve.gate import LOG, JsonLines
         from patentclust.serve.metrics import Metrics
     except ImportError as error:
-        raise MissingExtraError(f"the server needs {error.name}", hint='pip install "patentclust[serve]"') from error
+        raise MissingExtraError(
+            f"the server needs {error.name}", hint='run: python -m pip install "patentclust[serve]"'
+        ) from error
     _check_free(settings.host, settings.port)
     metrics = Metrics()
     engine = open_engine(

@@ -146,8 +146,7 @@ def open_engine(
 def _params(workspace: Workspace, model: str | None) -> EmbedParams:
     if workspace.topics.is_file() and workspace.clusters.is_file():
         made = assign.embed_params(workspace)
-        # A map made by a file of one's own knows its name, not where it lies.
-        if model is None or Path(model).name == made.model:
+        if model is None or Path(model).name == Path(made.model).name:
             return replace(made, model=model or made.model, instruction=None)
     known: dict[str, Any] = {"model": model} if model else embed.embedded_with(workspace)
     if not known:

@@ -10,7 +10,7 @@ from patentclust.analysis import placing
 from patentclust.errors import ArtifactError
 from patentclust.params import EmbedParams
 from patentclust.schemas import NOISE
-from patentclust.stages.atlas import check_model, read_atlas, unit_documents
+from patentclust.stages.atlas import check_model, embedded_as, read_atlas, unit_documents
 from patentclust.workspace import Workspace
 
 _N_NEAREST = 5
@@ -51,8 +51,7 @@ def embed_params(workspace: Workspace) -> EmbedParams:
     paths = workspace.shards(task)
     if not paths:
         raise ArtifactError(f"the vectors of the map in {workspace.root} are gone", hint="run: patentclust embed")
-    stated = artifacts.read_header(paths[0], kind="embeddings").json("params")
-    return EmbedParams(**{**stated, "unit": "document"})
+    return embedded_as(artifacts.read_header(paths[0], kind="embeddings"), unit="document")
 
 
 def run(workspace: Workspace, new: Workspace) -> Iterator[Assigned]:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
-from patentclust import artifacts
-from patentclust.artifacts import Embeddings
+from patentclust import artifacts, models
+from patentclust.artifacts import Embeddings, Header
 from patentclust.errors import ArtifactError, ConfigError
 from patentclust.params import EmbedParams, Resources
 from patentclust.readers.numbers import split_publication
@@ -21,6 +21,7 @@ from patentclust.workspace import Workspace
 
 _FINEST = 0
 NOISE_LABEL = "noise"
+MAKE_MAP = "run: patentclust embed && patentclust cluster"
 
 
 @dataclass(frozen=True)
@@ -92,18 +93,26 @@ def unit_documents(workspace: Workspace, unit: str, columns: Sequence[str]) -> d
     return found
 
 
+def embedded_as(header: Header, **changes: Any) -> EmbedParams:
+    """Return how vectors were embedded, for new ones beside them; a model file of one's own is looked for here."""
+    stated = header.json("params")
+    model = models.found_by(stated["model"], header.json("model").get("sha256", ""))
+    return EmbedParams(**{**stated, "model": model, **changes})
+
+
 def located(params: EmbedParams, resources: Resources) -> EmbedParams:
-    """Return the parameters of vectors that are there, with the path of their model where it is a file of one's own.
+    """Return the parameters of vectors that are there, with the path that was given of their model.
 
     Raises:
         ConfigError: `resources` names another model.
     """
     if resources.model is None:
         return params
-    if Path(resources.model).name != params.model:
+    made_with = Path(params.model).name
+    if Path(resources.model).name != made_with:
         raise ConfigError(
-            f"the vectors here were made with {params.model}, not with {resources.model}",
-            hint=f"leave --model out, or give the path of {params.model}",
+            f"the vectors here were made with {made_with}, not with {resources.model}",
+            hint=f"leave --model out, or give the path of {made_with}",
         )
     return replace(params, model=resources.model)
 

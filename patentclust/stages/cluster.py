@@ -16,7 +16,7 @@ from patentclust.artifacts import Embeddings, Header, Stamp
 from patentclust.errors import ArtifactError
 from patentclust.params import ClusterParams, Resources
 from patentclust.progress import Progress, Quiet
-from patentclust.schemas import CLUSTERS, NOISE, count_units
+from patentclust.schemas import CLUSTERS, NOISE, counted
 from patentclust.schemas import topics as topics_contract
 from patentclust.scores import SCORES
 from patentclust.stages import Outcome, keeping, naming, score
@@ -230,26 +230,26 @@ def _warnings(scores: Mapping[str, Any], params: ClusterParams, unit: str) -> It
     if scores.get("naming_problem"):
         yield scores["naming_problem"]
     if scores["n_left_out"]:
-        left_out = count_units(scores["n_left_out"], unit)
+        left_out = counted(scores["n_left_out"], unit)
         yield f"{left_out} left out of the map: no text in the embedded fields, or no vector"
     if scores.get("n_from_description"):
-        placed = count_units(scores["n_from_description"], unit)
+        placed = counted(scores["n_from_description"], unit)
         yield f"{placed} with nothing but a description, placed by its opening"
     if n < reduction.MIN_ROWS_UMAP:
         yield (
-            f"{count_units(n, unit)} are too few for UMAP (it takes {reduction.MIN_ROWS_UMAP}): the map shows their"
-            " principal components; add documents for a map of technologies"
+            f"too few for UMAP, which takes {reduction.MIN_ROWS_UMAP}: {counted(n, unit)}; the map shows principal"
+            " components; add documents for a map of technologies"
         )
     # The usual size, where it is smaller and the corpus large enough for it.
     fitting = max(2, min(size // 2, n // sizes.FIT, ClusterParams().min_cluster_size))
     if n < size:
         yield (
-            f"{count_units(n, unit)} cannot form a cluster of {size}: all are noise, in place of any map"
-            f" before; run: patentclust cluster --min-size {fitting}"
+            f"{counted(n, unit)} cannot form a cluster of {size:,}: all are noise, in place of any map before; "
+            + (f"run: patentclust cluster --min-size {fitting}" if n >= fitting else "add documents")
         )
     elif not n_clusters:
         yield (
-            f"no cluster was found: all {count_units(n, unit)} are noise, because they form one group or none, in"
+            f"no cluster was found: all {counted(n, unit)} are noise, because they form one group or none, in"
             f" place of any map before; run: patentclust cluster --min-size {fitting}, or with --min-samples 1"
         )
     elif n_clusters == 1:
@@ -262,6 +262,6 @@ def _warnings(scores: Mapping[str, Any], params: ClusterParams, unit: str) -> It
         )
     if n_clusters and scores["noise_share"] > _MUCH_NOISE:
         yield (
-            f"{count_units(scores['n_noise'], unit)} ({scores['noise_share']:.0%}) are noise; try --min-samples"
+            f"{counted(scores['n_noise'], unit)} ({scores['noise_share']:.0%}) are noise; try --min-samples"
             f" {max(1, (params.min_samples or size) // 3)} or a smaller --min-size"
         )

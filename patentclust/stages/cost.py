@@ -11,6 +11,7 @@ import numpy as np
 from patentclust.analysis.texts import estimate_tokens
 from patentclust.embedders import Embedder, Encoded
 from patentclust.embedders.memory import Memory, describe, gib
+from patentclust.schemas import counted
 
 # Long enough to be worth a calibration, by what CPUs were measured to do: 5e10 weights a second and thread.
 LONG_SECONDS = 30.0
@@ -128,8 +129,8 @@ def sentences(cost: Cost) -> Iterator[str]:
         yield f"nothing to embed: all vectors are there, {there}"
         return
     yield (
-        f"to embed: {cost.documents:,} documents, about {cost.tokens:,} tokens, about {duration(cost.seconds)} "
-        f"on this machine" + (f"; vectors of others are there, {there}" if there else "")
+        f"to embed: {counted(cost.documents, 'document')}, about {cost.tokens:,} tokens, about {duration(cost.seconds)}"
+        f" on this machine" + (f"; vectors of others are there, {there}" if there else "")
     )
     if cost.memory:
         yield f"memory: {gib(cost.memory.total)} ({describe(cost.memory)}) of {gib(cost.free_bytes)} free"
@@ -142,4 +143,4 @@ def duration(seconds: float) -> str:
     for size, unit in ((86_400, "days"), (3600, "hours"), (60, "minutes")):
         if seconds >= 1.5 * size:
             return f"{seconds / size:.1f} {unit}" if seconds < 10 * size else f"{seconds / size:,.0f} {unit}"
-    return f"{max(1, round(seconds))} seconds"
+    return counted(max(1, round(seconds)), "second")

@@ -7,8 +7,9 @@ import hashlib
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,13 +83,14 @@ def load_rules(path: Path, unit_of: Mapping[str, str] | None = None) -> list[Rul
     for kind in raw:
         if kind not in KINDS:
             raise ConfigError(
-                f"{_at(path, lines, kind)}: unknown table {kind!r}{_meant(kind, KINDS)}",
+                f"{_where(path, [], _line(lines, kind))}: unknown table {kind!r}{_meant(kind, KINDS)}",
                 hint=f"expected one of {', '.join(KINDS)}; mend it, then run: patentclust report",
             )
         tables = raw[kind] if isinstance(raw[kind], list) else [raw[kind]]
         for number, table in enumerate(tables):
-            rules.append(_rule(_at(path, lines, kind, number), kind, table, unit_of or {}))
-            rules[-1] = replace(rules[-1], line=_line(lines, kind, number))
+            line = _line(lines, kind, number)
+            rule = _rule(partial(_where, path, text.splitlines(), line), kind, table, unit_of or {})
+            rules.append(replace(rule, line=line))
     return sorted(rules, key=lambda rule: rule.line)
 
 
@@ -119,9 +121,14 @@ def _line(lines: Mapping[str, list[int]], kind: str, number: int = 0) -> int:
     return known[min(number, len(known) - 1)] if known else 0
 
 
-def _at(path: Path, lines: Mapping[str, list[int]], kind: str, number: int = 0) -> str:
-    line = _line(lines, kind, number)
-    return f"{path}, line {line}" if line else str(path)
+def _where(path: Path, lines: Sequence[str], table: int, key: str = "") -> str:
+    """Return the file and the line of a table, or of a key of that table where it has a line of its own."""
+    for number, line in enumerate(lines[table:], start=table + 1):
+        if not key or line.lstrip().startswith("["):
+            break
+        if re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
+            return f"{path}, line {number}"
+    return f"{path}, line {table}" if table else str(path)
 
 
 def _meant(word: str, known: Iterable[str]) -> str:
@@ -129,22 +136,22 @@ def _meant(word: str, known: Iterable[str]) -> str:
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
-def _rule(where: str, kind: str, table: Any, unit_of: Mapping[str, str]) -> Rule:
+def _rule(where: Callable[..., str], kind: str, table: Any, unit_of: Mapping[str, str]) -> Rule:
     if not isinstance(table, dict):
-        raise ConfigError(f"{where}: {kind} is {table!r}, expected a table [[{kind}]]", hint=_HINT)
+        raise ConfigError(f"{where()}: {kind} is {table!r}, expected a table [[{kind}]]", hint=_HINT)
     allowed, needed = _ALLOWED[kind], {"members"} | _NEEDED.get(kind, set())
     for key in sorted(set(table) - allowed):
         raise ConfigError(
-            f"{where}: [[{kind}]] has an unknown key {key!r}{_meant(key, allowed)}; expected {_and(allowed)}"
+            f"{where(key)}: [[{kind}]] has an unknown key {key!r}{_meant(key, allowed)}; expected {_and(allowed)}"
             " (a cluster is meant by some of its members, not by its number)",
             hint=_HINT,
         )
     for key in sorted(needed - set(table)):
-        raise ConfigError(f"{where}: [[{kind}]] has no {key!r}; expected {_and(needed)}", hint=_HINT)
+        raise ConfigError(f"{where()}: [[{kind}]] has no {key!r}; expected {_and(needed)}", hint=_HINT)
     for key, value in table.items():
         expected = "a text" if key in ("label", "text") else "a list of publication numbers"
         if not (_is_text(value) if key in ("label", "text") else _is_names(value)):
-            raise ConfigError(f"{where}: [[{kind}]] has {key} = {value!r}, expected {expected}", hint=_HINT)
+            raise ConfigError(f"{where(key)}: [[{kind}]] has {key} = {value!r}, expected {expected}", hint=_HINT)
     lists = {key: tuple(unit_of.get(name, name) for name in table[key]) for key in ("members", "near") if key in table}
     return Rule(
         kind,
@@ -167,17 +174,23 @@ def _is_names(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(name, str) for name in value)
 
 
-def warnings(path: Path, rules: Sequence[Rule], rows: Mapping[str, int], missed: Sequence[Rule]) -> list[str]:
-    """Return a sentence for each rule that found nothing to correct, or that names what is not on the map."""
+def warnings(path: Path, rules: Sequence[Rule], rows: Mapping[str, int], done: Curated) -> list[str]:
+    """Return a sentence for each rule that found nothing, is there twice, or names what is not on the map."""
     sentences = []
+    overtaken, said = dict(done.overtaken), dict[Rule, int]()
     for rule in rules:
         asked = (*rule.members, *rule.near)
         unknown = [name for name in asked if name not in rows]
         named = ", ".join(unknown[:_SHOWN]) + (", …" if len(unknown) > _SHOWN else "")
         where = f"{path.name}, line {rule.line}: [[{rule.kind}]]"
-        if rule in missed:
+        before = said.setdefault(replace(rule, line=0), rule.line)
+        if before != rule.line:
+            sentences.append(f"{where} says the same as line {before}")
+        elif rule in done.missed:
             why = f"not on the map: {named}" if unknown else "its members are in no cluster, or all in one"
             sentences.append(f"{where} found nothing to correct ({why})")
+        elif rule in overtaken and overtaken[rule].label != rule.label:
+            sentences.append(f"{where} is overtaken by line {overtaken[rule].line}, which names the same cluster")
         elif unknown:
             sentences.append(f"{where}: {len(unknown)} of {len(asked)} are not on the map: {named}")
     return sentences

@@ -26,13 +26,13 @@ from patentclust.errors import ArtifactError, ModelError
 from patentclust.models import ModelSpec
 from patentclust.params import PASSAGE_TASK, EmbedParams, Resources
 from patentclust.progress import Progress, Quiet, Task
-from patentclust.schemas import count_units, embeddings
+from patentclust.schemas import counted, embeddings
 from patentclust.stages import Outcome, cost
+from patentclust.stages.atlas import embedded_as
 from patentclust.stages.units import Shard, Unit, read_texts, read_units, shards_of
 from patentclust.workspace import Workspace
 
-_SHOWN_FAILURES = 3
-_SAMPLE_TEXTS = 24
+_SHOWN_FAILURES, _SAMPLE_TEXTS = 3, 24
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ def embedded_with(workspace: Workspace) -> dict[str, str]:
     for task in (EmbedParams().task, PASSAGE_TASK):
         for path in workspace.shards(task)[:1]:
             try:
-                params = artifacts.read_header(path, kind="embeddings").json("params")
+                params = embedded_as(artifacts.read_header(path, kind="embeddings"))
             except ArtifactError:
                 continue
-            return {name: params[name] for name in ("model", "backend")}
+            return {"model": params.model, "backend": params.backend}
     return {}
 
 
@@ -110,6 +110,8 @@ def estimate(
         PatentclustError: as `run`.
     """
     plan = _prepare(workspace, params, resources, progress)
+    if not plan.missing:
+        return cost.Cost(0, 0, len(plan.units), 0, 0.0)
     embedder = _open(plan, resources)
     try:
         return _estimate(workspace, plan, embedder, resources, budget_seconds=cost.MOST_CALIBRATION_SECONDS)
@@ -120,18 +122,32 @@ def estimate(
 def _prepare(workspace: Workspace, params: EmbedParams, resources: Resources, progress: Progress) -> _Plan:
     spec, params = resolve(params)
     check_servers(params, resources)
-    if params.backend == "llama":
-        path: Path | None = models.ensure(spec, offline=resources.offline, progress=progress)
-    else:
-        path = models.locate(spec) if spec.source["kind"] != "server" else None
-    facts = model_facts(spec, params, path)
     units, n_empty = read_units(workspace, params, progress)
     if not units:
         raise ArtifactError(
-            f"none of the {n_empty} units in {workspace.documents} has text in its {params.text}",
+            f"none of {counted(n_empty, 'unit')} in {workspace.documents} has text in its {params.text}",
             hint="try --text full, or ingest files that carry text",
         )
-    return _Plan(spec, path, params, facts, units, n_empty, shards_of(workspace, units, params, facts))
+
+    def planned(path: Path | None, **known: str) -> _Plan:
+        facts = model_facts(spec, params, path) | known
+        return _Plan(spec, path, params, facts, units, n_empty, shards_of(workspace, units, params, facts))
+
+    here = models.locate(spec) if spec.source["kind"] != "server" else None
+    if params.backend != "llama":
+        return planned(here)
+    if here is None and not (plan := planned(None, **_stated(workspace, spec, params))).missing:
+        return plan
+    return planned(models.ensure(spec, offline=resources.offline, progress=progress))
+
+
+def _stated(workspace: Workspace, spec: ModelSpec, params: EmbedParams) -> dict[str, str]:
+    """Return the hash that the vectors state of a model whose file is not here: it is needed only for new ones."""
+    try:
+        model = artifacts.read_header(workspace.shard(params.task, 0), kind="embeddings").json("model")
+    except ArtifactError:
+        return {}
+    return {"sha256": model["sha256"]} if model["name"] == spec.name and "sha256" in model else {}
 
 
 def _open(plan: _Plan, resources: Resources) -> Embedder:
@@ -243,6 +259,7 @@ def resolve(params: EmbedParams) -> tuple[ModelSpec, EmbedParams]:
     """
     spec = models.find(params.model) if params.backend == "llama" else models.find_served(params.model)
     spec.check_dim(params.dim)
+    spec.check_window(params.max_tokens)
     spec.prompt(params.task, params.instruction)
     dim = params.dim if params.dim != spec.dim else None
     text = params.text or ("full" if params.task == PASSAGE_TASK else spec.text)
@@ -311,8 +328,8 @@ def embed_shard(
     if len(failed) == len(texts):
         unit_id, reason = next(iter(failed.items()))
         raise ModelError(
-            f"none of {len(texts)} texts got a vector; the first, {unit_id}: {reason}",
-            hint="the model file may be damaged; check it with: patentclust models check",
+            f"none of {counted(len(texts), 'text')} got a vector; the first, {unit_id}: {reason}",
+            hint=f"the model file may be damaged; check it: patentclust models check {shard.stamp.params['model']}",
         )
     kept = [i for i in range(len(texts)) if i not in encoded.failures]
     artifact = embeddings(embedder.dim, passages=shard.units[0].passage is not None)
@@ -371,13 +388,13 @@ def _outcome(
     } | ({"failures": len(failed)} if failed else {})
     sentences = list(warnings)
     if n_cut:
-        sentences.append(f"{n_cut:,} texts longer than the model's window were cut (--long window averages them)")
+        sentences.append(f"cut at the model's window: {counted(n_cut, 'text')} (--long window averages instead)")
     n_opened = sum(unit.from_description for unit in plan.units)
     if n_opened:
-        sentences.append(f"{count_units(n_opened, params.unit)} with nothing but a description: its opening is used")
+        sentences.append(f"{counted(n_opened, params.unit)} with nothing but a description: its opening is used")
     if plan.n_empty:
-        sentences.append(f"{count_units(plan.n_empty, params.unit)} left out of the map: no text in {params.text}")
+        sentences.append(f"{counted(plan.n_empty, params.unit)} left out of the map: no text in {params.text}")
     if failed:
         named = "; ".join(f"{unit}: {reason}" for unit, reason in list(failed.items())[:_SHOWN_FAILURES])
-        sentences.append(f"{count_units(len(failed), params.unit)} left out of the map: no vector: {named}")
+        sentences.append(f"{counted(len(failed), params.unit)} left out of the map: no vector: {named}")
     return Outcome("embed", not made, facts, tuple(sentences), (workspace.embeddings(params.task),), params.unit)

@@ -12,7 +12,7 @@ from patentclust import artifacts
 from patentclust.analysis import placing
 from patentclust.errors import ArtifactError
 from patentclust.schemas import NOISE
-from patentclust.stages.atlas import Atlas, shared_terms
+from patentclust.stages.atlas import MAKE_MAP, Atlas, shared_terms
 from patentclust.stages.similar import Shelf, open_shelf
 from patentclust.workspace import Workspace
 
@@ -88,7 +88,7 @@ def on_shelf(workspace: Workspace, shelf: Shelf, wanted: str) -> Explanation:
     if unit_id not in rows:
         raise ArtifactError(
             f"{wanted} has no text in the embedded fields and is not on the map",
-            hint="run: patentclust embed --text full, then cluster",
+            hint="run: patentclust embed --text full && patentclust cluster",
         )
     row = rows[unit_id]
     cluster = int(atlas.labels[row])
@@ -135,7 +135,7 @@ def _shared_terms(workspace: Workspace, doc_id: str, topic: dict[str, Any]) -> t
     key, columns = ("doc_id", doc_id), ["title", "abstract", "claims"]
     document = artifacts.read_row(workspace.documents, kind="documents", columns=columns, key=key)
     if document is None:
-        raise ArtifactError(f"{doc_id} is no longer in {workspace.documents}", hint="run: patentclust embed, cluster")
+        raise ArtifactError(f"{doc_id} is no longer in {workspace.documents}", hint=MAKE_MAP)
     return shared_terms(topic, "\n".join([document["title"], document["abstract"], *document["claims"]]))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 from patentclust import artifacts
@@ -13,10 +14,10 @@ from patentclust.errors import ConfigError
 from patentclust.exporters import About, Files, Row, open_exporter
 from patentclust.params import Resources
 from patentclust.progress import Progress, Quiet
-from patentclust.schemas import UNIT_KEYS
+from patentclust.schemas import UNIT_KEYS, counted
 from patentclust.stages import Outcome
 from patentclust.stages.atlas import Atlas, read_atlas
-from patentclust.stages.pushing import Store
+from patentclust.stages.pushing import Store, told
 from patentclust.stages.similar import SHOWN, year_of
 from patentclust.workspace import Workspace
 
@@ -41,7 +42,7 @@ def run(workspace: Workspace, store: str, *, name: str = "patents", progress: Pr
             handle.writelines(chunks)
         n_files += 1
     facts = {"units": len(atlas.embeddings.unit_ids), "files": n_files, "dim": about.dim}
-    return Outcome("export", False, facts, (), (folder,))
+    return Outcome("export", False, facts, (), (folder,), atlas.unit)
 
 
 def push(
@@ -64,11 +65,13 @@ def push(
         about, atlas = _begun(workspace, store, name)
         n_units = len(atlas.embeddings.unit_ids)
         progress.note(
-            f"{target.shown} ({store}) is sent {n_units} units as {name!r}: titles, abstracts, vectors, assignees,"
-            " classes, clusters and places"
+            f"{target.shown} ({store}) is sent {counted(n_units, 'unit')} as {name!r}: titles, abstracts, vectors,"
+            " assignees, classes, clusters and places"
         )
-        n_requests = target.send(_files(workspace, store, about, atlas, progress), name)
-    return Outcome("export", False, {"units": n_units, "requests": n_requests, "dim": about.dim}, (), ())
+        with closing(told(_files(workspace, store, about, atlas, progress), target.shown, progress)) as files:
+            n_requests = target.send(files, name)
+    facts = {"units": n_units, "requests": n_requests, "dim": about.dim}
+    return Outcome("export", False, facts, unit=atlas.unit)
 
 
 def _begun(workspace: Workspace, store: str, name: str) -> tuple[About, Atlas]:

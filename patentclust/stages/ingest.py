@@ -21,7 +21,7 @@ from patentclust.params import IngestParams, Resources
 from patentclust.progress import Progress, Quiet
 from patentclust.readers import InputFile, pdf_ocr
 from patentclust.readers.columns import check_mapping, check_scopes
-from patentclust.schemas import DOCUMENTS, FAILURES
+from patentclust.schemas import DOCUMENTS, FAILURES, counted
 from patentclust.stages import Outcome
 from patentclust.stages.join import Facts, Table, find_tables, joined_tables
 from patentclust.stages.reading import (
@@ -72,9 +72,7 @@ def run(
         MissingExtraError: OCR is asked for and not installed.
     """
     artifacts.use_lean_memory()
-    check_mapping(params)
-    if params.ocr:
-        pdf_ocr.check_installed()
+    check_params(params)
     inputs = _hashed(readers.find_files(paths), resources, progress)
     thesaurus = load_thesaurus(workspace.thesaurus)
     tables = find_tables(metadata)
@@ -89,7 +87,7 @@ def run(
     collected = _collect(inputs, readings)
     facts_of = Facts(tables, params, collected.rows)
     failures = [*collected.failures, *facts_of.failures]
-    if len(collected.rows) or not before:
+    if len(collected.rows) or (failures and not before):
         artifacts.write_rows(workspace.failures, FAILURES, failed, failures)
     if not len(collected.rows):
         raise _nothing_read(paths, collected.failures, spared=bool(before))
@@ -101,12 +99,24 @@ def run(
         relate(rows, writer, mode=params.family, thesaurus=thesaurus, task=task)
     readings.sweep(collected.readings)
     facts = {"files": len(inputs), "documents": len(rows), "failures": len(failures), "duplicates": n_repeated}
-    notes = [f"{facts_of.n_unused:,} rows of --metadata are of no document here"] if facts_of.n_unused else []
+    notes = [f"of no document here: {counted(facts_of.n_unused, 'row')} of --metadata"] if facts_of.n_unused else []
     if n_gone := len(before - _numbers(workspace)):
         notes.append(
-            f"{n_gone:,} documents of the last ingest are in none of these paths; name the old ones too to keep"
+            f"in none of these paths: {counted(n_gone, 'document')} of the last ingest; name the old paths too to keep"
         )
     return _outcome(workspace, facts, notes, current=False)
+
+
+def check_params(params: IngestParams) -> None:
+    """Refuse what no file could be read with, before any is.
+
+    Raises:
+        ConfigError: `params.mapping` names a field that does not exist.
+        MissingExtraError: OCR is asked for and not installed.
+    """
+    check_mapping(params)
+    if params.ocr:
+        pdf_ocr.check_installed()
 
 
 def check_paths(paths: Sequence[str | Path]) -> None:
@@ -370,6 +380,6 @@ def _nothing_read(paths: Sequence[str | Path], rows: list[dict[str, str]], *, sp
     more = f"; and {len(rows) - _SHOWN_FAILURES} more" if len(rows) > _SHOWN_FAILURES else ""
     told = "the documents that are here are left as they are" if spared else "failures.parquet names all"
     return SourceError(
-        f"nothing could be read at {given}: {len(rows)} failures: {reasons}{more}",
+        f"nothing could be read at {given}: {counted(len(rows), 'failure')}: {reasons}{more}",
         hint="; ".join(filter(None, [rows[0]["hint"], told])),
     )

@@ -15,7 +15,7 @@ from patentclust.artifacts import Embeddings
 from patentclust.errors import ArtifactError
 from patentclust.params import ClusterParams, EmbedParams
 from patentclust.progress import Progress
-from patentclust.schemas import NOISE, UNIT_KEYS
+from patentclust.schemas import NOISE, UNIT_KEYS, counted
 from patentclust.stages.units import read_documents
 from patentclust.workspace import Workspace
 
@@ -87,13 +87,13 @@ def read_units(
                 found[row] = (own, document["language"], _main_class(document))
     known = set(found) | {row_of[unit_id] for unit_id in changed}
     foreign = [unit_id for row, unit_id in enumerate(embeddings.unit_ids) if row not in known]
-    _refuse_stale({"have no vector": missing, "changed since": changed, "are gone": foreign}, params)
+    _refuse_stale({"without a vector": missing, "changed since": changed, "gone": foreign}, params)
     ordered = [found[row] for row in range(len(row_of))]
     return Units([o[0] for o in ordered], [o[1] for o in ordered], [o[2] for o in ordered], n_left_out, n_opened)
 
 
 def _refuse_stale(differences: Mapping[str, list[str]], params: ClusterParams) -> None:
-    said = [f"{len(ids)} units {what} (such as {ids[0]})" for what, ids in differences.items() if ids]
+    said = [f"{counted(len(ids), 'unit')} {what} (such as {ids[0]})" for what, ids in differences.items() if ids]
     if said:
         raise ArtifactError(
             f"the embeddings of task {params.task!r} are stale: {', '.join(said)}", hint=embed_hint(params.task)

@@ -18,8 +18,9 @@ from patentclust.artifacts import Header
 from patentclust.embedders import Embedder, chat, open_embedder
 from patentclust.embedders.cache import CachedEmbedder, Space, open_store
 from patentclust.errors import ConfigError, ModelError
-from patentclust.params import ClusterParams, EmbedParams, Resources
+from patentclust.params import ClusterParams, Resources
 from patentclust.progress import Progress
+from patentclust.stages.atlas import embedded_as
 from patentclust.workspace import Workspace
 
 # Larger ones take minutes on a CPU for the terms of a few hundred clusters; `--labels model` takes that time.
@@ -72,9 +73,10 @@ def chosen(params: ClusterParams, header: Header) -> str:
     problem = _missing(header)
     if params.labels == "model":
         if problem:
-            raise ModelError(problem, hint="take --labels terms, or fetch the model: patentclust models fetch")
+            pull = f"patentclust models pull {header.json('params')['model']}"
+            raise ModelError(problem, hint=f"take --labels terms, or fetch the model: {pull}")
         return "model"
-    spec = None if problem else models.find(header.json("params")["model"])
+    spec = None if problem else models.find(embedded_as(header).model)
     small = spec is not None and spec.parameters is not None and spec.parameters <= _MOST_PARAMETERS
     return "model" if small else "terms"
 
@@ -98,7 +100,7 @@ def name_clusters(source: Source, members: Members, progress: Progress) -> Named
 
 def _missing(header: Header) -> str:
     """Say why the model that made the vectors cannot be used here; empty where it can."""
-    embedded = EmbedParams(**header.json("params"))
+    embedded = embedded_as(header)
     if embedded.backend != "llama":
         return "the vectors were made by a server"
     try:
@@ -126,7 +128,7 @@ def _named_by(members: Members, nearness: Nearness | None, n_clusters: int) -> l
 
 
 def _nearness(source: Source, centres: np.ndarray, stack: ExitStack) -> Nearness:
-    params = EmbedParams(**source.header.json("params"))
+    params = embedded_as(source.header)
     spec = models.find(params.model)
     path = models.require(spec)
 

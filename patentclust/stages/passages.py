@@ -12,7 +12,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,9 @@ from patentclust.artifacts import Header, canonical_json
 from patentclust.errors import ArtifactError
 from patentclust.params import PASSAGE_TASK, EmbedParams
 from patentclust.progress import Progress
+from patentclust.schemas import counted
 from patentclust.stages import StageState, cells
-from patentclust.stages.atlas import unit_documents
+from patentclust.stages.atlas import embedded_as
 from patentclust.stages.cells import Cells
 from patentclust.stages.units import read_texts, read_wholes
 from patentclust.stages.wholes import Wholes, open_wholes, write_wholes
@@ -68,11 +69,11 @@ class Coverage:
         told = []
         if not self.is_whole:
             told.append(
-                f"only {self.passages:,} of {self.of_passages:,} passages, of {self.units:,} of"
-                f" {self.of_units:,} units, are embedded and searched; {_HINT}"
+                f"only {self.passages:,} of {counted(self.of_passages, 'passage')}, of {self.units:,} of"
+                f" {counted(self.of_units, 'unit')}, are embedded and searched; {_HINT}"
             )
         if self.failed:
-            told.append(f"{self.failed:,} passages got no vector and are not searched")
+            told.append(f"not searched, for want of a vector: {counted(self.failed, 'passage')}")
         return told
 
 
@@ -140,7 +141,7 @@ class Passages:
     @property
     def params(self) -> EmbedParams:
         """Return how the passages were embedded."""
-        return EmbedParams(**self.header.json("params"))
+        return embedded_as(self.header)
 
 
 def open_passages(workspace: Workspace, progress: Progress) -> Passages:
@@ -162,7 +163,7 @@ def open_passages(workspace: Workspace, progress: Progress) -> Passages:
 
 
 def look(workspace: Workspace) -> StageState:
-    """Look at the passages and their index, by fingerprints and counts: no text is read.
+    """Look at the passages and their index, by fingerprints and counts; texts are read where no index counted them.
 
     Raises:
         ArtifactError: the passages or the documents are damaged.
@@ -174,18 +175,24 @@ def look(workspace: Workspace) -> StageState:
     header = artifacts.read_header(paths[0], kind="embeddings")
     if folder.is_dir():
         count = _counted(folder)
-        told = f"{header.json('model')['name']}, passages of {count.units:,} units"
+        told = f"{header.json('model')['name']}, passages of {counted(count.units, 'unit')}"
         state, detail = "current" if count.is_whole else "stale", "; ".join(count.sentences()) or told
     else:
-        n_with, n_all = len(_read_owners(paths)[0]), len(unit_documents(workspace, header.metadata["unit"], []))
+        n_with, n_all = len(_read_owners(paths)[0]), _n_with_text(workspace, EmbedParams(**header.json("params")))
         known = workspace.search.is_dir() and any(workspace.search.iterdir())
         state = "stale" if known or n_with < n_all else "current"
         made = "the documents or the passages changed since the index was made" if known else "no index yet"
         more = f"; {_HINT}" if n_with < n_all else ""
-        detail = f"{n_with:,} of {n_all:,} units have passages{more}; {made}: the next search makes it"
+        detail = f"passages of {n_with:,} of {counted(n_all, 'unit')}{more}; {made}: the next search makes it"
     n_rows = sum(artifacts.read_header(path, kind="embeddings").n_rows for path in paths)
     n_bytes = sum(path.stat().st_size for path in [*paths, *workspace.search.rglob("*")] if path.is_file())
     return StageState("search", state, detail, n_rows, n_bytes, artifacts.embeddings_fingerprint(paths))
+
+
+def _n_with_text(workspace: Workspace, params: EmbedParams) -> int:
+    """Return how many units have passages when all are embedded; of whole texts the short fields tell as much."""
+    told_by = replace(params, text="tac") if params.text == "full" else params
+    return sum(bool(whole.text) for whole in read_wholes(workspace, told_by))
 
 
 def _counted(folder: Path) -> Coverage:

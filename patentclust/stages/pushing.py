@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -15,8 +16,10 @@ from patentclust.embedders import openai
 from patentclust.errors import ConfigError
 from patentclust.exporters import Files
 from patentclust.params import Resources
+from patentclust.progress import Progress
 
 KEY_VARIABLE = "PATENTCLUST_STORE_KEY"
+PATIENCE_SECONDS = 10.0
 ATTEMPTS, FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 6, 0.5, 30.0
 
 
@@ -56,6 +59,21 @@ def http_address(url: str, resources: Resources) -> str:
     if not there:
         raise ConfigError(f"--url is {url!r}", hint="give http://HOST:PORT or https://HOST")
     return openai.allowed(url, resources)
+
+
+def told(files: Files, shown: str, progress: Progress) -> Generator[tuple[str, Iterable[bytes]]]:
+    """Give the files on, and say so where a store is long about one: until it asks for the next, it is waited for."""
+    for file in files:
+        said = (
+            f"{shown} is waited for: it has not taken {file[0]} for {PATIENCE_SECONDS:g} seconds; Ctrl-C ends the wait"
+        )
+        alarm = threading.Timer(PATIENCE_SECONDS, progress.note, [said])
+        alarm.daemon = True
+        alarm.start()
+        try:
+            yield file
+        finally:
+            alarm.cancel()
 
 
 def patiently(act: Callable[[], None], *, passing: type[Exception]) -> None:

@@ -12,6 +12,7 @@ from patentclust.errors import MissingExtraError, StoreError
 from patentclust.exporters import Files
 from patentclust.exporters.push import Request, busy, protocol
 from patentclust.params import Resources
+from patentclust.schemas import counted
 from patentclust.stages import pushing
 
 _SHOWN_FAILURES = 5
@@ -61,7 +62,7 @@ class HttpStore:
         if failures:
             listed = "\n".join(failures[:_SHOWN_FAILURES])
             raise StoreError(
-                f"{self.shown} turned down {len(failures)} units; the others are in it. The first:\n{listed}",
+                f"{self.shown} turned down {counted(len(failures), 'unit')}, the others are in. The first:\n{listed}",
                 hint="mend what it names and run the same command again: units with the same id are replaced",
             )
         return n_sent

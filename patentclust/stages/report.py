@@ -179,8 +179,8 @@ def _warnings(workspace: Workspace, rules: Sequence[Rule]) -> tuple[str, ...]:
     units = artifacts.read_table(workspace.clusters, kind="clusters", columns=["unit_id", "layer", "cluster_id"])
     finest = units.filter(pc.equal(units["layer"], FINEST))
     rows = {unit: row for row, unit in enumerate(finest["unit_id"].to_pylist())}
-    missed = curate(rules, rows, finest["cluster_id"].to_numpy()).missed
-    return tuple(curation_warnings(workspace.curation, rules, rows, missed))
+    done = curate(rules, rows, finest["cluster_id"].to_numpy())
+    return tuple(curation_warnings(workspace.curation, rules, rows, done))
 
 
 def _write(

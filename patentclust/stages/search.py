@@ -14,7 +14,7 @@ from patentclust.errors import ArtifactError, ConfigError
 from patentclust.params import PASSAGE_TASK, Resources
 from patentclust.progress import Progress, Quiet
 from patentclust.schemas import NOISE
-from patentclust.stages.atlas import NOISE_LABEL, located, unit_documents
+from patentclust.stages.atlas import MAKE_MAP, NOISE_LABEL, located, unit_documents
 from patentclust.stages.embed import model_facts, resolve
 from patentclust.stages.passages import Coverage, Passages, open_passages
 from patentclust.stages.similar import SHOWN, Where, year_of
@@ -160,7 +160,7 @@ def answer(
     """
     passages, documents, clusters = library.passages, library.documents, library.clusters
     if where.cluster is not None and not clusters:
-        raise ArtifactError(f"{workspace.root} has no map of these units", hint="run: patentclust embed, cluster")
+        raise ArtifactError(f"{workspace.root} has no map of these units", hint=MAKE_MAP)
     asked_for = np.ones(len(passages.parents), bool)
     if not where.asks_nothing:
         inside = [where.holds(documents[parent], clusters.get(parent, _NOWHERE)[0]) for parent in passages.parents]

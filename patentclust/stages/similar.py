@@ -14,7 +14,17 @@ from patentclust.analysis.texts import compose
 from patentclust.errors import ArtifactError, ConfigError
 from patentclust.params import EmbedParams
 from patentclust.schemas import NOISE
-from patentclust.stages.atlas import Atlas, Numbers, check_model, read_atlas, read_numbers, shared_terms, unit_documents
+from patentclust.stages.atlas import (
+    MAKE_MAP,
+    Atlas,
+    Numbers,
+    check_model,
+    embedded_as,
+    read_atlas,
+    read_numbers,
+    shared_terms,
+    unit_documents,
+)
 from patentclust.workspace import Workspace
 
 SHOWN = ("title", "assignee_names", "ipc", "cpc", "country", "language", "priority_date", "publication_date")
@@ -81,7 +91,7 @@ class Shelf:
     @property
     def embed_params(self) -> EmbedParams:
         """Return how new documents must be embedded to fit this map."""
-        return EmbedParams(**{**self.atlas.embeddings.header.json("params"), "unit": "document"})
+        return embedded_as(self.atlas.embeddings.header, unit="document")
 
 
 @dataclass(frozen=True)
@@ -165,7 +175,8 @@ def to_unit(shelf: Shelf, wanted: str, *, where: Where = Where()) -> Likeness:
     row = atlas.rows().get(unit_id)
     if row is None:
         raise ArtifactError(
-            f"{wanted} has no text in the embedded fields and is not on the map", hint="run: patentclust embed, cluster"
+            f"{wanted} has no text in the embedded fields and is not on the map",
+            hint=MAKE_MAP,
         )
     vector = atlas.embeddings.vectors[row]
     document = shelf.documents[unit_id]
