@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -79,13 +79,16 @@ def canonical_json(value: Any) -> str:
 
 def library_versions(names: Iterable[str]) -> dict[str, str]:
     """Return the installed version of each distribution; absent ones are left out."""
-    found = {}
-    for name in names:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    return {name: installed for name in names if (installed := _version(name))}
+
+
+# Asked for every file of readings, and each answer takes a file of e-mail headers apart.
+@cache
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 @contextmanager
