@@ -6,6 +6,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -107,6 +108,8 @@ def test_new_documents_fall_where_their_like_are(mapped: Workspace, tmp_path: Pa
     assert explain.run(mapped, battery.nearest[0][0]).title.startswith("Battery")
     assert explain.run(mapped, antenna.nearest[0][0]).title.startswith("Wireless")
     assert (battery.known, known.known) == (False, True)
+    own = explain.run(mapped, known.doc_id)
+    assert (known.cluster_id, known.probability) == (own.cluster_id, own.probability)
     assert mapped.clusters.read_bytes() == before
 
 
@@ -127,6 +130,15 @@ def test_the_commands_print_tables_json_and_csv(
     assert json.loads(capsys.readouterr().out)["ari"] == 1
     app(["diff", root, root], standalone_mode=False)
     assert "kept" in capsys.readouterr().out
+
+
+def test_a_patent_of_the_map_is_where_the_map_has_it(mapped: Workspace) -> None:
+    rows = pq.read_table(mapped.clusters).to_pylist()
+    for row in [row for row in rows if row["layer"] == 0][::7]:
+        (found,) = pipeline.similar(mapped, row["unit_id"])
+        place = found.place
+        assert (place.cluster_id, place.x, place.y) == (row["cluster_id"], row["x"], row["y"])
+        assert place.probability == pytest.approx(row["probability"])
 
 
 def test_similar_patents_of_a_publication_leave_itself_out(mapped: Workspace) -> None:
@@ -231,6 +243,8 @@ def test_a_workspace_that_is_not_there_is_told_as_such(tmp_path: Path, command: 
 def test_a_map_of_a_model_of_ones_own_is_asked_from_any_folder(
     tmp_path: Path, tiny_q8: Path, tiny_f32: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # What other runs of this test have seen is remembered in the user's own folder.
+    monkeypatch.setenv("PATENTCLUST_CACHE", str(tmp_path / "cache"))
     (tmp_path / "models").mkdir()
     monkeypatch.chdir(tmp_path / "models")
     own = Path(shutil.copy(tiny_q8, "own.gguf")).absolute()

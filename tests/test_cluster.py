@@ -330,6 +330,10 @@ def test_much_noise_says_what_to_try(tmp_path):
     assert outcome.facts["clusters"]
     assert outcome.facts["noise_share"] > 0.4
     assert any("--min-samples 3" in warning for warning in outcome.warnings)
+    limited = replace(PARAMS, selection="leaf", reduce="pca", max_noise=0.0)
+    outcome = cluster.run(workspace_of(tmp_path, 300, vectors=vectors), limited)
+    assert outcome.facts["noise_share"] > 0
+    assert any("stay noise, more than --max-noise 0" in warning for warning in outcome.warnings)
 
 
 def test_a_run_leaves_no_temporary_file(finished):

@@ -100,7 +100,7 @@ def test_a_wrong_file_is_named_with_line_what_was_expected_and_the_next_command(
         made(tmp_path, text)
     assert f"curation.toml, {line}: " in str(caught.value)
     assert said in str(caught.value)
-    assert "patentclust report" in caught.value.hint
+    assert "the same command again" in caught.value.hint
 
 
 def test_brackets_without_end_are_told(tmp_path):

@@ -216,7 +216,7 @@ def test_documents_that_are_in_no_path_any_more_are_counted(tmp_path):
     for name in ("old", "new"):
         (tmp_path / f"{name}.jsonl").write_text(f'{{"title": "{name} trap", "abstract": "A trap."}}\n')
     ingest.run(workspace, [tmp_path / "old.jsonl"])
-    assert "1 documents of the last ingest" in ingest.run(workspace, [tmp_path / "new.jsonl"]).warnings[0]
+    assert "1 document of the last ingest" in ingest.run(workspace, [tmp_path / "new.jsonl"]).warnings[0]
     assert ingest.run(workspace, [tmp_path / "new.jsonl", tmp_path / "old.jsonl"]).warnings == ()
 
 

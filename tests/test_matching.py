@@ -26,6 +26,11 @@ def test_halves_are_a_split() -> None:
     assert changes("aaaaaa", "abcabc") == [Change("split", (0,), (0, 1, 2), 6)]
 
 
+def test_of_two_equal_halves_neither_is_kept_and_no_id_is_given_twice() -> None:
+    assert changes("aaaa", "aabb") == [Change("split", (0,), (0, 1), 4)]
+    assert changes("aabb", "aaaa") == [Change("merged", (0, 1), (0,), 4)]
+
+
 def test_two_that_became_one_are_merged() -> None:
     assert changes("abcabc", "aaaaaa") == [Change("merged", (0, 1, 2), (0,), 6)]
 

@@ -46,7 +46,7 @@ def test_gaps_are_filled_and_what_is_there_stays(join):
 def test_a_table_adds_no_documents_and_says_how_many_it_had_more(join):
     rows, outcome = join("US9000001B2,Acme Inc,,,", "US8000000B2,Nobody,,,A title")
     assert len(rows) == 3
-    assert any("1 rows of --metadata" in warning for warning in outcome.warnings)
+    assert any("1 row of --metadata" in warning for warning in outcome.warnings)
 
 
 def test_a_row_without_kind_serves_every_kind(join):

@@ -44,7 +44,7 @@ def overlap(before: np.ndarray, after: np.ndarray, n_before: int, n_after: int) 
 def changes(before: np.ndarray, after: np.ndarray, *, n_before: int, n_after: int) -> list[Change]:
     """Tell what became of every cluster.
 
-    A cluster is `kept` when its best partner has at least half of their members in common; it `split` when two or more
+    A cluster is `kept` when one partner has at least half of their members in common; it `split` when two or more
     clusters hold a fifth of it each, and clusters `merged` when a fifth or more of each lies in one; `changed` when its
     only partner has less in common; it `went` or `came` when no partner has a fifth, or the other map holds none of its
     units.
@@ -63,7 +63,10 @@ def changes(before: np.ndarray, after: np.ndarray, *, n_before: int, n_after: in
     found: list[Change] = []
     done_before: set[int] = set()
     done_after: set[int] = set()
-    for a, b in np.argwhere(jaccard >= SAME).tolist():
+    same = jaccard >= SAME
+    # Two halves are both half of what they were: neither is the one that stayed.
+    alone = same & (same.sum(axis=1, keepdims=True) == 1) & (same.sum(axis=0, keepdims=True) == 1)
+    for a, b in np.argwhere(alone).tolist():
         found.append(Change("kept", (a,), (b,), int(counts[a, b])))
         done_before.add(a)
         done_after.add(b)

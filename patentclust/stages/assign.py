@@ -10,7 +10,7 @@ from patentclust.analysis import placing
 from patentclust.errors import ArtifactError
 from patentclust.params import EmbedParams
 from patentclust.schemas import NOISE
-from patentclust.stages.atlas import check_model, embedded_as, read_atlas, unit_documents
+from patentclust.stages.atlas import check_model, embedded_as, read_atlas, read_numbers, unit_documents
 from patentclust.workspace import Workspace
 
 _N_NEAREST = 5
@@ -57,6 +57,8 @@ def embed_params(workspace: Workspace) -> EmbedParams:
 def run(workspace: Workspace, new: Workspace) -> Iterator[Assigned]:
     """Place the documents of `new` on the map of `workspace`, in their order; those without text have no place.
 
+    What the map has already is where the map has it.
+
     Raises:
         ArtifactError: the two were embedded by different models or parameters.
     """
@@ -64,20 +66,22 @@ def run(workspace: Workspace, new: Workspace) -> Iterator[Assigned]:
     embeddings = artifacts.read_embeddings(new.shards(str(atlas.embeddings.header.json("params")["task"])))
     check_model(atlas, embeddings)
     documents = unit_documents(new, "document", ["title"])
-    known = unit_documents(workspace, "document", [])
+    unit_of, rows = read_numbers(workspace, atlas.unit).exact, atlas.rows()
     shown = {unit_id: row["doc_id"] for unit_id, row in unit_documents(workspace, atlas.unit, []).items()}
     places = placing.place(embeddings.vectors, atlas.embeddings.vectors, atlas.labels, atlas.places)
     for doc_id, found in zip(embeddings.unit_ids, places, strict=True):
         near = zip(found.neighbours[:_N_NEAREST], found.similarities, strict=False)
+        row = rows.get(unit_of.get(doc_id, ""))
+        place = found if row is None else atlas.settled(found, row)
         yield Assigned(
             doc_id=doc_id,
             title=documents[doc_id]["title"],
-            cluster_id=found.cluster_id,
-            cluster=atlas.label(found.cluster_id),
-            probability=found.probability,
-            runner_up=atlas.label(found.runner_up) if found.runner_up != NOISE else "",
-            x=found.x,
-            y=found.y,
-            nearest=tuple((shown[atlas.embeddings.unit_ids[row]], similarity) for row, similarity in near),
-            known=doc_id in known,
+            cluster_id=place.cluster_id,
+            cluster=atlas.label(place.cluster_id),
+            probability=place.probability,
+            runner_up=atlas.label(place.runner_up) if place.runner_up != NOISE else "",
+            x=place.x,
+            y=place.y,
+            nearest=tuple((shown[atlas.embeddings.unit_ids[other]], similarity) for other, similarity in near),
+            known=doc_id in unit_of,
         )

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from patentclust import artifacts, models
+from patentclust.analysis.placing import Place
 from patentclust.artifacts import Embeddings, Header
 from patentclust.errors import ArtifactError, ConfigError
 from patentclust.params import EmbedParams, Resources
@@ -34,6 +35,7 @@ class Atlas:
         labels: n cluster ids, -1 = noise.
         probabilities: n strengths of membership.
         silhouettes: n cosine silhouettes, NaN for noise.
+        runners_up: n cluster ids of what comes after the own, -1 for none.
         places: shape (n, 2).
         topics: rows of topics.parquet by cluster id.
     """
@@ -43,12 +45,25 @@ class Atlas:
     labels: np.ndarray
     probabilities: np.ndarray
     silhouettes: np.ndarray
+    runners_up: np.ndarray
     places: np.ndarray
     topics: dict[int, dict[str, Any]]
 
     def label(self, cluster_id: int) -> str:
         """Return the name of a cluster."""
         return str(self.topics[cluster_id]["label"]) if cluster_id != NOISE else NOISE_LABEL
+
+    def settled(self, found: Place, row: int) -> Place:
+        """Return the place of a unit of the map as the map has it: placed anew it might fall elsewhere."""
+        x, y = map(float, self.places[row])
+        return replace(
+            found,
+            cluster_id=int(self.labels[row]),
+            probability=float(self.probabilities[row]),
+            runner_up=int(self.runners_up[row]),
+            x=x,
+            y=y,
+        )
 
     def rows(self) -> dict[str, int]:
         """Return the row of every unit."""
@@ -76,6 +91,7 @@ def read_atlas(workspace: Workspace) -> Atlas:
         labels=table.column("cluster_id").to_numpy(),
         probabilities=table.column("probability").to_numpy(),
         silhouettes=table.column("silhouette").to_numpy(zero_copy_only=False),
+        runners_up=table.column("runner_up").fill_null(NOISE).to_numpy(),
         places=np.column_stack([table.column("x").to_numpy(), table.column("y").to_numpy()]),
         topics={topic["cluster_id"]: topic for topic in topics if topic["layer"] == _FINEST},
     )
@@ -112,7 +128,7 @@ def located(params: EmbedParams, resources: Resources) -> EmbedParams:
     if Path(resources.model).name != made_with:
         raise ConfigError(
             f"the vectors here were made with {made_with}, not with {resources.model}",
-            hint=f"leave --model out, or give the path of {made_with}",
+            hint=f"leave --model out, or give the path of {made_with}; if that file was renamed, name it so again",
         )
     return replace(params, model=resources.model)
 

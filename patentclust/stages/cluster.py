@@ -260,8 +260,16 @@ def _warnings(scores: Mapping[str, Any], params: ClusterParams, unit: str) -> It
             f" cluster before you rely on it; try a larger --min-size, or "
             + ("--resolution 1" if params.method == "leiden" else "--method leiden")
         )
-    if n_clusters and scores["noise_share"] > _MUCH_NOISE:
+    if n_clusters:
+        yield from _noise_warnings(scores, params, unit)
+
+
+def _noise_warnings(scores: Mapping[str, Any], params: ClusterParams, unit: str) -> Iterator[str]:
+    if params.max_noise is not None and scores["noise_share"] > params.max_noise:
+        yield f"{scores['noise_share']:.0%} stay noise, more than --max-noise {params.max_noise:g}: they fit no cluster"
+    if scores["noise_share"] > _MUCH_NOISE:
+        fewer = max(1, (params.min_samples or scores["min_cluster_size"]) // 3)
         yield (
             f"{counted(scores['n_noise'], unit)} ({scores['noise_share']:.0%}) are noise; try --min-samples"
-            f" {max(1, (params.min_samples or size) // 3)} or a smaller --min-size"
+            f" {fewer} or a smaller --min-size"
         )

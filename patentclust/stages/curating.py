@@ -32,8 +32,10 @@ _ALLOWED = {
     "note": {"members", "text"},
 }
 _NEEDED = {"rename": {"label"}, "pin": {"label"}, "split": {"label"}, "move": {"near"}, "note": {"text"}}
-_HINT = 'expected tables such as [[rename]] with members = ["US-1-B2", …] and label = "…"; mend it, then run: '
-_HINT += "patentclust report"
+_HINT = (
+    'expected tables such as [[rename]] with members = ["US-1-B2", …] and label = "…"; mend it, then give the same'
+    " command again"
+)
 _PLACE = re.compile(r"(?P<what>.*) \(at (?P<where>.*)\)", re.DOTALL)
 _TABLE = re.compile(r"\s*(?:\[\[?\s*)?([\w-]+)\s*(?:\]|=)")
 _N_EXEMPLARS, _N_TERMS, _SHOWN = 5, 20, 3
@@ -84,7 +86,7 @@ def load_rules(path: Path, unit_of: Mapping[str, str] | None = None) -> list[Rul
         if kind not in KINDS:
             raise ConfigError(
                 f"{_where(path, [], _line(lines, kind))}: unknown table {kind!r}{_meant(kind, KINDS)}",
-                hint=f"expected one of {', '.join(KINDS)}; mend it, then run: patentclust report",
+                hint=f"expected one of {', '.join(KINDS)}; mend it, then give the same command again",
             )
         tables = raw[kind] if isinstance(raw[kind], list) else [raw[kind]]
         for number, table in enumerate(tables):

@@ -181,7 +181,7 @@ def to_unit(shelf: Shelf, wanted: str, *, where: Where = Where()) -> Likeness:
     vector = atlas.embeddings.vectors[row]
     document = shelf.documents[unit_id]
     hits = _hits(shelf, vector, where=where, without={row})
-    return Likeness(document["doc_id"], document["title"], _place(shelf, vector), hits)
+    return Likeness(document["doc_id"], document["title"], _place(shelf, vector, row=row), hits)
 
 
 def to_documents(shelf: Shelf, new: Workspace, *, where: Where = Where()) -> Iterator[Likeness]:
@@ -209,9 +209,11 @@ def to_vector(
     return Likeness(doc_id, title, place, _hits(shelf, vector, where=where, without=set()))
 
 
-def _place(shelf: Shelf, vector: np.ndarray, text: str = "") -> Place:
+def _place(shelf: Shelf, vector: np.ndarray, text: str = "", *, row: int | None = None) -> Place:
     atlas = shelf.atlas
     (found,) = placing.place(vector[None], atlas.embeddings.vectors, atlas.labels, atlas.places, reach=shelf.reach)
+    if row is not None:
+        found = atlas.settled(found, row)
     runner_up = atlas.label(found.runner_up) if found.runner_up != NOISE else ""
     told = next((number for number in (found.cluster_id, found.runner_up) if number != NOISE), None)
     return Place(
