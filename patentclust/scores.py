@@ -106,6 +106,11 @@ SCORES = {
     "n_from_description": Score(
         "By description", "count", "Units without title, abstract or claims: placed by the opening of the description."
     ),
+    "n_unread": Score(
+        "Other languages",
+        "count",
+        "Units in a language that the model was not trained on: their place says little.",
+    ),
     "n_truncated": Score("Truncated", "count", "Units whose text was cut at the model's window."),
     "n_windowed": Score(
         "Windowed", "count", "Units longer than the model's window; their vector is the mean over several."

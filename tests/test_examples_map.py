@@ -75,6 +75,13 @@ def priority_numbers(document: dict[str, object]) -> set[str]:
     return {number.replace("-", "") for number in document["priorities"]}
 
 
+def test_units_that_the_model_cannot_read_are_told(minilm, embedded, multilingual):
+    pipeline.embed(multilingual, EmbedParams(model="minilm"))
+    told, silent = (" ".join(pipeline.cluster(w, ClusterParams()).warnings) for w in (multilingual, embedded))
+    assert "35 families in languages that the model was not trained on" in told
+    assert "languages" not in silent
+
+
 def test_application_and_grant_are_one_family(english):
     found = documents(english)
     assert len({document["family_id"] for document in found}) == 106

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from patentclust import artifacts
+from patentclust import artifacts, models
 from patentclust.analysis import grouping, layers, neighbours, quality, reduction, segment, sizes
 from patentclust.analysis.grouping import Grouping
 from patentclust.artifacts import Embeddings, Header, Stamp
@@ -193,10 +193,18 @@ def _scores(
         "persistence": mean(found.persistence),
         "n_left_out": units.n_left_out,
         "n_from_description": units.n_from_description,
+        "n_unread": _n_unread(embeddings.header, units.languages),
         "n_truncated": embeddings.n_truncated,
         "n_windowed": embeddings.n_windowed,
         "layers": {str(number): _layer_scores(layer) for number, layer in enumerate(layers_) if number != FINEST},
     } | ({"naming_problem": problems[0]} if problems else {})
+
+
+def _n_unread(header: Header, languages: Sequence[str | None]) -> int:
+    """Count the units in languages that the model was not trained on, where the registry says on which it was."""
+    spec = models.registry().get(header.json("params")["model"])
+    read = (None, *spec.languages) if spec and spec.languages else languages
+    return sum(language not in read for language in languages)
 
 
 def _layer_scores(layer: Layer) -> dict[str, Any]:
@@ -226,15 +234,8 @@ def _facts(scores: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _warnings(scores: Mapping[str, Any], params: ClusterParams, unit: str) -> Iterator[str]:
+    yield from _content_warnings(scores, unit)
     n, n_clusters, size = scores["n_units"], scores["n_clusters"], scores["min_cluster_size"]
-    if scores.get("naming_problem"):
-        yield scores["naming_problem"]
-    if scores["n_left_out"]:
-        left_out = counted(scores["n_left_out"], unit)
-        yield f"{left_out} left out of the map: no text in the embedded fields, or no vector"
-    if scores.get("n_from_description"):
-        placed = counted(scores["n_from_description"], unit)
-        yield f"{placed} with nothing but a description, placed by its opening"
     if n < reduction.MIN_ROWS_UMAP:
         yield (
             f"too few for UMAP, which takes {reduction.MIN_ROWS_UMAP}: {counted(n, unit)}; the map shows principal"
@@ -262,6 +263,22 @@ def _warnings(scores: Mapping[str, Any], params: ClusterParams, unit: str) -> It
         )
     if n_clusters:
         yield from _noise_warnings(scores, params, unit)
+
+
+def _content_warnings(scores: Mapping[str, Any], unit: str) -> Iterator[str]:
+    if scores.get("naming_problem"):
+        yield scores["naming_problem"]
+    if scores["n_left_out"]:
+        left_out = counted(scores["n_left_out"], unit)
+        yield f"{left_out} left out of the map: no text in the embedded fields, or no vector"
+    if scores.get("n_from_description"):
+        placed = counted(scores["n_from_description"], unit)
+        yield f"{placed} with nothing but a description, placed by its opening"
+    if scores.get("n_unread"):
+        yield (
+            f"{counted(scores['n_unread'], unit)} in languages that the model was not trained on: they lie together by"
+            " their language, not by what they say; `patentclust models list` names models that read more"
+        )
 
 
 def _noise_warnings(scores: Mapping[str, Any], params: ClusterParams, unit: str) -> Iterator[str]:
