@@ -142,12 +142,12 @@ def _fact(name: str, value: Any, unit: str) -> str:
     head, *rest = name.replace("_", " ").split()
     if head.removesuffix("s") in _NOUNS:
         return " ".join([counted(value, head.removesuffix("s")), *rest])
-    return " ".join([_figure(value), head, *rest])
+    return " ".join(["no" if value is None else _figure(value), head, *rest])
 
 
 def _figure(value: Any) -> str:
     if value is None:
-        return "no"
+        return "n/a"
     if isinstance(value, float):
         return f"{value:.3f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
@@ -273,6 +273,8 @@ def show_assigned(rows: Sequence[Assigned]) -> None:
         [row.doc_id, row.cluster, f"{row.probability:.2f}", row.runner_up, row.nearest[0][0], row.title] for row in rows
     ]
     show_table(["document", "cluster", "probability", "runner-up", "nearest", "title"], cells, numeric={"probability"})
+    if n_known := sum(row.known for row in rows):
+        note(f"{counted(n_known, 'document')} on the map already, shown where the map has them")
 
 
 def show_likeness(found: Sequence[Likeness]) -> None:
