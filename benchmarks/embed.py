@@ -57,8 +57,7 @@ def main() -> None:
         show("limit", ours, ours["limit_seconds"])
         show("patentclust", ours, ours["seconds"])
         path.write_text(json.dumps(ours["pieces"]))
-        others = ["Llama.embed", "llama_cpp.server"] if arguments.others else []
-        for name in others:
+        for name in ("Llama.embed", "llama_cpp.server") if arguments.others else ():
             show(name, launch(arguments, name, path, sys.executable) | {"ours": ours}, None)
         if arguments.torch_python:
             found = launch(arguments, "sentence-transformers", path, arguments.torch_python)
@@ -87,10 +86,8 @@ def workload(arguments: argparse.Namespace) -> list[str]:
     if arguments.workload == "abstracts":
         return abstracts[: arguments.texts]
     rng = np.random.default_rng(0)
-    if arguments.workload == "long":
-        targets = np.array([30_000])
-    else:
-        targets = np.exp(rng.uniform(np.log(200), np.log(8000), arguments.texts))
+    mixed = np.exp(rng.uniform(np.log(200), np.log(8000), arguments.texts))
+    targets = [30_000] if arguments.workload == "long" else mixed
     stream = (abstract for _ in range(100) for abstract in abstracts)
     return [cut(stream, int(target * MEAN_CHARS_PER_TOKEN)) for target in targets]
 
@@ -106,10 +103,8 @@ def launch(arguments: argparse.Namespace, name: str, texts: Path, python: str) -
     """Run one contender in a process of its own: its peak memory is then its own."""
     command = [python, __file__, str(arguments.model), str(texts), "--contender", name]
     command += ["--rounds", str(arguments.rounds), "--threads", str(arguments.threads)]
-    if arguments.limit_first:
-        command.append("--limit-first")
-    if arguments.safetensors:
-        command += ["--safetensors", str(arguments.safetensors)]
+    command += ["--limit-first"] * arguments.limit_first
+    command += ["--safetensors", str(arguments.safetensors)] if arguments.safetensors else []
     environment = os.environ | {"OMP_NUM_THREADS": str(arguments.threads)}
     result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
     return json.loads(result.stdout.splitlines()[-1])
@@ -168,10 +163,9 @@ def run_ours(arguments: argparse.Namespace, texts: list[str]) -> dict[str, Any]:
         arguments.model, spec, params=EmbedParams(model=spec.name), resources=Resources(threads=arguments.threads)
     )
     slices = sliced(embedder, texts)
-    longest = max(slices, key=lambda part: max(map(len, part)))
     n_tokens = max(map(len, sequences(embedder, texts)))
     limit = Limit(embedder.model, n_tokens, arguments.threads) if arguments.limit_first else None
-    embedder.encode_document(longest)
+    embedder.encode_document(max(slices, key=lambda part: max(map(len, part))))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     limit = limit or Limit(embedder.model, n_tokens, arguments.threads)
     decode, inside = llama_cpp.llama_decode, [0.0]
@@ -277,10 +271,7 @@ def sequences(embedder: Any, texts: list[str]) -> list[np.ndarray]:
 
 
 class Limit:
-    """Raw prompt processing, as llama-bench does it: micro-batches of 512 tokens, flash attention.
-
-    One a call, where llama-bench gives four: the same work, and a busy moment meets both sides.
-    """
+    """Raw prompt processing, as llama-bench does it: micro-batches of 512 tokens, flash attention."""
 
     def __init__(self, model: Any, longest: int, threads: int) -> None:
         import llama_cpp
@@ -288,6 +279,7 @@ class Limit:
         self.lib, self.causal, self.decode = llama_cpp, model.causal, llama_cpp.llama_decode
         params = llama_cpp.llama_context_default_params()
         params.n_ctx = -(-longest // 256) * 256
+        # llama-bench gives four micro-batches a call; one is the same work, and a busy moment meets both sides.
         params.n_batch, params.n_ubatch = (512, 512) if model.causal else (params.n_ctx, params.n_ctx)
         params.n_outputs_max = 1 if model.causal else params.n_batch
         params.n_threads = params.n_threads_batch = threads

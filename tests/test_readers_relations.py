@@ -8,23 +8,10 @@ import pytest
 from patentclust.readers import characters, uspto
 from patentclust.stages import ingest
 from patentclust.workspace import Workspace
+from tests.test_readers_beside_sources import changed, written
 from tests.test_readers_suite import DATA, documents
 
 RELATED = "us-related-documents"
-
-
-def written(tmp_path, name, text):
-    path = tmp_path / name
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def changed(tmp_path, sample, *pairs):
-    text = (DATA / sample).read_text(encoding="utf-8")
-    for old, new in pairs:
-        assert old in text
-        text = text.replace(old, new)
-    return documents(written(tmp_path, sample, text))[0]
 
 
 def relation(kind, number, day):
@@ -72,7 +59,7 @@ IN_PART = ("continuation-in-part", "12000001", "20110101")
 def test_of_the_parents_of_a_continuation_only_the_first_counts_and_only_where_nothing_is_older(
     tmp_path, relations, priorities
 ):
-    (found,) = documents(written(tmp_path, "a.xml", grant("9900001", "14999001", *relations)))
+    (found,) = documents(written(tmp_path, grant("9900001", "14999001", *relations), "a.xml"))
     assert found.priorities == priorities
 
 
@@ -84,7 +71,7 @@ def test_continuations_divisions_and_reissues_are_of_the_family_of_their_parent_
         "reissue": ("RE049001", "15000001", PROVISIONAL, relation("reissue", "12000001", "20110101")),
         "part": ("9900005", "13000005", PROVISIONAL, relation(*IN_PART)),
     }
-    paths = [written(tmp_path, f"{name}.xml", grant(*facts)) for name, facts in files.items()]
+    paths = [written(tmp_path, grant(*facts), f"{name}.xml") for name, facts in files.items()]
     workspace = Workspace(tmp_path / "ws")
     ingest.run(workspace, paths)
     found = {row["doc_id"]: row["family_id"] for row in pq.read_table(workspace.documents).to_pylist()}
